@@ -1,0 +1,83 @@
+// Package nodecfg is the contract between controller and agent: what a node
+// must be (Config), what it is (Report), the kernel objects that follow from a
+// Config (State) and the operations that lead from one State to another
+// (Plan). It is pure: no I/O, no clock. The controller makes Configs, the
+// agent obeys them; neither imports the other.
+package nodecfg
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is everything one node must be. It is complete: what is not in it
+// and carries Keiro's mark is to be removed.
+type Config struct {
+	Revision uint64       `json:"revision"`
+	Node     string       `json:"node"`
+	Locator  netip.Prefix `json:"locator"`
+	Links    []Link       `json:"links"`    // sorted by name
+	Underlay []Underlay   `json:"underlay"` // sorted by destination
+	Policies []Policy     `json:"policies"` // sorted by ID
+	Probe    Probe        `json:"probe"`
+}
+
+// Link is this node's end of a link between two nodes.
+type Link struct {
+	Name      string `json:"name"`
+	Interface string `json:"interface"`
+	Peer      string `json:"peer"`
+	// ID is this node's number of the link, 1 to MaxLinkID; PeerID and
+	// PeerLocator are the peer's. All SIDs and addresses of the link follow
+	// from them (sid.go).
+	ID          uint16       `json:"id"`
+	PeerID      uint16       `json:"peerId"`
+	PeerLocator netip.Prefix `json:"peerLocator"`
+}
+
+// Underlay is a plain route to another node's locator over a link of this
+// node, in managed mode.
+type Underlay struct {
+	To   netip.Prefix `json:"to"`
+	Link string       `json:"link"`
+}
+
+// Policy steers the traffic of one intent into its paths, or into nothing:
+// with no path left its packets are answered with unreachable, never sent
+// another way.
+type Policy struct {
+	Intent  string     `json:"intent"`
+	ID      uint16     `json:"id"`   // routing table TableBase + ID
+	Pref    uint16     `json:"pref"` // rule preference RulePrefBase + Pref; lower is matched first
+	Traffic []Selector `json:"traffic"`
+	Paths   []Path     `json:"paths"` // in order of preference
+}
+
+// Selector picks packets by source and destination prefix of one family.
+type Selector struct {
+	From netip.Prefix `json:"from"`
+	To   netip.Prefix `json:"to"`
+}
+
+// Path is one way of a Policy: a strict list of SIDs after which the tail
+// decapsulates.
+type Path struct {
+	Name string `json:"name"` // unique on the node, such as "tyo-osa-gold/0"
+	Link string `json:"link"` // this node's link that the path begins with
+	// Segments lead to the tail, without its decapsulation SID: the pinned
+	// End of the first neighbour, then one End.X a link.
+	Segments []netip.Addr `json:"segments"`
+	// Return lead back over the same links, beginning with the tail's End.X,
+	// so that a probe comes home without anybody's help (loopback mode).
+	Return []netip.Addr `json:"return"`
+	Tail   netip.Prefix `json:"tail"` // locator of the tail
+	Hops   []string     `json:"hops"` // node names, head and tail included
+	MTU    int          `json:"mtu"`  // of the packets carried, bytes; 0: not known
+}
+
+// Probe says how the paths are probed.
+type Probe struct {
+	Interval time.Duration `json:"interval"` // 0: no probing
+	Lost     int           `json:"lost"`     // consecutive losses after which a path is down
+	Back     int           `json:"back"`     // consecutive answers after which it is up again
+}

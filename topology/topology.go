@@ -1,0 +1,178 @@
+// Package topology knows what exists: sites, nodes, links, shared risks and
+// geography. Its core is pure: bytes in, values out. It never decides what a
+// path must be (pathspec) nor which path to take (pathspec/solve). Everybody
+// imports it; it imports nothing of Keiro but its own helpers.
+package topology
+
+import (
+	"net/netip"
+)
+
+// Topology is the traffic-engineering database: an immutable value once
+// parsed. Order is file order and is part of the value, so that equal files
+// give equal answers.
+type Topology struct {
+	Name    string
+	Sites   []Site
+	Nodes   []Node
+	Entries []Entry
+	// Links holds both directions of every entry: entry e is Links[2*e]
+	// (from a to b) and Links[2*e+1] (from b to a).
+	Links []Link
+
+	nodeIndex, siteIndex, entryIndex map[string]int
+}
+
+// Site is a place: a building or a campus.
+type Site struct {
+	Name    string
+	Country string      // ISO 3166-1 alpha-2; "" is unknown
+	Region  string      // free text
+	Where   Attr[Point] // latitude and longitude
+}
+
+// Node is a router or a host that forwards.
+type Node struct {
+	Name     string
+	Site     string // name of a Site; "" is unknown
+	Operator string // "" is unknown
+	Labels   map[string]string
+	Locator  netip.Prefix // SRv6 locator, RFC 8986 section 3.1; the zero value: the controller assigns one
+	Evidence Attr[int64]  // level of hardware evidence; unknown until somebody has appraised it
+}
+
+// Entry is one `links` entry of the file: a cable, both directions of it.
+// Disjointness `link` is between entries.
+type Entry struct {
+	Name       string
+	A, B       int    // indices into Nodes
+	Operator   string // "" is unknown
+	SRLGs      Attr[[]string]
+	QKD        bool
+	Route      []Point // the cable as laid, from a to b; nil is unknown
+	Labels     map[string]string
+	AInterface string // interface of a that the cable is plugged into; "" is unknown
+	BInterface string
+}
+
+// Link is one direction of an Entry, as in RFC 9552 section 5.2.2.
+type Link struct {
+	Entry    int // index into Entries
+	From, To int // indices into Nodes
+	Metric   int64
+	Capacity Attr[Bandwidth]
+	Delay    Attr[Delay]
+}
+
+// Point is a place on the ground, degrees north and east (WGS 84).
+type Point struct {
+	Lat, Lon float64
+}
+
+// New indexes the given parts into a Topology. It does not validate; Parse does.
+func New(name string, sites []Site, nodes []Node, entries []Entry, links []Link) *Topology {
+	t := &Topology{
+		Name: name, Sites: sites, Nodes: nodes, Entries: entries, Links: links,
+		nodeIndex:  make(map[string]int, len(nodes)),
+		siteIndex:  make(map[string]int, len(sites)),
+		entryIndex: make(map[string]int, len(entries)),
+	}
+	for i := range sites {
+		t.siteIndex[sites[i].Name] = i
+	}
+	for i := range nodes {
+		t.nodeIndex[nodes[i].Name] = i
+	}
+	for i := range entries {
+		t.entryIndex[entries[i].Name] = i
+	}
+	return t
+}
+
+// Node returns the index of the named node.
+func (t *Topology) Node(name string) (int, bool) { i, ok := t.nodeIndex[name]; return i, ok }
+
+// Site returns the index of the named site.
+func (t *Topology) Site(name string) (int, bool) { i, ok := t.siteIndex[name]; return i, ok }
+
+// Entry returns the index of the named link entry.
+func (t *Topology) Entry(name string) (int, bool) { i, ok := t.entryIndex[name]; return i, ok }
+
+// SiteOf returns the site of node n, or nil where it is unknown.
+func (t *Topology) SiteOf(n int) *Site {
+	if i, ok := t.siteIndex[t.Nodes[n].Site]; ok {
+		return &t.Sites[i]
+	}
+	return nil
+}
+
+// Country returns the country of node n; "" is unknown.
+func (t *Topology) Country(n int) string {
+	if s := t.SiteOf(n); s != nil {
+		return s.Country
+	}
+	return ""
+}
+
+// Interface returns the interface of entry e on node n; "" is unknown.
+func (e *Entry) Interface(n int) string {
+	switch n {
+	case e.A:
+		return e.AInterface
+	case e.B:
+		return e.BInterface
+	}
+	return ""
+}
+
+// HasSRLG reports whether the entry is known to lie in the named group.
+func (e *Entry) HasSRLG(name string) bool {
+	groups, _ := e.SRLGs.Get()
+	for _, g := range groups {
+		if g == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Outage names what does not carry traffic at present, because it failed or
+// because an operator drains it.
+type Outage struct {
+	Nodes   map[string]bool
+	Entries map[string]bool
+	SRLGs   map[string]bool
+}
+
+// Takes reports whether the outage takes entry e out of service: the entry
+// itself, one of its ends or one of its SRLGs.
+func (o Outage) Takes(t *Topology, e int) bool {
+	entry := &t.Entries[e]
+	if o.Entries[entry.Name] || o.Nodes[t.Nodes[entry.A].Name] || o.Nodes[t.Nodes[entry.B].Name] {
+		return true
+	}
+	groups, _ := entry.SRLGs.Get()
+	for _, g := range groups {
+		if o.SRLGs[g] {
+			return true
+		}
+	}
+	return false
+}
+
+// Without returns the topology that remains in an outage. Nodes stay, without
+// their links, so that every name still resolves.
+func (t *Topology) Without(o Outage) *Topology {
+	entries := make([]Entry, 0, len(t.Entries))
+	links := make([]Link, 0, len(t.Links))
+	for e := range t.Entries {
+		if o.Takes(t, e) {
+			continue
+		}
+		ab, ba := t.Links[2*e], t.Links[2*e+1]
+		ab.Entry, ba.Entry = len(entries), len(entries)
+		entries = append(entries, t.Entries[e])
+		links = append(links, ab, ba)
+	}
+	return New(t.Name, t.Sites, t.Nodes, entries, links)
+}
