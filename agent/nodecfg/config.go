@@ -72,7 +72,9 @@ type Path struct {
 	Return []netip.Addr `json:"return"`
 	Tail   netip.Prefix `json:"tail"` // locator of the tail
 	Hops   []string     `json:"hops"` // node names, head and tail included
-	MTU    int          `json:"mtu"`  // of the packets carried, bytes; 0: not known
+	// Locators of the Hops, so that a trace can name the node that answered.
+	Locators []netip.Prefix `json:"locators"`
+	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
 }
 
 // Probe says how the paths are probed.

@@ -1,0 +1,211 @@
+// Package compile turns what was decided into what every node must be: path
+// sets into nodecfg.Configs. It is pure and keeps no state: equal inputs give
+// equal Configs. controller/core calls it.
+package compile
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// Input is everything the Configs depend on.
+type Input struct {
+	// Topology holds every link that some node still needs, also one that
+	// has left the operator's topology while a headend sends over it.
+	Topology *topology.Topology
+	IDs      IDs
+	// Outage is what the plain routes of the underlay must not use.
+	Outage   topology.Outage
+	Policies []Policy
+	MTU      map[string]int // of links, by name, bytes; absent: not known
+	Probe    nodecfg.Probe
+}
+
+// Policy is a path set that the ends of an intent are to install.
+type Policy struct {
+	Intent  string
+	Traffic []pathspec.Selector
+	Paths   []pathspec.Path // in order of preference
+	// Ends are the nodes that keep the policy's fence even without a path.
+	Ends []End
+}
+
+// End is a node where packets of the intent may begin: at its `from` side,
+// or at its `to` side, where the selectors are reversed.
+type End struct {
+	Node    string
+	Reverse bool
+}
+
+// Configs returns one Config per node of the topology, in its order, with
+// revision 0: the caller numbers what it sends.
+func Configs(in Input) ([]*nodecfg.Config, error) {
+	c := compiler{Input: in, next: nextHops(in.Topology, in.Outage)}
+	configs := make([]*nodecfg.Config, len(in.Topology.Nodes))
+	for n := range in.Topology.Nodes {
+		configs[n] = c.node(n)
+	}
+	for _, p := range in.Policies {
+		if err := c.policy(configs, p); err != nil {
+			return nil, fmt.Errorf("intent %s: %w", p.Intent, err)
+		}
+	}
+	for _, cfg := range configs {
+		rank(cfg.Policies)
+	}
+	return configs, nil
+}
+
+type compiler struct {
+	Input
+	next [][]int // next[n][m]: the entry by which n reaches m's locator; -1 none
+}
+
+// node is the part of a Config that does not depend on intents.
+func (c *compiler) node(n int) *nodecfg.Config {
+	t := c.Topology
+	cfg := &nodecfg.Config{Node: t.Nodes[n].Name, Locator: c.IDs.Locator(t.Nodes[n].Name), Probe: c.Probe}
+	for e := range t.Entries {
+		if entry := &t.Entries[e]; entry.Interface(n) != "" {
+			peer := t.Nodes[entry.A+entry.B-n].Name
+			cfg.Links = append(cfg.Links, nodecfg.Link{
+				Name: entry.Name, Interface: entry.Interface(n), Peer: peer,
+				ID:     c.IDs.Link(cfg.Node, entry.Name),
+				PeerID: c.IDs.Link(peer, entry.Name), PeerLocator: c.IDs.Locator(peer),
+			})
+		}
+	}
+	for m, e := range c.next[n] {
+		if e >= 0 {
+			cfg.Underlay = append(cfg.Underlay, nodecfg.Underlay{
+				To: c.IDs.Locator(t.Nodes[m].Name), Link: t.Entries[e].Name,
+			})
+		}
+	}
+	sort.Slice(cfg.Links, func(i, j int) bool { return cfg.Links[i].Name < cfg.Links[j].Name })
+	sort.Slice(cfg.Underlay, func(i, j int) bool { return cfg.Underlay[i].To.Addr().Less(cfg.Underlay[j].To.Addr()) })
+	return cfg
+}
+
+// policy adds p to the Configs of its ends: forward at the heads of its
+// paths, with everything reversed at the tails.
+func (c *compiler) policy(configs []*nodecfg.Config, p Policy) error {
+	for _, end := range p.Ends {
+		n, ok := c.Topology.Node(end.Node)
+		if !ok {
+			return fmt.Errorf("node %s is not in the topology", end.Node)
+		}
+		out := nodecfg.Policy{Intent: p.Intent, ID: c.IDs.Intents[p.Intent]}
+		for _, s := range p.Traffic {
+			if end.Reverse {
+				s = s.Reverse()
+			}
+			out.Traffic = append(out.Traffic, nodecfg.Selector(s))
+		}
+		for i, path := range p.Paths {
+			nodes, links := path.Nodes, path.Links
+			if end.Reverse {
+				nodes, links = reversed(nodes), reversed(links)
+			}
+			if nodes[0] != end.Node {
+				continue // another node of the same site begins this one
+			}
+			segments, err := c.path(nodes, links)
+			if err != nil {
+				return err
+			}
+			segments.Name = fmt.Sprintf("%s/%d", p.Intent, i)
+			out.Paths = append(out.Paths, segments)
+		}
+		configs[n].Policies = append(configs[n].Policies, out)
+	}
+	return nil
+}
+
+// path is the SID list over the given links, and back.
+func (c *compiler) path(nodes, links []string) (nodecfg.Path, error) {
+	hops := len(links)
+	p := nodecfg.Path{
+		Link: links[0], Hops: nodes, Tail: c.IDs.Locator(nodes[hops]),
+		Segments: append(make([]segment, 0, hops), nodecfg.IngressEnd(c.IDs.Locator(nodes[1]), c.IDs.Link(nodes[1], links[0]))),
+		Return:   make([]segment, 0, hops),
+	}
+	for i, link := range links {
+		e, ok := c.Topology.Entry(link)
+		if !ok {
+			return p, fmt.Errorf("link %s is not in the topology", link)
+		}
+		if entry := &c.Topology.Entries[e]; entry.AInterface == "" || entry.BInterface == "" {
+			return p, fmt.Errorf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", link)
+		}
+		if i > 0 {
+			p.Segments = append(p.Segments, nodecfg.EndX(c.IDs.Locator(nodes[i]), c.IDs.Link(nodes[i], link)))
+		}
+		back := hops - 1 - i
+		p.Return = append(p.Return, nodecfg.EndX(c.IDs.Locator(nodes[back+1]), c.IDs.Link(nodes[back+1], links[back])))
+	}
+	for _, node := range nodes {
+		p.Locators = append(p.Locators, c.IDs.Locator(node))
+	}
+	p.MTU = c.mtu(links, len(p.Segments)+1)
+	return p, nil
+}
+
+// mtu is what is left of the narrowest link for a packet inside H.Encaps.Red
+// with the given number of SIDs: an IPv6 header and, as the first SID stands
+// in the destination address (RFC 8986 section 5.2), one SID less in the SRH.
+// 0 where a link's MTU is not known.
+func (c *compiler) mtu(links []string, sids int) int {
+	const ipv6Header, srhHeader, sid = 40, 8, 16
+	least := 0
+	for _, link := range links {
+		mtu := c.MTU[link]
+		if mtu == 0 {
+			return 0
+		}
+		if least == 0 || mtu < least {
+			least = mtu
+		}
+	}
+	return least - ipv6Header - srhHeader - sid*(sids-1)
+}
+
+// rank numbers the policies of one node so that the narrowest selector is
+// matched first, as in routing; then by ID, which is stable.
+func rank(policies []nodecfg.Policy) {
+	sort.Slice(policies, func(i, j int) bool {
+		a, b := narrowest(policies[i].Traffic), narrowest(policies[j].Traffic)
+		if a != b {
+			return a > b
+		}
+		return policies[i].ID < policies[j].ID
+	})
+	for i := range policies {
+		policies[i].Pref = uint16(i)
+	}
+	sort.Slice(policies, func(i, j int) bool { return policies[i].ID < policies[j].ID })
+}
+
+func narrowest(traffic []nodecfg.Selector) int {
+	most := 0
+	for _, s := range traffic {
+		bits := s.From.Bits() + s.To.Bits()
+		if s.From.Addr().Is4() {
+			bits += 2 * (128 - 32)
+		}
+		most = max(most, bits)
+	}
+	return most
+}
+
+func reversed(in []string) []string {
+	out := make([]string, len(in))
+	for i, s := range in {
+		out[len(in)-1-i] = s
+	}
+	return out
+}
