@@ -1,0 +1,95 @@
+// Package keiro holds no code: only the test of the map, which keeps the
+// borders between the packages where the design draws them.
+package keiro
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The map. On the left a package, or all below it with `/...`; on the right
+// what of ours it may import. The most exact line counts, and a package
+// without a line is an error. Only lab and cmd may import lab.
+const importTable = `
+topology/...       <- topology/...
+pathspec           <- topology/...
+pathspec/solve     <- pathspec topology
+keys               <-
+hwcheck            <-
+agent/nodecfg      <- topology keys
+agent/nodecfg/rpc  <- agent/nodecfg
+agent/...          <- agent/... topology pathspec keys hwcheck
+controller/core    <- controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
+controller/compile <- agent/nodecfg pathspec topology
+controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
+lab/...            <- ...
+cmd/...            <- ...
+`
+
+// purePackages do no I/O, start no goroutine, read no clock and no randomness.
+// Tests may use them from anywhere.
+const purePackages = `
+topology topology/strictyaml topology/clab
+pathspec pathspec/solve
+keys hwcheck
+agent/nodecfg
+controller/core controller/compile
+`
+
+// homeTable gives each foreign library its one home. `tests` is any
+// _test.go file. A library without a line is an error: no assertion library
+// has one.
+const homeTable = `
+cel.dev/cel-go                 -> pathspec
+go.yaml.in/yaml/v3             -> topology/strictyaml
+github.com/cloudflare/circl    -> keys/... hwcheck/...
+github.com/osrg/gobgp/v4       -> controller/bgp
+go.etcd.io                     -> controller/store
+github.com/danielgtaylor/huma  -> controller/api
+github.com/prometheus          -> controller/...
+google.golang.org/grpc         -> agent/nodecfg/rpc agent/session controller/fleet
+github.com/vishvananda         -> agent/... lab/...
+golang.zx2c4.com/wireguard     -> agent/... lab/...
+github.com/cilium/ebpf         -> lab/...
+github.com/spf13/cobra         -> cmd/...
+golang.org/x/sys               -> agent/... lab/... cmd/...
+golang.org/x/term              -> cmd/...
+pgregory.net/rapid             -> tests
+github.com/rogpeppe/go-internal -> tests
+`
+
+// notInAgent: keiro-agent runs as root on every machine, so it links none of
+// these, not even by way of another library.
+const notInAgent = `
+go.etcd.io github.com/osrg/gobgp github.com/danielgtaylor/huma cel.dev/cel-go github.com/spf13/cobra
+`
+
+// Budgets in lines. A file over its own says why in a line `// budget: reason`,
+// a package in a line `// package budget: reason`. Tests count as files only.
+const (
+	fileBudget    = 400
+	packageBudget = 1500
+	mainBudget    = 60
+)
+
+func TestMap(t *testing.T) {
+	for _, v := range check(os.DirFS(".")) {
+		t.Error(v)
+	}
+}
+
+// TestAgentLinksLittle asks the go command, which sees what the libraries
+// import in turn.
+func TestAgentLinksLittle(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./cmd/keiro-agent").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		if in(dep, strings.Fields(notInAgent)) {
+			t.Errorf("keiro-agent links %s", dep)
+		}
+	}
+}
