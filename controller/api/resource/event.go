@@ -1,0 +1,109 @@
+package resource
+
+import "time"
+
+// Severity of an alert or event.
+type Severity string
+
+// The severities, the gravest first.
+const (
+	Critical Severity = "critical"
+	Warning  Severity = "warning"
+	Info     Severity = "info"
+)
+
+// Event is one line of the log of what happened.
+type Event struct {
+	ID       uint64    `json:"id" doc:"Rises with every event"`
+	Time     time.Time `json:"time"`
+	Type     string    `json:"type" example:"LinkDown"`
+	Severity Severity  `json:"severity,omitempty" enum:"critical,warning,info"`
+	Object   string    `json:"object" example:"link:tyo1--osa1"`
+	Message  string    `json:"message"`
+}
+
+// AlertStatus says whether an alert is still true.
+type AlertStatus string
+
+// The statuses of an alert.
+const (
+	Firing   AlertStatus = "firing"
+	Resolved AlertStatus = "resolved"
+)
+
+// Alert is something an operator must know: what was, what is, why, whom it
+// hits and how long it took to see.
+type Alert struct {
+	ID         string      `json:"id" doc:"Identity: the resolved alert has the id of the firing one"`
+	Name       string      `json:"name" example:"DegradedPath"`
+	Intent     string      `json:"intent,omitempty"`
+	Severity   Severity    `json:"severity" enum:"critical,warning,info"`
+	Status     AlertStatus `json:"status" enum:"firing,resolved"`
+	Before     string      `json:"before"`
+	After      string      `json:"after"`
+	Cause      Cause       `json:"cause"`
+	IntentsHit []string    `json:"intentsHit" nullable:"false"`
+	// IntentsOmitted counts those left out where a message must stay short.
+	IntentsOmitted int       `json:"intentsOmitted,omitempty"`
+	CausedAt       time.Time `json:"causedAt" doc:"When it happened, by the clock of the node that saw it"`
+	DetectedAt     time.Time `json:"detectedAt" doc:"When the controller knew"`
+	ResolvedAt     time.Time `json:"resolvedAt,omitzero"`
+	Message        string    `json:"message"`
+}
+
+// Cause is why an alert fires.
+type Cause struct {
+	Text   string `json:"text"`
+	Object string `json:"object,omitempty" example:"srlg:keihan-duct"`
+}
+
+// Names of alerts. Stable: rules match them.
+const (
+	DegradedPath     = "DegradedPath"     // fewer paths carry packets than are required
+	PathSetLost      = "PathSetLost"      // no path carries packets
+	IntentInfeasible = "IntentInfeasible" // no path set meets the requirement
+	AgentLost        = "AgentLost"        // an agent has been away too long
+)
+
+// ChangeKind says which field of a Change is set.
+type ChangeKind string
+
+// The kinds of change, in the order of a snapshot.
+const (
+	TopologyChange ChangeKind = "topology" // Generation
+	NodeChange     ChangeKind = "node"
+	LinkChange     ChangeKind = "link"
+	DrainChange    ChangeKind = "drain"
+	IntentChange   ChangeKind = "intent"
+	AlertChange    ChangeKind = "alert"
+	EventChange    ChangeKind = "event"
+	// Synced ends a snapshot: what was told so far is all there is.
+	Synced ChangeKind = "synced"
+	// Resync begins one anew: forget what was told before, some of it was
+	// missed.
+	Resync ChangeKind = "resync"
+)
+
+// Op is what happened to the object of a Change.
+type Op string
+
+// The operations.
+const (
+	Added   Op = "added"
+	Changed Op = "changed"
+	Removed Op = "removed"
+)
+
+// Change is one message of a watch.
+type Change struct {
+	ID         string     `json:"-"` // of the stream; "" within a snapshot
+	Kind       ChangeKind `json:"kind" enum:"topology,node,link,drain,intent,alert,event,synced,resync"`
+	Op         Op         `json:"op,omitempty" enum:"added,changed,removed"`
+	Generation uint64     `json:"generation,omitempty"`
+	Intent     *Intent    `json:"intent,omitempty"`
+	Node       *Node      `json:"node,omitempty"`
+	Link       *Link      `json:"link,omitempty"`
+	Drain      *Drain     `json:"drain,omitempty"`
+	Alert      *Alert     `json:"alert,omitempty"`
+	Event      *Event     `json:"event,omitempty"`
+}

@@ -1,0 +1,70 @@
+package resource
+
+import (
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+)
+
+// Node is a node of the topology and its agent.
+type Node struct {
+	Name            string                `json:"name"`
+	Site            string                `json:"site,omitempty"`
+	Locator         string                `json:"locator,omitempty" example:"5f00:0:1::/48"`
+	Connected       bool                  `json:"connected"`
+	Since           time.Time             `json:"since,omitzero" doc:"When it connected, or was lost"`
+	Agent           string                `json:"agent,omitempty" doc:"Version of the agent"`
+	RevisionWanted  uint64                `json:"revisionWanted"`
+	RevisionReached uint64                `json:"revisionReached" doc:"Revision that the kernel is known to be at; 0: none"`
+	Drained         bool                  `json:"drained"`
+	Errors          []nodecfg.ObjectError `json:"errors,omitempty" doc:"Kernel objects that could not be made as wanted"`
+}
+
+// LinkState is yes, no, cannot tell.
+type LinkState string
+
+// The states of a link. Up needs the word of both ends.
+const (
+	LinkUp      LinkState = "up"
+	LinkDown    LinkState = "down"
+	LinkUnknown LinkState = "unknown"
+)
+
+// Link is a link of the topology, both directions of it.
+type Link struct {
+	Name    string    `json:"name"`
+	A       string    `json:"a"`
+	B       string    `json:"b"`
+	State   LinkState `json:"state" enum:"up,down,unknown"`
+	Drained bool      `json:"drained" doc:"Taken out of use on purpose: itself, an end or an SRLG of it"`
+	Since   time.Time `json:"since,omitzero" doc:"When the state began"`
+	SRLGs   []string  `json:"srlgs,omitempty"`
+	// Reserved is what the paths that stand have reserved, each direction.
+	Capacity *int64 `json:"capacity_bps,omitempty"`
+	Reserved int64  `json:"reserved_bps"`
+	Delay    *int64 `json:"delay_us,omitempty"`
+}
+
+// Drain takes something out of use on purpose: traffic leaves it make before
+// break, and no new path takes it.
+type Drain struct {
+	Kind   string    `json:"kind" enum:"node,link,srlg"`
+	Name   string    `json:"name"`
+	Reason string    `json:"reason,omitempty"`
+	By     string    `json:"by,omitempty" doc:"Who drained it"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// Token lets one node's agent enrol, once. It is shown only here.
+type Token struct {
+	Node    string    `json:"node"`
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+// Version says what is running.
+type Version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+}
