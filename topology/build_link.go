@@ -1,0 +1,180 @@
+package topology
+
+import (
+	"fmt"
+
+	"github.com/keiro-net/keiro/topology/strictyaml"
+)
+
+func (b *builder) buildLinks(spec *specDoc) ([]Entry, []Link) {
+	var defaults sharedDoc
+	both := directionDoc{Metric: new(int64(1))}
+	if d := spec.Defaults; d != nil {
+		defaults = d.Link.sharedDoc
+		both = both.override(b, "spec.defaults.link", &d.Link.directionDoc)
+		b.shared("spec.defaults.link", &defaults)
+	}
+	names := linkNames(spec.Links)
+	entries := make([]Entry, len(spec.Links))
+	links := make([]Link, 0, 2*len(spec.Links))
+	for i := range spec.Links {
+		d := &spec.Links[i]
+		at := strictyaml.Index("spec.links", i)
+		entries[i] = b.entry(at, names[i], d, defaults)
+		ab := both.override(b, at, &d.directionDoc)
+		ba := ab
+		if d.BA != nil {
+			ba = ab.override(b, at+".ba", d.BA)
+		}
+		links = append(links,
+			ab.link(i, entries[i].A, entries[i].B),
+			ba.link(i, entries[i].B, entries[i].A))
+	}
+	return entries, links
+}
+
+// linkNames gives each entry its name: the one it states, or a--b, or else
+// a--b#2 and so on, the first that is free.
+func linkNames(docs []linkDoc) []string {
+	names := make([]string, len(docs))
+	taken := make(map[string]bool, len(docs))
+	for i := range docs {
+		names[i] = docs[i].Name
+		taken[names[i]] = true
+	}
+	last := map[string]int{} // number of the last parallel
+	for i := range docs {
+		if names[i] != "" {
+			continue
+		}
+		base := docs[i].A + "--" + docs[i].B
+		for names[i] == "" || taken[names[i]] {
+			last[base]++
+			names[i] = base
+			if n := last[base]; n > 1 {
+				names[i] = fmt.Sprintf("%s#%d", base, n)
+			}
+		}
+		taken[names[i]] = true
+	}
+	return names
+}
+
+func (b *builder) entry(at, name string, d *linkDoc, defaults sharedDoc) Entry {
+	if d.Name != "" {
+		b.check(at+".name", CheckLinkName(d.Name))
+	}
+	b.once(at+".name", "link", name)
+	b.shared(at, &d.sharedDoc)
+	b.labels(at+".labels", d.Labels)
+	e := Entry{
+		Name: name, A: b.end(at+".a", d.A), B: b.end(at+".b", d.B),
+		Operator: d.Operator, Labels: d.Labels, Route: b.route(at+".route", d.Route),
+	}
+	if d.A == d.B && d.A != "" {
+		b.fail(at+".b", "the link leads from %.80s to itself", d.A)
+	}
+	if e.Operator == "" {
+		e.Operator = defaults.Operator
+	}
+	if d.SRLGs != nil {
+		e.SRLGs = Declare(d.SRLGs)
+	} else if defaults.SRLGs != nil {
+		e.SRLGs = Declare(defaults.SRLGs)
+	}
+	for _, qkd := range []*bool{defaults.QKD, d.QKD} {
+		if qkd != nil {
+			e.QKD = *qkd
+		}
+	}
+	if d.Interfaces != nil {
+		e.AInterface, e.BInterface = d.Interfaces.A, d.Interfaces.B
+		b.port(at+".interfaces.a", d.A, e.AInterface)
+		b.port(at+".interfaces.b", d.B, e.BInterface)
+	}
+	return e
+}
+
+func (b *builder) end(path, name string) int {
+	n, ok := b.nodes[name]
+	if !ok {
+		b.fail(path, "no such node %.80q", name)
+	}
+	return n
+}
+
+// port checks an interface: a cable is plugged into one of its own.
+func (b *builder) port(path, node, name string) {
+	if name != "" {
+		b.check(path, CheckInterface(name))
+		b.once(path, "interface", node+":"+name)
+	}
+}
+
+// shared checks what both directions share.
+func (b *builder) shared(at string, d *sharedDoc) {
+	b.optional(at+".operator", d.Operator, CheckName)
+	have := map[string]bool{}
+	for i, group := range d.SRLGs {
+		path := strictyaml.Index(at+".srlgs", i)
+		b.check(path, CheckName(group))
+		if have[group] {
+			b.fail(path, "%.80s stands twice in the list", group)
+		}
+		have[group] = true
+	}
+}
+
+func (b *builder) route(path string, points [][]float64) []Point {
+	if points == nil {
+		return nil
+	}
+	if len(points) < 2 {
+		b.fail(path, "want at least two points: the ends of the cable")
+	}
+	route := make([]Point, len(points))
+	for i, p := range points {
+		at := strictyaml.Index(path, i)
+		if len(p) != 2 {
+			b.fail(at, "want [latitude, longitude], found %d numbers", len(p))
+			continue
+		}
+		route[i] = b.point(strictyaml.Index(at, 0), strictyaml.Index(at, 1), p[0], p[1])
+	}
+	return route
+}
+
+// override checks what one direction states and returns it over what is
+// stated in general.
+func (d directionDoc) override(b *builder, at string, by *directionDoc) directionDoc {
+	if by.Metric != nil {
+		if *by.Metric < 1 || *by.Metric > MaxMetric {
+			b.fail(at+".metric", "bad metric %d: want 1 to %d", *by.Metric, MaxMetric)
+		}
+		d.Metric = by.Metric
+	}
+	if by.Capacity != nil {
+		if c, _ := by.Capacity.Get(); c > MaxBandwidth {
+			b.fail(at+".capacity", "bad capacity %v: want at most %v", c, MaxBandwidth)
+		}
+		d.Capacity = by.Capacity
+	}
+	if by.Delay != nil {
+		if v, _ := by.Delay.Get(); v > MaxDelay {
+			b.fail(at+".delay", "bad delay %v: want at most %v", v, MaxDelay)
+		}
+		d.Delay = by.Delay
+	}
+	return d
+}
+
+func (d directionDoc) link(entry, from, to int) Link {
+	l := Link{Entry: entry, From: from, To: to, Metric: *d.Metric}
+	if d.Capacity != nil {
+		l.Capacity = d.Capacity.Attr
+	}
+	if d.Delay != nil {
+		l.Delay = d.Delay.Attr
+	}
+	return l
+}

@@ -1,0 +1,132 @@
+package topology
+
+import (
+	"encoding"
+	"fmt"
+	"net/netip"
+)
+
+// APIVersion and DocumentKind head a topology document.
+const (
+	APIVersion   = "keiro/v1"
+	DocumentKind = "Topology"
+)
+
+// document is the file form of a Topology, in YAML and in JSON. A pointer or
+// list that is nil was not given.
+type document struct {
+	APIVersion string      `json:"apiVersion" strict:"required"`
+	Kind       string      `json:"kind" strict:"required"`
+	Metadata   metadataDoc `json:"metadata" strict:"required,flow"`
+	Spec       specDoc     `json:"spec" strict:"required"`
+}
+
+type metadataDoc struct {
+	Name string `json:"name" strict:"required"`
+}
+
+type specDoc struct {
+	Defaults *defaultsDoc `json:"defaults,omitzero"`
+	Sites    []siteDoc    `json:"sites,omitzero" strict:"flow"`
+	Nodes    []nodeDoc    `json:"nodes,omitzero" strict:"flow"`
+	Links    []linkDoc    `json:"links,omitzero"`
+}
+
+// defaultsDoc gives what an entry leaves out.
+type defaultsDoc struct {
+	Link struct {
+		directionDoc
+		sharedDoc
+	} `json:"link"`
+}
+
+type siteDoc struct {
+	Name    string   `json:"name" strict:"required"`
+	Country string   `json:"country,omitzero"`
+	Region  string   `json:"region,omitzero"`
+	Lat     *float64 `json:"lat,omitzero"`
+	Lon     *float64 `json:"lon,omitzero"`
+}
+
+type nodeDoc struct {
+	Name     string            `json:"name" strict:"required"`
+	Site     string            `json:"site,omitzero"`
+	Operator string            `json:"operator,omitzero"`
+	Labels   map[string]string `json:"labels,omitzero"`
+	Locator  *locator          `json:"locator,omitzero"`
+	Evidence *int64            `json:"evidence,omitzero"`
+}
+
+// locator is an SRv6 locator: a /48 of the block that RFC 9602 assigns to
+// SRv6 SIDs.
+type locator struct {
+	netip.Prefix
+}
+
+var locatorBlock = netip.MustParsePrefix("5f00::/16")
+
+func (l *locator) UnmarshalText(text []byte) error {
+	p, err := netip.ParsePrefix(string(text))
+	if err != nil || p.Bits() != 48 || !locatorBlock.Contains(p.Addr()) || p != p.Masked() {
+		return fmt.Errorf("bad locator %.80q: want a /48 within %v, such as 5f00:0:1::/48", text, locatorBlock)
+	}
+	l.Prefix = p
+	return nil
+}
+
+type linkDoc struct {
+	Name string `json:"name,omitzero"`
+	A    string `json:"a" strict:"required"`
+	B    string `json:"b" strict:"required"`
+	directionDoc
+	sharedDoc
+	Route      [][]float64       `json:"route,omitzero" strict:"flow"`
+	Labels     map[string]string `json:"labels,omitzero" strict:"flow"`
+	Interfaces *interfacesDoc    `json:"interfaces,omitzero" strict:"flow"`
+	BA         *directionDoc     `json:"ba,omitzero" strict:"flow"`
+}
+
+// directionDoc is what may differ between the directions of an entry.
+type directionDoc struct {
+	Metric   *int64             `json:"metric,omitzero"`
+	Capacity *stated[Bandwidth] `json:"capacity,omitzero"`
+	Delay    *stated[Delay]     `json:"delay,omitzero"`
+}
+
+// sharedDoc is what both directions share and `defaults` may give.
+type sharedDoc struct {
+	SRLGs    []string `json:"srlgs,omitzero" strict:"flow"`
+	Operator string   `json:"operator,omitzero"`
+	QKD      *bool    `json:"qkd,omitzero"`
+}
+
+type interfacesDoc struct {
+	A string `json:"a,omitzero"`
+	B string `json:"b,omitzero"`
+}
+
+// stated is a quantity that an entry states: a value, or `unknown` where it
+// should not be what `defaults` or the other direction say.
+type stated[T fmt.Stringer] struct {
+	Attr[T]
+}
+
+func (s *stated[T]) UnmarshalText(text []byte) error {
+	s.Attr = Attr[T]{}
+	if string(text) == "unknown" {
+		return nil
+	}
+	var v T
+	if err := any(&v).(encoding.TextUnmarshaler).UnmarshalText(text); err != nil {
+		return err
+	}
+	s.Attr = Declare(v)
+	return nil
+}
+
+func (s stated[T]) MarshalText() ([]byte, error) {
+	if v, ok := s.Get(); ok {
+		return []byte(v.String()), nil
+	}
+	return []byte("unknown"), nil
+}
