@@ -107,7 +107,7 @@ func stringNode(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	_, oldBool := parseBool(s, true)
 	notPlain := func(r rune) bool { return r < ' ' || r > '~' }
-	if oldBool || resolve(s) != stringScalar || strings.ContainsFunc(s, notPlain) || strings.Contains(s, ":") && !strings.Contains(s, `"`) {
+	if oldBool && len(s) > 1 || resolve(s) != stringScalar || strings.ContainsFunc(s, notPlain) || strings.Contains(s, ":") && !strings.Contains(s, `"`) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n
