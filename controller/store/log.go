@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
-	"sort"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -41,16 +41,15 @@ func (c slogCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	for _, f := range append(slices.Clip(c.fields), fields...) {
 		f.AddTo(values)
 	}
-	var attrs []slog.Attr
-	for k, v := range values.Fields {
-		attrs = append(attrs, slog.Any(k, v))
+	args := []any{"message", e.Message}
+	for _, k := range slices.Sorted(maps.Keys(values.Fields)) {
+		args = append(args, k, values.Fields[k])
 	}
-	sort.Slice(attrs, func(i, j int) bool { return attrs[i].Key < attrs[j].Key })
 	level := slog.LevelWarn
 	if e.Level > zapcore.WarnLevel {
 		level = slog.LevelError
 	}
-	c.log.LogAttrs(context.Background(), level, "etcd: "+e.Message, attrs...)
+	c.log.Log(context.Background(), level, "etcd", args...)
 	return nil
 }
 
