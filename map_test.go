@@ -47,6 +47,7 @@ go.yaml.in/yaml/v3             -> topology/strictyaml
 github.com/cloudflare/circl    -> keys/... hwcheck/...
 github.com/osrg/gobgp/v4       -> controller/bgp
 go.etcd.io                     -> controller/store
+go.uber.org/zap                -> controller/store
 github.com/danielgtaylor/huma  -> controller/api
 github.com/prometheus          -> controller/...
 google.golang.org/grpc         -> agent/nodecfg/rpc agent/session controller/fleet

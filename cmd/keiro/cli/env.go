@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
+	"github.com/keiro-net/keiro/topology/strictyaml"
+)
+
+// Env is the world that a command runs in. Commands use it instead of package
+// os, so that tests can give them another one.
+type Env struct {
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Environ []string // as of os.Environ
+	// Terminal and ErrTerminal: stdout and stderr are read by a human as it
+	// is written. Progress goes to stderr, and only where ErrTerminal.
+	Terminal, ErrTerminal bool
+
+	stdin []byte // all of Stdin, once read
+}
+
+// OS is the process's own world.
+func OS() *Env {
+	return &Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Terminal:    term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+}
+
+// printer writes data to stdout. Colour: no-color.org.
+func (e *Env) printer() output.Printer {
+	return output.Printer{Out: e.Stdout, Colour: e.Terminal && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"}
+}
+
+func (e *Env) getenv(name string) string {
+	for i := len(e.Environ) - 1; i >= 0; i-- {
+		if n := len(name); len(e.Environ[i]) > n && e.Environ[i][:n] == name && e.Environ[i][n] == '=' {
+			return e.Environ[i][n+1:]
+		}
+	}
+	return ""
+}
+
+// read returns a file, or all of stdin for `-`, and its name for messages. Two
+// flags may both name stdin: they see the same bytes. What is longer than any
+// parser takes is refused.
+func (e *Env) read(path string) (name string, data []byte, err error) {
+	if path == "-" {
+		if e.stdin == nil {
+			e.stdin, err = readBounded("stdin", e.Stdin)
+		}
+		return "stdin", e.stdin, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return path, nil, err // names the file
+	}
+	defer f.Close()
+	data, err = readBounded(path, f)
+	return path, data, err
+}
+
+func readBounded(name string, r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, strictyaml.MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(data) > strictyaml.MaxBytes {
+		return nil, fmt.Errorf("%s: too large: the limit is %d MiB", name, strictyaml.MaxBytes>>20)
+	}
+	return data, nil
+}

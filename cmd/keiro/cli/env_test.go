@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
+	"github.com/keiro-net/keiro/topology/strictyaml"
+)
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestReadIsBounded(t *testing.T) {
+	env := &Env{Stdin: endless{}}
+	if _, _, err := env.read("-"); err == nil || err.Error() != "stdin: too large: the limit is 64 MiB" {
+		t.Errorf("endless stdin: %v", err)
+	}
+	env = &Env{Stdin: io.LimitReader(endless{}, strictyaml.MaxBytes)}
+	if _, data, err := env.read("-"); err != nil || len(data) != strictyaml.MaxBytes {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+}
+
+func TestStdinIsSharedByTwoFlags(t *testing.T) {
+	env := &Env{Stdin: strings.NewReader("both")}
+	for range 2 {
+		if name, data, err := env.read("-"); name != "stdin" || string(data) != "both" || err != nil {
+			t.Errorf("%s %q %v", name, data, err)
+		}
+	}
+}
+
+func TestColourOnlyOnATerminal(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		terminal bool
+		environ  []string
+		want     string
+	}{
+		{"pipe", false, nil, "up"},
+		{"terminal", true, []string{"TERM=xterm"}, "\x1b[32mup\x1b[0m"},
+		{"NO_COLOR", true, []string{"NO_COLOR=1"}, "up"},
+		{"NO_COLOR empty counts as not set", true, []string{"NO_COLOR="}, "\x1b[32mup\x1b[0m"},
+		{"the last value counts", true, []string{"NO_COLOR=1", "NO_COLOR="}, "\x1b[32mup\x1b[0m"},
+		{"dumb terminal", true, []string{"TERM=dumb"}, "up"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			env := &Env{Stdout: &out, Terminal: c.terminal, Environ: c.environ}
+			err := env.printer().Print(output.TableFormat, nil, func(t *output.Text) { t.Printf("%s", t.Word("up")) })
+			if err != nil || out.String() != c.want {
+				t.Errorf("got %q, %v, want %q", out.String(), err, c.want)
+			}
+		})
+	}
+}

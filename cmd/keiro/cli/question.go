@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// question is what offline commands are asked: a topology and intents.
+type question struct {
+	topologyFile, intentsFile string
+	topology                  *topology.Topology
+	intents                   []pathspec.Intent
+}
+
+// flags adds -t and -i.
+func (q *question) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&q.topologyFile, "topology", "t", "", "topology `FILE`, - for stdin")
+	cmd.Flags().StringVarP(&q.intentsFile, "intents", "i", "", "intents `FILE`, - for stdin (the same stream as -t -, where both are given)")
+	require(cmd, "topology", "intents")
+}
+
+// read reads both files and tells the mistakes of both at once.
+func (q *question) read(env *Env) error {
+	var topologyErr, intentsErr error
+	file, data, err := env.read(q.topologyFile)
+	if err == nil {
+		q.topology, err = topology.Parse(file, data)
+	}
+	topologyErr = err
+	file, data, err = env.read(q.intentsFile)
+	if err == nil {
+		q.intents, err = pathspec.Parse(file, data)
+	}
+	intentsErr = err
+	switch {
+	case topologyErr != nil && intentsErr != nil && topologyErr.Error() == intentsErr.Error():
+		return topologyErr // one stream, one mistake
+	case topologyErr != nil || intentsErr != nil:
+		return errors.Join(topologyErr, intentsErr)
+	}
+	return pathspec.Validate(q.topology, q.intents)
+}
