@@ -1,0 +1,63 @@
+package nodecfg
+
+// LeftOut says which paths are left out of their policy's table: those that
+// probes found down. But probes alone never take the last way of a policy:
+// they may err, and a way that perhaps works is better than none for sure.
+// Paths whose own link (linkDown, by link name) has no carrier count as no
+// way; they stay installed, for the kernel passes over them by itself. Of
+// paths that are all down the one stays that was in use: not in before, the
+// last answer of LeftOut.
+func (c *Config) LeftOut(before, probeDown, linkDown map[string]bool) map[string]bool {
+	out := make(map[string]bool)
+	for i := range c.Policies {
+		last, alive := "", false
+		for _, path := range c.Policies[i].Paths {
+			carrier := !linkDown[path.Link]
+			switch {
+			case !probeDown[path.Name]:
+				alive = alive || carrier
+				continue
+			case carrier && (last == "" || before[last] && !before[path.Name]):
+				last = path.Name
+			}
+			out[path.Name] = true
+		}
+		if !alive {
+			delete(out, last)
+		}
+	}
+	return out
+}
+
+// Active returns the path of each policy that its packets take: the first one
+// that is installed and whose link has carrier, if the rules that lead there
+// are in the kernel too.
+func (c *Config) Active(have State, leftOut, linkDown map[string]bool) map[string]bool {
+	dev := make(map[string]string, len(c.Links))
+	for _, l := range c.Links {
+		dev[l.Name] = l.Interface
+	}
+	active := make(map[string]bool, len(c.Policies))
+	for i := range c.Policies {
+		p := &c.Policies[i]
+		if !has(have, p.rules()) {
+			continue
+		}
+		for j, path := range p.Paths {
+			if !leftOut[path.Name] && !linkDown[path.Link] && has(have, p.routes(j, dev[path.Link])) {
+				active[path.Name] = true
+				break
+			}
+		}
+	}
+	return active
+}
+
+func has[O Object](have State, objects []O) bool {
+	for _, o := range objects {
+		if !have.Has(o) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,186 @@
+package nodecfg
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Bounds of a Config.
+const (
+	maxSegments = 127 // of an SRH, whose length is 8 bits of 8 bytes (RFC 8754 section 2), decapsulation included
+	maxPaths    = 1000
+	minMTU4     = 68   // RFC 791
+	minMTU6     = 1280 // RFC 8200 section 5
+	maxMTU      = 65535
+	minInterval = time.Millisecond
+)
+
+// Validate finds what is wrong with a Config, all of it at once. What it
+// passes leads to a State without contradiction.
+func (c *Config) Validate() error {
+	v := validator{links: make(map[string]Link)}
+	v.check(c.Revision > 0, "revision: is 0, must be at least 1")
+	v.check(c.Node != "", "node: is empty")
+	v.locator("locator", c.Locator)
+	v.seen = make(map[string]string)
+	for i, l := range c.Links {
+		v.link(fmt.Sprintf("links[%d] %s", i, l.Name), c, l)
+	}
+	for i, u := range c.Underlay {
+		at := fmt.Sprintf("underlay[%d] %s", i, u.To)
+		v.locator(at, u.To)
+		v.check(u.To != c.Locator, "%s: is the node's own locator", at)
+		v.unique(at, "underlay to", u.To)
+		v.knownLink(at, u.Link)
+	}
+	for i := range c.Policies {
+		v.policy(fmt.Sprintf("policies[%d] %s", i, c.Policies[i].Intent), c, &c.Policies[i])
+	}
+	if p := c.Probe; p.Interval != 0 {
+		v.check(p.Interval >= minInterval, "probe: interval %s is less than %s", p.Interval, minInterval)
+		v.check(p.Lost >= 1, "probe: lost is %d, must be at least 1", p.Lost)
+		v.check(p.Back >= 1, "probe: back is %d, must be at least 1", p.Back)
+	}
+	return errors.Join(v.errs...)
+}
+
+type validator struct {
+	errs  []error
+	seen  map[string]string // what must be unique, and where it was
+	links map[string]Link
+}
+
+func (v *validator) check(ok bool, format string, args ...any) {
+	if !ok {
+		v.errs = append(v.errs, fmt.Errorf(format, args...))
+	}
+}
+
+func (v *validator) unique(at, what string, value any) {
+	key := fmt.Sprint(what, " ", value)
+	if first, ok := v.seen[key]; ok {
+		v.check(false, "%s: %s is already that of %s", at, key, first)
+		return
+	}
+	v.seen[key] = at
+}
+
+func (v *validator) knownLink(at, link string) {
+	_, ok := v.links[link]
+	v.check(ok, "%s: link %q is not in links", at, link)
+}
+
+// locator checks for a /48: the functions of sid.go begin at bit 48.
+func (v *validator) locator(at string, p netip.Prefix) {
+	ok := p.IsValid() && p.Bits() == 48 && p == p.Masked() && isUnicast6(p.Addr())
+	v.check(ok, "%s: %s is no locator: an IPv6 prefix of 48 bits", at, p)
+}
+
+func (v *validator) link(at string, c *Config, l Link) {
+	v.check(l.Name != "", "%s: name is empty", at)
+	v.unique(at, "link", l.Name)
+	v.links[l.Name] = l
+	v.check(isInterface(l.Interface), "%s: %q is no name of an interface for a link", at, l.Interface)
+	v.unique(at, "interface", l.Interface)
+	v.check(l.Peer != "", "%s: peer is empty", at)
+	v.check(l.ID >= 1 && l.ID <= MaxLinkID, "%s: id %d is not in 1 to %d", at, l.ID, MaxLinkID)
+	v.unique(at, "link id", l.ID)
+	v.check(l.PeerID >= 1 && l.PeerID <= MaxLinkID, "%s: peerId %d is not in 1 to %d", at, l.PeerID, MaxLinkID)
+	v.locator(at+": peerLocator", l.PeerLocator)
+	v.check(l.PeerLocator != c.Locator, "%s: peerLocator is the node's own", at)
+	v.unique(at, "peer's end", fmt.Sprint(l.PeerLocator, " id ", l.PeerID))
+}
+
+func (v *validator) policy(at string, c *Config, p *Policy) {
+	v.check(p.Intent != "", "%s: intent is empty", at)
+	v.unique(at, "intent", p.Intent)
+	v.check(p.ID >= 1, "%s: id is 0, must be at least 1", at)
+	v.unique(at, "policy id", p.ID)
+	v.check(p.Pref <= MaxPref, "%s: pref %d is greater than %d", at, p.Pref, MaxPref)
+	minMTU := minMTU4
+	for i, t := range p.Traffic {
+		at := fmt.Sprintf("%s: traffic[%d]", at, i)
+		if !isPrefix(t.From) || !isPrefix(t.To) || t.From.Addr().Is4() != t.To.Addr().Is4() {
+			v.check(false, "%s: from %s to %s is no pair of prefixes of one family", at, t.From, t.To)
+			continue
+		}
+		if t.From.Addr().Is6() {
+			minMTU = minMTU6
+			v.check(!c.steersItself(t), "%s: from %s to %s takes in SRv6 packets themselves, which would go round for ever",
+				at, t.From, t.To)
+		}
+	}
+	v.check(len(p.Paths) <= maxPaths, "%s: %d paths are more than %d", at, len(p.Paths), maxPaths)
+	for i := range p.Paths {
+		v.path(fmt.Sprintf("%s: paths[%d] %s", at, i, p.Paths[i].Name), c, &p.Paths[i], minMTU)
+	}
+}
+
+func (v *validator) path(at string, c *Config, p *Path, minMTU int) {
+	v.check(p.Name != "", "%s: name is empty", at)
+	v.unique(at, "path", p.Name)
+	v.knownLink(at, p.Link)
+	v.locator(at+": tail", p.Tail)
+	v.check(p.Tail != c.Locator, "%s: tail is the node itself", at)
+	n := len(p.Segments)
+	v.check(n >= 1 && n < maxSegments, "%s: %d segments, must be 1 to %d", at, n, maxSegments-1)
+	if l, ok := v.links[p.Link]; ok && n > 0 && l.PeerLocator.IsValid() {
+		pin := Ingress(l.PeerLocator, l.PeerID)
+		v.check(pin.Contains(p.Segments[0]), "%s: first segment %s is not in %s, so link %s would not be what it begins with",
+			at, p.Segments[0], pin, p.Link)
+	}
+	v.check(len(p.Return) <= maxSegments, "%s: %d return segments are more than %d", at, len(p.Return), maxSegments)
+	for _, list := range [][]netip.Addr{p.Segments, p.Return} {
+		for _, a := range list {
+			v.check(isUnicast6(a) && a.Zone() == "", "%s: segment %s is no IPv6 unicast address", at, a)
+		}
+	}
+	if p.MTU != 0 {
+		v.check(p.MTU >= minMTU && p.MTU+headroom(n+1) <= maxMTU, "%s: mtu %d is not in %d to %d",
+			at, p.MTU, minMTU, maxMTU-headroom(n+1))
+	}
+}
+
+// steersItself says whether a selector matches packets that encapsulation
+// makes: from the node's loopback to a SID.
+func (c *Config) steersItself(t Selector) bool {
+	if !t.From.Overlaps(c.Locator) {
+		return false
+	}
+	for i := range c.Policies {
+		for _, p := range c.Policies[i].Paths {
+			if p.Tail.IsValid() && t.To.Overlaps(p.Tail) {
+				return true
+			}
+			for _, s := range p.Segments {
+				if t.To.Contains(s) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func isPrefix(p netip.Prefix) bool {
+	return p.IsValid() && p == p.Masked() && !p.Addr().Is4In6()
+}
+
+func isUnicast6(a netip.Addr) bool {
+	return a.Is6() && !a.Is4In6() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && !a.IsLinkLocalUnicast()
+}
+
+// isInterface says whether a name can be that of a link's interface; it is
+// also a directory below /proc/sys.
+func isInterface(name string) bool {
+	switch name {
+	case "", ".", "..", "lo", "all", "default":
+		return false
+	}
+	return len(name) <= 15 && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r == '/' || r == ':' || r == 0x7f
+	})
+}

@@ -1,0 +1,219 @@
+package rtnl
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+)
+
+// routeTypes are the words of iproute2 by number; unicast is Unicast.
+var routeTypes = []string{unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable", unix.RTN_PROHIBIT: "prohibit"}
+
+// route is a route as the kernel tells it.
+type route struct {
+	nodecfg.Route
+	oif      uint32
+	protocol uint8
+	counters Counters
+}
+
+// decodeRoute reads an RTM_NEWROUTE. Nexthops that Keiro never makes show as
+// a Route that is like none of Keiro's.
+func decodeRoute(msg []byte) (route, error) {
+	var (
+		r         route
+		table     uint32
+		dst       netip.Addr
+		encap     []byte
+		encapType uint16
+	)
+	if len(msg) < unix.SizeofRtMsg {
+		return r, errMalformed
+	}
+	family, bits, kind := msg[0], int(msg[1]), uint32(msg[7])
+	table, r.protocol = uint32(msg[4]), msg[5]
+	dst = netip.IPv6Unspecified()
+	if family == unix.AF_INET {
+		dst = netip.IPv4Unspecified()
+	}
+	err := attrs(msg[unix.SizeofRtMsg:], func(typ uint16, v []byte) error {
+		switch typ {
+		case unix.RTA_DST:
+			return getAddr(&dst, v)
+		case unix.RTA_OIF:
+			return get(&r.oif, v)
+		case unix.RTA_GATEWAY:
+			return getAddr(&r.Via, v)
+		case unix.RTA_PRIORITY:
+			return get(&r.Metric, v)
+		case unix.RTA_TABLE:
+			return get(&table, v)
+		case unix.RTA_METRICS:
+			return attrs(v, func(typ uint16, v []byte) error {
+				var mtu uint32
+				if typ != unix.RTAX_MTU {
+					return nil
+				}
+				err := get(&mtu, v)
+				r.MTU = int(mtu)
+				return err
+			})
+		case unix.RTA_ENCAP_TYPE:
+			return get(&encapType, v)
+		case unix.RTA_ENCAP:
+			encap = v
+		case unix.RTA_MULTIPATH:
+			r.Type = "multipath"
+		}
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
+	r.Table = table
+	if r.To = netip.PrefixFrom(dst, bits); !r.To.IsValid() {
+		return r, errMalformed
+	}
+	if kind != unix.RTN_UNICAST {
+		r.Type = nodecfg.RouteType(word(routeTypes, kind))
+		r.oif = 0 // IPv6 says lo
+	}
+	switch encapType {
+	case unix.LWTUNNEL_ENCAP_NONE:
+	case unix.LWTUNNEL_ENCAP_SEG6:
+		r.Encap, err = decodeSeg6(encap)
+	case unix.LWTUNNEL_ENCAP_SEG6_LOCAL:
+		r.Encap, r.counters, err = decodeSeg6Local(encap)
+	default:
+		r.Type = nodecfg.RouteType(fmt.Sprint("encap ", encapType))
+	}
+	return r, err
+}
+
+// encodeRoute makes the message of a route; index is that of its interface.
+func encodeRoute(r nodecfg.Route, index uint32) ([]nl.NetlinkRequestData, error) {
+	msg := nl.NewRtMsg()
+	parts := append([]nl.NetlinkRequestData{msg}, routeKey(msg, r)...)
+	msg.Protocol = nodecfg.RouteProtocol
+	switch {
+	case r.Type == nodecfg.Unreachable:
+		msg.Type = unix.RTN_UNREACHABLE
+	case r.Type != nodecfg.Unicast:
+		return nil, fmt.Errorf("cannot encode a route of type %q", r.Type)
+	case msg.Family == unix.AF_INET && !r.Via.IsValid():
+		msg.Scope = unix.RT_SCOPE_LINK
+	}
+	if r.Via.IsValid() {
+		parts = append(parts, nl.NewRtAttr(unix.RTA_GATEWAY, r.Via.AsSlice()))
+	}
+	if r.Dev != "" {
+		parts = append(parts, nl.NewRtAttr(unix.RTA_OIF, u32(index)))
+	}
+	if r.MTU != 0 {
+		metrics := nl.NewRtAttr(unix.RTA_METRICS, nil)
+		metrics.AddRtAttr(unix.RTAX_MTU, u32(uint32(r.MTU)))
+		parts = append(parts, metrics)
+	}
+	if r.Encap != nil {
+		encap, err := encodeEncap(r.Encap)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, encap...)
+	}
+	return parts, nil
+}
+
+// routeKey fills in what the kernel finds a route by.
+func routeKey(msg *nl.RtMsg, r nodecfg.Route) []nl.NetlinkRequestData {
+	msg.Family = familyOf(r.To)
+	msg.Dst_len = uint8(r.To.Bits())
+	msg.Table = unix.RT_TABLE_UNSPEC
+	msg.Protocol = nodecfg.RouteProtocol
+	parts := []nl.NetlinkRequestData{
+		nl.NewRtAttr(unix.RTA_TABLE, u32(r.Table)),
+		nl.NewRtAttr(unix.RTA_PRIORITY, u32(r.Metric)),
+	}
+	if r.To.Bits() > 0 {
+		parts = append(parts, nl.NewRtAttr(unix.RTA_DST, r.To.Addr().AsSlice()))
+	}
+	return parts
+}
+
+func familyOf(p netip.Prefix) uint8 {
+	if p.Addr().Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
+
+// routes lists Keiro's routes of one family. The kernel leaves out those of
+// other protocols, which may be a million.
+func (h *Handle) routes(family uint8) ([]route, error) {
+	var found []route
+	filter := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Protocol: nodecfg.RouteProtocol}}
+	err := h.dump(unix.RTM_GETROUTE, unix.RTM_NEWROUTE, func() { found = nil }, func(msg []byte) error {
+		r, err := decodeRoute(msg)
+		if err == nil && r.protocol == nodecfg.RouteProtocol {
+			found = append(found, r)
+		}
+		return err
+	}, filter)
+	if err != nil {
+		return nil, fmt.Errorf("list routes: %w", err)
+	}
+	return found, nil
+}
+
+func (h *Handle) applyRoute(verb nodecfg.Verb, r nodecfg.Route) error {
+	if verb == nodecfg.Delete {
+		msg := nl.NewRtDelMsg()
+		parts := append([]nl.NetlinkRequestData{msg}, routeKey(msg, r)...)
+		return h.change(unix.RTM_DELROUTE, 0, parts...)
+	}
+	var index uint32
+	if r.Dev != "" {
+		var err error
+		if index, err = h.index(r.Dev); err != nil {
+			return err
+		}
+	}
+	parts, err := encodeRoute(r, index)
+	if err != nil {
+		return err
+	}
+	// A policy's table is all ours; in main a route of somebody else's stays.
+	exists := unix.NLM_F_REPLACE
+	if verb == nodecfg.Add && r.Table == nodecfg.MainTable {
+		exists = unix.NLM_F_EXCL
+	}
+	err = h.change(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|exists, parts...)
+	if errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("%w: a route that is not Keiro's has this destination and metric: remove it", err)
+	}
+	return err
+}
+
+// Counters returns the counters of the node's SIDs.
+func (h *Handle) Counters() (map[netip.Addr]Counters, error) {
+	routes, err := h.routes(unix.AF_INET6)
+	if err != nil {
+		return nil, err
+	}
+	sids := make(map[netip.Addr]Counters)
+	for _, r := range routes {
+		if e, ok := r.Encap.(nodecfg.Seg6Local); ok && e.Count && r.To.IsSingleIP() {
+			c := sids[r.To.Addr()]
+			c.Packets += r.counters.Packets
+			c.Bytes += r.counters.Bytes
+			c.Errors += r.counters.Errors
+			sids[r.To.Addr()] = c
+		}
+	}
+	return sids, nil
+}
