@@ -9,6 +9,7 @@ import (
 	"net/netip"
 
 	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
 // Intent is what an operator declares: traffic between two ends and what its
@@ -22,6 +23,8 @@ type Intent struct {
 	Require     Require
 	Objective   Objective
 	OnViolation OnViolation
+
+	doc *strictyaml.Document // where it was read; nil where it was made
 }
 
 // Selector picks the packets of an intent: source and destination prefix of
@@ -51,8 +54,9 @@ type Require struct {
 	Encryption       Encryption
 }
 
-// Countries restricts where a path may be. At most one list is set; nil is no
-// restriction.
+// Countries restricts where a path may be: in a country of Allow, where that
+// is set, and in none of Deny. No country stands in both; nil is no
+// restriction, and neither list is empty otherwise.
 type Countries struct {
 	Allow, Deny []string
 }

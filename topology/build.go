@@ -3,16 +3,13 @@ package topology
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
 // builder checks a document and makes a Topology of it.
 type builder struct {
-	doc   *strictyaml.Document
-	errs  strictyaml.Errors
-	wrong map[string]bool   // paths whose value could not even be decoded
+	*strictyaml.Checker
 	seen  map[string]string // what may stand once only, and where it first stood
 	sites map[string]bool
 	nodes map[string]int
@@ -20,41 +17,18 @@ type builder struct {
 
 func build(d *strictyaml.Document) (*Topology, strictyaml.Errors) {
 	var doc document
-	b := &builder{
-		doc: d, errs: d.Decode(&doc),
-		wrong: map[string]bool{}, seen: map[string]string{}, sites: map[string]bool{}, nodes: map[string]int{},
-	}
-	for _, e := range b.errs {
-		b.wrong[e.Path] = true
-	}
-	b.check("metadata.name", CheckName(doc.Metadata.Name))
+	b := &builder{Checker: d.Check(&doc), seen: map[string]string{}, sites: map[string]bool{}, nodes: map[string]int{}}
+	b.Check("metadata.name", CheckName(doc.Metadata.Name))
 	sites := b.buildSites(doc.Spec.Sites)
 	nodes := b.buildNodes(doc.Spec.Nodes)
 	entries, links := b.buildLinks(&doc.Spec)
-	return New(doc.Metadata.Name, sites, nodes, entries, links), b.errs
-}
-
-// fail reports a mistake, unless the value at the path, or what holds it, is
-// known to be wrong.
-func (b *builder) fail(path, format string, args ...any) {
-	for at := path; at != ""; at = at[:max(0, strings.LastIndexAny(at, ".["))] {
-		if b.wrong[at] {
-			return
-		}
-	}
-	b.errs.Add(b.doc.Errorf(path, format, args...))
-}
-
-func (b *builder) check(path string, err error) {
-	if err != nil {
-		b.fail(path, "%v", err)
-	}
+	return New(doc.Metadata.Name, sites, nodes, entries, links), b.Errors
 }
 
 // optional checks a text that may be left out.
 func (b *builder) optional(path, s string, check func(string) error) {
 	if s != "" {
-		b.check(path, check(s))
+		b.Check(path, check(s))
 	}
 }
 
@@ -64,7 +38,7 @@ func (b *builder) once(path, what, name string) {
 		return
 	}
 	if first, twice := b.seen[what+" "+name]; twice {
-		b.fail(path, "%s %.140s stands twice: first on line %d", what, name, b.doc.Line(first))
+		b.Fail(path, "%s %.140s stands twice: first on line %d", what, name, b.Line(first))
 		return
 	}
 	b.seen[what+" "+name] = path
@@ -72,12 +46,7 @@ func (b *builder) once(path, what, name string) {
 
 func (b *builder) labels(path string, labels map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		at := strictyaml.Key(path, key)
-		if key == "" {
-			b.fail(at, "empty key")
-		}
-		b.check(at, CheckText(key))
-		b.check(at, CheckText(labels[key]))
+		b.Check(strictyaml.Key(path, key), CheckLabel(key, labels[key]))
 	}
 }
 
@@ -85,7 +54,7 @@ func (b *builder) buildSites(docs []siteDoc) []Site {
 	sites := make([]Site, len(docs))
 	for i, d := range docs {
 		at := strictyaml.Index("spec.sites", i)
-		b.check(at+".name", CheckName(d.Name))
+		b.Check(at+".name", CheckName(d.Name))
 		b.once(at+".name", "site", d.Name)
 		b.optional(at+".country", d.Country, CheckCountry)
 		b.optional(at+".region", d.Region, CheckText)
@@ -95,9 +64,9 @@ func (b *builder) buildSites(docs []siteDoc) []Site {
 		case d.Lat != nil && d.Lon != nil:
 			sites[i].Where = Declare(b.point(at+".lat", at+".lon", *d.Lat, *d.Lon))
 		case d.Lat != nil:
-			b.fail(at+".lat", "lat without lon")
+			b.Fail(at+".lat", "lat without lon")
 		case d.Lon != nil:
-			b.fail(at+".lon", "lon without lat")
+			b.Fail(at+".lon", "lon without lat")
 		}
 	}
 	return sites
@@ -105,10 +74,10 @@ func (b *builder) buildSites(docs []siteDoc) []Site {
 
 func (b *builder) point(latPath, lonPath string, lat, lon float64) Point {
 	if lat < -90 || lat > 90 {
-		b.fail(latPath, "bad latitude %v: want -90 to 90", lat)
+		b.Fail(latPath, "bad latitude %v: want -90 to 90", lat)
 	}
 	if lon < -180 || lon > 180 {
-		b.fail(lonPath, "bad longitude %v: want -180 to 180", lon)
+		b.Fail(lonPath, "bad longitude %v: want -180 to 180", lon)
 	}
 	return Point{Lat: lat, Lon: lon}
 }
@@ -117,13 +86,13 @@ func (b *builder) buildNodes(docs []nodeDoc) []Node {
 	nodes := make([]Node, len(docs))
 	for i, d := range docs {
 		at := strictyaml.Index("spec.nodes", i)
-		b.check(at+".name", CheckName(d.Name))
+		b.Check(at+".name", CheckName(d.Name))
 		b.once(at+".name", "node", d.Name)
 		if _, twice := b.nodes[d.Name]; !twice {
 			b.nodes[d.Name] = i
 		}
 		if d.Site != "" && !b.sites[d.Site] {
-			b.fail(at+".site", "no such site %.80q", d.Site)
+			b.Fail(at+".site", "no such site %.80q", d.Site)
 		}
 		b.optional(at+".operator", d.Operator, CheckName)
 		b.labels(at+".labels", d.Labels)
@@ -134,7 +103,7 @@ func (b *builder) buildNodes(docs []nodeDoc) []Node {
 		}
 		if d.Evidence != nil {
 			if *d.Evidence < 0 {
-				b.fail(at+".evidence", "bad evidence %d: want a level from 0", *d.Evidence)
+				b.Fail(at+".evidence", "bad evidence %d: want a level from 0", *d.Evidence)
 			}
 			nodes[i].Evidence = Declare(*d.Evidence)
 		}

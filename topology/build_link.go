@@ -62,7 +62,7 @@ func linkNames(docs []linkDoc) []string {
 
 func (b *builder) entry(at, name string, d *linkDoc, defaults sharedDoc) Entry {
 	if d.Name != "" {
-		b.check(at+".name", CheckLinkName(d.Name))
+		b.Check(at+".name", CheckLinkName(d.Name))
 	}
 	b.once(at+".name", "link", name)
 	b.shared(at, &d.sharedDoc)
@@ -72,7 +72,7 @@ func (b *builder) entry(at, name string, d *linkDoc, defaults sharedDoc) Entry {
 		Operator: d.Operator, Labels: d.Labels, Route: b.route(at+".route", d.Route),
 	}
 	if d.A == d.B && d.A != "" {
-		b.fail(at+".b", "the link leads from %.80s to itself", d.A)
+		b.Fail(at+".b", "the link leads from %.80s to itself", d.A)
 	}
 	if e.Operator == "" {
 		e.Operator = defaults.Operator
@@ -98,7 +98,7 @@ func (b *builder) entry(at, name string, d *linkDoc, defaults sharedDoc) Entry {
 func (b *builder) end(path, name string) int {
 	n, ok := b.nodes[name]
 	if !ok {
-		b.fail(path, "no such node %.80q", name)
+		b.Fail(path, "no such node %.80q", name)
 	}
 	return n
 }
@@ -106,7 +106,7 @@ func (b *builder) end(path, name string) int {
 // port checks an interface: a cable is plugged into one of its own.
 func (b *builder) port(path, node, name string) {
 	if name != "" {
-		b.check(path, CheckInterface(name))
+		b.Check(path, CheckInterface(name))
 		b.once(path, "interface", node+":"+name)
 	}
 }
@@ -117,9 +117,9 @@ func (b *builder) shared(at string, d *sharedDoc) {
 	have := map[string]bool{}
 	for i, group := range d.SRLGs {
 		path := strictyaml.Index(at+".srlgs", i)
-		b.check(path, CheckName(group))
+		b.Check(path, CheckName(group))
 		if have[group] {
-			b.fail(path, "%.80s stands twice in the list", group)
+			b.Fail(path, "%.80s stands twice in the list", group)
 		}
 		have[group] = true
 	}
@@ -130,13 +130,13 @@ func (b *builder) route(path string, points [][]float64) []Point {
 		return nil
 	}
 	if len(points) < 2 {
-		b.fail(path, "want at least two points: the ends of the cable")
+		b.Fail(path, "want at least two points: the ends of the cable")
 	}
 	route := make([]Point, len(points))
 	for i, p := range points {
 		at := strictyaml.Index(path, i)
 		if len(p) != 2 {
-			b.fail(at, "want [latitude, longitude], found %d numbers", len(p))
+			b.Fail(at, "want [latitude, longitude], found %d numbers", len(p))
 			continue
 		}
 		route[i] = b.point(strictyaml.Index(at, 0), strictyaml.Index(at, 1), p[0], p[1])
@@ -149,19 +149,19 @@ func (b *builder) route(path string, points [][]float64) []Point {
 func (d directionDoc) override(b *builder, at string, by *directionDoc) directionDoc {
 	if by.Metric != nil {
 		if *by.Metric < 1 || *by.Metric > MaxMetric {
-			b.fail(at+".metric", "bad metric %d: want 1 to %d", *by.Metric, MaxMetric)
+			b.Fail(at+".metric", "bad metric %d: want 1 to %d", *by.Metric, MaxMetric)
 		}
 		d.Metric = by.Metric
 	}
 	if by.Capacity != nil {
 		if c, _ := by.Capacity.Get(); c > MaxBandwidth {
-			b.fail(at+".capacity", "bad capacity %v: want at most %v", c, MaxBandwidth)
+			b.Fail(at+".capacity", "bad capacity %v: want at most %v", c, MaxBandwidth)
 		}
 		d.Capacity = by.Capacity
 	}
 	if by.Delay != nil {
 		if v, _ := by.Delay.Get(); v > MaxDelay {
-			b.fail(at+".delay", "bad delay %v: want at most %v", v, MaxDelay)
+			b.Fail(at+".delay", "bad delay %v: want at most %v", v, MaxDelay)
 		}
 		d.Delay = by.Delay
 	}

@@ -1,9 +1,11 @@
 package topology
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // The limits of what a topology may say. They keep every sum that a solver
@@ -60,10 +62,21 @@ func CheckInterface(s string) error {
 	return nil
 }
 
-// CheckText says what is wrong with free text, such as a region or a label.
+// CheckText says what is wrong with free text, such as a region.
 func CheckText(s string) error {
-	if len(s) > 255 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return fmt.Errorf("bad text %.80q: want at most 255 bytes without control characters", s)
+	if len(s) > 255 || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		return fmt.Errorf("bad text %.80q: want at most 255 bytes of printable characters", s)
 	}
 	return nil
+}
+
+// CheckLabel says what is wrong with a label.
+func CheckLabel(key, value string) error {
+	if key == "" {
+		return errors.New("the key of a label is empty")
+	}
+	if err := CheckText(key); err != nil {
+		return err
+	}
+	return CheckText(value)
 }

@@ -1,7 +1,6 @@
 package strictyaml
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,11 +43,15 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Add appends a mistake.
-func (e *Errors) Add(err Error) { *e = append(*e, err) }
-
 // maxErrors is how many mistakes of a file are told; nobody reads more.
 const maxErrors = 1000
+
+// Add appends a mistake, as long as there are not too many.
+func (e *Errors) Add(err Error) {
+	if len(*e) <= maxErrors {
+		*e = append(*e, err)
+	}
+}
 
 // Err sorts the errors by line and returns them as an error; nil where there
 // are none.
@@ -63,9 +66,8 @@ func (e Errors) Err() error {
 		return a.Line - b.Line
 	})
 	e = slices.Compact(e)
-	if more := len(e) - maxErrors; more > 0 {
-		last := Error{File: e[0].File, Msg: fmt.Sprintf("%d more errors", more)}
-		e = append(e[:maxErrors:maxErrors], last)
+	if len(e) > maxErrors {
+		e = append(e[:maxErrors:maxErrors], Error{File: e[0].File, Msg: "there are more errors"})
 	}
 	return e
 }
