@@ -1,0 +1,284 @@
+// Package session is the agent's end of the channel to the controller: it
+// enrols the node, keeps its certificate fresh, and holds one session for
+// ever, which it opens again whenever it is lost. It never decides what the
+// node does, and it never makes the agent wait: without a controller the
+// agent goes on as it is. The agent's loop calls it.
+package session
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
+)
+
+// Options of a Client.
+type Options struct {
+	Node    string
+	Address string    // of the controller: "host:port", or "unix:/path"
+	Dir     string    // keeps key and certificate; made with mode 0700
+	Token   rpc.Token // to enrol with; not needed once that was done
+	// OnSession is called when a session begins. The controller may know
+	// nothing then: send a Report. It must not block.
+	OnSession func()
+	Log       *slog.Logger
+}
+
+// Delays before another attempt to connect: the first one, doubled each time,
+// and the longest.
+const (
+	firstDelay = 50 * time.Millisecond
+	lastDelay  = 5 * time.Second
+)
+
+// maxTraces is how many traces wait for a busy agent.
+const maxTraces = 16
+
+// renewAgain is the pause after a renewal that failed. Half of the
+// certificate's life is left for it to succeed.
+const renewAgain = time.Minute
+
+// Client is used by one Run.
+type Client struct {
+	Options
+	state   state
+	renewIn func(identity) time.Duration
+
+	configs chan *nodecfg.Config       // the latest, for the agent
+	asks    chan *nodecfg.TraceRequest // for the agent
+	reports chan *nodecfg.Report       // the latest, for the controller
+	answers chan *nodecfg.TraceResult  // the latest few, for the controller
+}
+
+// New reads the state directory. It fails where that or an option is bad;
+// the controller is not asked yet.
+func New(o Options) (*Client, error) {
+	if err := rpc.CheckNode(o.Node); err != nil {
+		return nil, err
+	}
+	c := &Client{
+		Options: o, renewIn: identity.renewIn,
+		configs: make(chan *nodecfg.Config, 1),
+		asks:    make(chan *nodecfg.TraceRequest, maxTraces),
+		reports: make(chan *nodecfg.Report, 1),
+		answers: make(chan *nodecfg.TraceResult, maxTraces),
+	}
+	var err error
+	if c.state, err = openState(o.Dir); err != nil {
+		return nil, err
+	}
+	if c.state.identity.cert == nil && o.Token.IsZero() {
+		return nil, fmt.Errorf("node %s is not enrolled and has no token: `keiro token create %s` makes one", o.Node, o.Node)
+	}
+	return c, nil
+}
+
+// Run holds the session until ctx is done. What the controller says goes to
+// in, the latest Config only if the agent is busy. What the agent says is
+// taken from out at once, and reaches the controller if there is a session:
+// the latest Report as soon as there is one.
+func (c *Client) Run(ctx context.Context, in chan<- nodecfg.ToAgent, out <-chan nodecfg.FromAgent) error {
+	go c.deliver(ctx, in)
+	go c.collect(ctx, out)
+	delay, lastReason := firstDelay, ""
+	for {
+		began := time.Now()
+		err := c.connect(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			continue
+		}
+		if time.Since(began) > lastDelay {
+			delay = firstDelay // it did work
+		}
+		// Half of the delay is random, so that a fleet does not come at once.
+		wait := delay/2 + rand.N(delay/2)
+		level := slog.LevelDebug
+		if r := reason(err); r != lastReason {
+			level, lastReason = slog.LevelWarn, r
+		}
+		c.Log.Log(ctx, level, "no session with the controller",
+			"node", c.Node, "controller", c.Address, "reason", lastReason, "retry_in", wait)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		delay = min(2*delay, lastDelay)
+	}
+}
+
+// connect makes sure of an identity, opens a session and returns when it has
+// ended: without an error if the next one is to begin at once.
+func (c *Client) connect(ctx context.Context) error {
+	if err := c.enrol(ctx); err != nil {
+		return err
+	}
+	conn, err := dial(c.Address, c.state.identity.tls())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return c.session(ctx, conn)
+}
+
+// reason is the text of an error without gRPC's wrapping.
+func reason(err error) string {
+	if s, ok := status.FromError(err); ok {
+		return s.Message()
+	}
+	return err.Error()
+}
+
+// session moves messages between the agent and the controller.
+func (c *Client) session(ctx context.Context, conn grpc.ClientConnInterface) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := rpc.Session(ctx, conn)
+	if err != nil {
+		return err
+	}
+	// The controller sends the header when it has let us in, else none.
+	if header, err := stream.Header(); err != nil {
+		return err
+	} else if header == nil {
+		_, err := stream.Recv()
+		return err
+	}
+	c.Log.Info("session with the controller", "node", c.Node, "controller", c.Address)
+	if c.OnSession != nil {
+		c.OnSession()
+	}
+	received := make(chan error, 1)
+	go func() { received <- c.receive(stream) }()
+	go c.send(ctx, stream) // what fails to be sent fails to be received as well
+	renewal := time.NewTimer(c.renewIn(c.state.identity))
+	defer renewal.Stop()
+	for {
+		select {
+		case err := <-received:
+			return err
+		case <-renewal.C:
+			if err := c.renew(ctx, conn); err == nil {
+				return nil // the next session shows the new certificate
+			} else if ctx.Err() == nil {
+				c.Log.Warn("certificate not renewed", "node", c.Node, "reason", reason(err), "retry_in", renewAgain)
+			}
+			renewal.Reset(renewAgain)
+		}
+	}
+}
+
+func (c *Client) receive(stream grpc.BidiStreamingClient[nodecfg.FromAgent, nodecfg.ToAgent]) error {
+	for {
+		m, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		switch {
+		case m.Config != nil && m.Config.Node != c.Node:
+			c.Log.Error("ignored a config for another node", "node", c.Node, "other", m.Config.Node)
+		case m.Config != nil:
+			replace(c.configs, m.Config)
+		case m.Trace != nil:
+			select {
+			case c.asks <- m.Trace:
+			default:
+				replace(c.answers, &nodecfg.TraceResult{ID: m.Trace.ID, Error: "the agent is busy"})
+			}
+		}
+	}
+}
+
+func (c *Client) send(ctx context.Context, stream grpc.BidiStreamingClient[nodecfg.FromAgent, nodecfg.ToAgent]) {
+	for {
+		var m nodecfg.FromAgent
+		select {
+		case m.Report = <-c.reports:
+		case m.Trace = <-c.answers:
+		case <-ctx.Done():
+			return
+		}
+		if stream.Send(&m) != nil {
+			return
+		}
+	}
+}
+
+// deliver hands the agent what came for it, at the agent's pace. A Config
+// that the agent did not take yet gives way to a newer one.
+func (c *Client) deliver(ctx context.Context, in chan<- nodecfg.ToAgent) {
+	var config *nodecfg.Config
+	var ask *nodecfg.TraceRequest
+	for {
+		asks, to, m := c.asks, in, nodecfg.ToAgent{}
+		switch {
+		case config != nil:
+			m.Config = config
+		case ask != nil:
+			m.Trace = ask
+		default:
+			to = nil
+		}
+		if ask != nil {
+			asks = nil
+		}
+		select {
+		case config = <-c.configs:
+		case ask = <-asks:
+		case to <- m:
+			if m.Config != nil {
+				config = nil
+			} else {
+				ask = nil
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// collect takes from the agent whatever it says, at once.
+func (c *Client) collect(ctx context.Context, out <-chan nodecfg.FromAgent) {
+	for {
+		select {
+		case m, ok := <-out:
+			if !ok {
+				return
+			}
+			if m.Report != nil {
+				replace(c.reports, m.Report)
+			}
+			if m.Trace != nil {
+				replace(c.answers, m.Trace)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// replace puts v into a channel, for which the oldest that waits there may
+// have to go.
+func replace[T any](slot chan T, v T) {
+	for {
+		select {
+		case slot <- v:
+			return
+		default:
+		}
+		select {
+		case <-slot:
+		default:
+		}
+	}
+}
