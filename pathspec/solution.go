@@ -81,14 +81,15 @@ type Relaxation struct {
 
 // Codes of Why. Stable: programs branch on them.
 const (
-	WhyNoPath    = "no-path"          // the ends are not connected at all
-	WhyUnknown   = "unknown-value"    // a value nobody stated blocks it
-	WhyExcluded  = "excluded"         // avoid, countries or CEL exclude what would carry it
-	WhyDisjoint  = "not-disjoint"     // too few disjoint paths
-	WhyDelay     = "delay"            // the delay bound
-	WhySpread    = "delay-spread"     // the spread bound
-	WhyHops      = "hops"             // the hop bound
-	WhyBandwidth = "bandwidth"        // intents before it took the capacity, or there is too little
-	WhyExhausted = "search-exhausted" // several bounds together; all was searched
-	WhyTimeLimit = "time-limit"       // not decided in time
+	WhyNoPath     = "no-path"          // the ends are not connected at all
+	WhyUnknown    = "unknown-value"    // a value nobody stated blocks it
+	WhyExcluded   = "excluded"         // avoid, countries or CEL exclude what would carry it
+	WhyDisjoint   = "not-disjoint"     // too few disjoint paths
+	WhyDelay      = "delay"            // the delay bound
+	WhySpread     = "delay-spread"     // the spread bound
+	WhyHops       = "hops"             // the hop bound
+	WhyBandwidth  = "bandwidth"        // intents before it took the capacity, or there is too little
+	WhySeparation = "separation"       // the distance between cables is not computed
+	WhyExhausted  = "search-exhausted" // several bounds together; all was searched
+	WhyTimeLimit  = "time-limit"       // not decided in time
 )

@@ -1,0 +1,170 @@
+package solve
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// assignRisks numbers the risks of the kinds that the paths must be disjoint
+// in. What the design excepts at the ends is no risk.
+func (p *problem) assignRisks(in *pathspec.Intent) {
+	p.onEntry = make([][]int32, len(p.t.Entries))
+	p.through = make([][]int32, len(p.t.Nodes))
+	p.atEnd = make([][]int32, len(p.t.Nodes))
+	p.enter = make([][]int32, len(p.t.Nodes))
+	if p.k < 2 {
+		return
+	}
+	r := &in.Require
+	p.nodeKind = r.Wants(pathspec.Node)
+	number := map[risk]int32{}
+	add := func(list *[]int32, kind pathspec.Kind, name string) {
+		key := risk{kind, name}
+		id, ok := number[key]
+		if !ok {
+			id = int32(len(p.risks))
+			number[key] = id
+			p.risks = append(p.risks, key)
+		}
+		if !slices.Contains(*list, id) {
+			*list = append(*list, id)
+		}
+	}
+	for e := range p.t.Entries {
+		entry, list := &p.t.Entries[e], &p.onEntry[e]
+		add(list, pathspec.Link, entry.Name) // every kind implies it
+		if groups, _ := entry.SRLGs.Get(); r.Wants(pathspec.SRLG) {
+			for _, g := range groups {
+				add(list, pathspec.SRLG, g)
+			}
+		}
+		if r.Wants(pathspec.Operator) && entry.Operator != "" {
+			add(list, pathspec.Operator, entry.Operator)
+		}
+	}
+	excepted := map[string]bool{siteOf(p.t, in.From): true, siteOf(p.t, in.To): true}
+	for n := range p.t.Nodes {
+		node, list := &p.t.Nodes[n], &p.atEnd[n]
+		if p.fixed[n] {
+			continue
+		}
+		if p.nodeKind {
+			add(list, pathspec.Node, node.Name)
+		}
+		if r.Wants(pathspec.Site) && node.Site != "" && !excepted[node.Site] {
+			add(list, pathspec.Site, node.Site)
+		}
+		p.through[n] = slices.Clone(*list)
+		if r.Wants(pathspec.Operator) && node.Operator != "" {
+			add(&p.through[n], pathspec.Operator, node.Operator)
+		}
+		p.enter[n] = p.through[n]
+		if p.source[n] || p.target[n] {
+			p.enter[n] = *list
+		}
+	}
+}
+
+// siteOf is the site of an end: its own name, or where the named node is.
+func siteOf(t *topology.Topology, end string) string {
+	if n, ok := t.Node(end); ok {
+		return t.Nodes[n].Site
+	}
+	return end
+}
+
+// obstacles says why no path may use a node or a link.
+type obstacles struct {
+	unstated []string // values that a requirement needs and nobody stated
+	excluded []string // requirements that exclude it
+	full     bool     // too little capacity is left
+}
+
+func (o *obstacles) causes() (c cause) {
+	if len(o.unstated) > 0 {
+		c |= missing
+	}
+	if len(o.excluded) > 0 {
+		c |= excluded
+	}
+	if o.full {
+		c |= full
+	}
+	return c
+}
+
+// atNode lists what keeps paths off node n.
+func (p *problem) atNode(in *pathspec.Intent, n int) (o obstacles) {
+	r, node, country := &in.Require, &p.t.Nodes[n], p.t.Country(n)
+	if node.Site == "" && (len(r.Avoid.Sites) > 0 || p.k > 1 && r.Wants(pathspec.Site) && !p.fixed[n]) {
+		o.unstated = append(o.unstated, "site")
+	}
+	if r.Countries.Allow != nil || r.Countries.Deny != nil {
+		if country == "" {
+			o.unstated = append(o.unstated, "country")
+		} else if r.Countries.Allow != nil && !slices.Contains(r.Countries.Allow, country) || slices.Contains(r.Countries.Deny, country) {
+			o.excluded = append(o.excluded, "countries")
+		}
+	}
+	if slices.Contains(r.Avoid.Nodes, node.Name) || slices.Contains(r.Avoid.Sites, node.Site) ||
+		slices.Contains(r.Avoid.Operators, node.Operator) {
+		o.excluded = append(o.excluded, "avoid")
+	}
+	if !r.Nodes.Node(p.t, n) {
+		o.excluded = append(o.excluded, "nodes")
+	}
+	return o
+}
+
+// onLink lists what keeps paths off link l, its ends aside.
+func (p *problem) onLink(in *pathspec.Intent, l int, reserved []topology.Bandwidth) (o obstacles) {
+	r, link := &in.Require, &p.t.Links[l]
+	entry := &p.t.Entries[link.Entry]
+	groups, grouped := entry.SRLGs.Get()
+	several := p.k > 1
+	if !grouped && (len(r.Avoid.SRLGs) > 0 || several && r.Wants(pathspec.SRLG)) {
+		o.unstated = append(o.unstated, "srlgs")
+	}
+	if entry.Operator == "" && (len(r.Avoid.Operators) > 0 || several && r.Wants(pathspec.Operator)) {
+		o.unstated = append(o.unstated, "operator")
+	}
+	if !link.Delay.Known() && (in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || several && r.MaxDelaySpread != nil) {
+		o.unstated = append(o.unstated, "delay")
+	}
+	if slices.Contains(r.Avoid.Links, entry.Name) || slices.Contains(r.Avoid.Operators, entry.Operator) ||
+		slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(r.Avoid.SRLGs, g) }) {
+		o.excluded = append(o.excluded, "avoid")
+	}
+	if r.Encryption == pathspec.QKD && !entry.QKD {
+		o.excluded = append(o.excluded, "encryption")
+	}
+	if !r.Links.Link(p.t, l) {
+		o.excluded = append(o.excluded, "links")
+	}
+	if r.Bandwidth > 0 || p.balance {
+		forth, known := link.Capacity.Get()
+		back, also := p.t.Links[l^1].Capacity.Get()
+		if !known || !also {
+			o.unstated = append(o.unstated, "capacity")
+		} else {
+			o.full = min(forth-reserved[l], back-reserved[l^1]) < r.Bandwidth || p.balance && min(forth, back) <= 0
+		}
+	}
+	return o
+}
+
+// level is the utilisation of link l in ppm, rounded down, once b more is
+// reserved on it.
+func level(t *topology.Topology, l int, reserved []topology.Bandwidth, b topology.Bandwidth) int64 {
+	capacity, known := t.Links[l].Capacity.Get()
+	if !known || capacity <= 0 || capacity-reserved[l] < b {
+		return math.MaxInt64
+	}
+	hi, lo := bits.Mul64(uint64(reserved[l]+b), 1e6)
+	ppm, _ := bits.Div64(hi, lo, uint64(capacity))
+	return int64(ppm)
+}

@@ -1,0 +1,115 @@
+package solve
+
+import (
+	"fmt"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// randomTopology draws up to 7 nodes and 11 links in which anything may be
+// unknown.
+func randomTopology(t *rapid.T) *topology.Topology {
+	maybe := func(what string, most int) topology.Attr[int] {
+		v := rapid.IntRange(-1, most).Draw(t, what)
+		if v < 0 && rapid.Bool().Draw(t, what+" unknown") {
+			return topology.Attr[int]{}
+		}
+		return topology.Declare(max(v, 0))
+	}
+	name := func(what string, names ...string) string { return rapid.SampledFrom(names).Draw(t, what) }
+	sites := []topology.Site{{Name: "s0", Country: "JP"}, {Name: "s1", Country: "KR"}, {Name: "s2"}}
+	var nodes []topology.Node
+	for i := range rapid.IntRange(2, 7).Draw(t, "nodes") {
+		nodes = append(nodes, topology.Node{
+			Name:     fmt.Sprint("n", i),
+			Site:     name("site", "s0", "s0", "s1", "s1", "s2", ""),
+			Operator: name("node operator", "", "", "", "alpha", "beta"),
+		})
+	}
+	var entries []topology.Entry
+	var links []topology.Link
+	for e := range rapid.IntRange(1, 11).Draw(t, "links") {
+		a := rapid.IntRange(0, len(nodes)-1).Draw(t, "a")
+		b := rapid.IntRange(0, len(nodes)-2).Draw(t, "b")
+		if b >= a {
+			b++
+		}
+		entry := topology.Entry{
+			Name: fmt.Sprint("e", e), A: a, B: b, QKD: rapid.Bool().Draw(t, "qkd"),
+			Operator: name("operator", "alpha", "beta", "gamma", "alpha", "beta", "gamma", ""),
+		}
+		if groups := rapid.SliceOfN(rapid.SampledFrom([]string{"g0", "g1", "g2", "g3"}), 0, 2).Draw(t, "srlgs"); len(groups) < 2 || groups[0] != groups[1] {
+			entry.SRLGs = topology.Declare(groups)
+		}
+		entries = append(entries, entry)
+		for range 2 {
+			l := topology.Link{Entry: e, From: a, To: b, Metric: int64(rapid.IntRange(0, 4).Draw(t, "metric"))}
+			if d, ok := maybe("delay", 6).Get(); ok {
+				l.Delay = topology.Declare(topology.Delay(d))
+			}
+			if c, ok := maybe("capacity", 5).Get(); ok {
+				l.Capacity = topology.Declare(topology.Bandwidth(c))
+			}
+			links = append(links, l)
+			a, b = b, a
+		}
+	}
+	return topology.New("random", sites, nodes, entries, links)
+}
+
+func randomIntent(t *rapid.T, topo *topology.Topology, name string) pathspec.Intent {
+	var ends []string
+	for i := range topo.Nodes {
+		ends = append(ends, topo.Nodes[i].Name)
+	}
+	ends = append(ends, "s0", "s1")
+	in := pathspec.Intent{
+		Name: name, From: rapid.SampledFrom(ends).Draw(t, "from"), To: rapid.SampledFrom(ends).Draw(t, "to"),
+		Priority:  rapid.IntRange(0, 1).Draw(t, "priority"),
+		Objective: rapid.SampledFrom([]pathspec.Objective{pathspec.MinDelay, pathspec.MinMetric, pathspec.MinHops, pathspec.Balance}).Draw(t, "objective"),
+	}
+	if in.From == in.To {
+		in.To = ends[(slices.Index(ends, in.To)+1)%len(ends)]
+	}
+	one := func(what string) bool { return rapid.IntRange(0, 4).Draw(t, what) == 4 }
+	r := &in.Require
+	r.Multiplicity = rapid.SampledFrom([]int{1, 2, 2, 3}).Draw(t, "multiplicity")
+	r.Disjoint = []pathspec.Kind{pathspec.Link}
+	for _, k := range []pathspec.Kind{pathspec.Node, pathspec.SRLG, pathspec.Site, pathspec.Operator} {
+		if one("disjoint " + k.String()) {
+			r.Disjoint = append(r.Disjoint, k)
+		}
+	}
+	if one("bandwidth") {
+		r.Bandwidth = topology.Bandwidth(rapid.IntRange(1, 3).Draw(t, "bandwidth"))
+	}
+	if one("maxDelay") {
+		r.MaxDelay = topology.Delay(rapid.IntRange(1, 20).Draw(t, "maxDelay"))
+	}
+	if one("spread") {
+		spread := topology.Delay(rapid.IntRange(0, 6).Draw(t, "spread"))
+		r.MaxDelaySpread = &spread
+	}
+	if one("maxHops") {
+		r.MaxHops = rapid.IntRange(1, 5).Draw(t, "maxHops")
+	}
+	switch rapid.IntRange(0, 20).Draw(t, "where") {
+	case 0:
+		r.Countries.Allow = []string{"JP"}
+	case 1:
+		r.Countries.Deny = []string{"KR"}
+	case 2:
+		r.Avoid = pathspec.Avoid{Nodes: []string{"n2"}, SRLGs: []string{"g0"}}
+	case 3:
+		r.Avoid = pathspec.Avoid{Links: []string{"e0", "e1"}, Operators: []string{"gamma"}}
+	case 4:
+		r.Avoid = pathspec.Avoid{Sites: []string{"s2"}}
+	case 5:
+		r.Encryption = pathspec.QKD
+	}
+	return in
+}

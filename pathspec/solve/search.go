@@ -1,0 +1,256 @@
+package solve
+
+import "slices"
+
+// path is a sequence of links.
+type path []int32
+
+// search is a depth-first branch and bound. It builds the paths of a set one
+// after another, link by link from the source, and asks at every step for
+// the cheapest completion of the present path and the cheapest flow for the
+// paths behind it. Where these are a set already, there is no better one in
+// the branch; where there are none, or they cost too much, there is nothing in
+// it. Without loss of generality no path costs less than the one before it.
+//
+// Memory is bounded by the size of the problem.
+type search struct {
+	*problem
+	halt *halt
+	any  bool    // the first set will do
+	down []int16 // of every entry: how many failures take it; nil: none
+
+	owner   []int8  // of every risk: 1 + number of the path that has it; 0: free
+	trail   []int32 // risks in the order in which they were taken
+	done    []path
+	present path   // the path being built
+	visited []bool // nodes of it
+	dist    []int64
+	via     []int32
+	queue   queue
+
+	best  []path
+	bound int64 // a set must cost less
+}
+
+// halt latches the first yes of Input.Stop.
+type halt struct {
+	stop    func() bool
+	stopped bool
+}
+
+func (h *halt) now() bool {
+	h.stopped = h.stopped || h.stop != nil && h.stop()
+	return h.stopped
+}
+
+// nobody owns what no path may have.
+const nobody = int8(127)
+
+func newSearch(p *problem, h *halt) *search {
+	return &search{
+		problem: p, halt: h, owner: make([]int8, len(p.risks)), visited: make([]bool, len(p.t.Nodes)),
+		dist: make([]int64, len(p.t.Nodes)), via: make([]int32, len(p.t.Nodes)), bound: never,
+	}
+}
+
+// run searches and returns the best set found. Where halt did not stop it,
+// that set is optimal, and nil means that there is none.
+func (s *search) run() []path {
+	s.rest(0)
+	return s.best
+}
+
+func (s *search) over() bool { return s.any && s.best != nil || s.halt.now() }
+
+// offer keeps a set if it is one and is better than the best.
+func (s *search) offer(set []path) bool {
+	if !s.fits(set) {
+		return false
+	}
+	if cost := s.total(set); cost < s.bound {
+		s.bound, s.best = cost, nil
+		for _, q := range set {
+			s.best = append(s.best, slices.Clone(q))
+		}
+	}
+	return true
+}
+
+// rest looks for the paths behind those that are done, which cost base.
+func (s *search) rest(base int64) {
+	if s.over() {
+		return
+	}
+	if len(s.done) == s.k {
+		s.offer(s.done)
+		return
+	}
+	relaxed, ok := s.flow.paths(s.k-len(s.done), s.owner, s.down)
+	if !ok || base+s.total(relaxed) >= s.bound {
+		return
+	}
+	if s.offer(slices.Concat(s.done, relaxed)) {
+		return
+	}
+	if len(s.done) == 0 && s.k > 1 && s.separator(s.k-1) != nil {
+		return
+	}
+	for n, ok := range s.source {
+		mark := len(s.trail)
+		if ok && s.take(s.atEnd[n]) {
+			s.present = nil
+			s.visited[n] = true
+			s.extend(n, base, 0, 0)
+			s.visited[n] = false
+		}
+		s.undo(mark)
+	}
+}
+
+// extend continues the present path, which costs cost and has come to node n.
+func (s *search) extend(n int, base, cost, delay int64) {
+	if s.over() {
+		return
+	}
+	if s.target[n] && len(s.present) > 0 {
+		s.finish(base, cost, delay)
+		if s.fixed[n] || s.spread >= never {
+			return // to go on costs more and shares more
+		}
+	}
+	if !s.promising(n, base, cost) {
+		return
+	}
+	behind := len(s.present)
+	mark := len(s.trail)
+	if behind > 0 && !s.take(s.through[n]) {
+		s.undo(mark)
+		return
+	}
+	_, latest := s.window()
+	for _, l := range s.out[n] {
+		to := s.t.Links[l].To
+		after := delay + s.delay[l]
+		if s.visited[to] || after+s.toDelay[to] > latest || int64(behind)+1+s.toHops[to] > s.maxHops || !s.open(l) {
+			continue
+		}
+		mark := len(s.trail)
+		if s.take(s.onEntry[s.t.Links[l].Entry]) && s.take(s.enter[to]) {
+			s.present = append(s.present[:behind], l)
+			s.visited[to] = true
+			s.extend(to, base, cost+s.cost[l], after)
+			s.visited[to] = false
+		}
+		s.undo(mark)
+	}
+	s.present = s.present[:behind]
+	s.undo(mark)
+}
+
+// finish takes the present path as done and looks for those behind it.
+func (s *search) finish(base, cost, delay int64) {
+	if earliest, latest := s.window(); delay < earliest || delay > latest {
+		return
+	}
+	present := s.present
+	s.done = append(s.done, slices.Clone(present))
+	visited := s.visited
+	s.visited = make([]bool, len(visited))
+	s.rest(base + cost)
+	s.visited, s.present = visited, present
+	s.done = s.done[:len(s.done)-1]
+}
+
+// promising reports whether the branch may hold a better set than the best.
+func (s *search) promising(n int, base, cost int64) bool {
+	completion, ok := s.complete(n)
+	if !ok {
+		return false
+	}
+	cost += s.costOf(completion)
+	missing := int64(s.k - len(s.done))
+	var relaxed []path
+	if missing > 1 {
+		if relaxed, ok = s.flow.paths(int(missing)-1, s.owner, s.down); !ok {
+			return false
+		}
+	}
+	if base+max(cost+s.total(relaxed), missing*cost) >= s.bound {
+		return false
+	}
+	whole := slices.Concat(s.present, completion)
+	return !s.offer(slices.Concat(s.done, []path{whole}, relaxed))
+}
+
+// complete returns the cheapest way for the present path from node n to a
+// target.
+func (s *search) complete(n int) (path, bool) {
+	for v := range s.dist {
+		s.dist[v] = never
+	}
+	s.dist[n] = 0
+	s.queue = s.queue[:0]
+	s.queue.push(s.toCost[n], int32(n))
+	for len(s.queue) > 0 {
+		d, v := s.queue.pop()
+		if d > s.dist[v]+s.toCost[v] {
+			continue
+		}
+		s.flow.settled++
+		if s.target[v] && int(v) != n {
+			var back path
+			for at := int(v); at != n; at = s.t.Links[s.via[at]].From {
+				back = append(back, s.via[at])
+			}
+			slices.Reverse(back)
+			return back, true
+		}
+		for _, l := range s.out[v] {
+			to := s.t.Links[l].To
+			if next := s.dist[v] + s.cost[l]; !s.visited[to] && next < s.dist[to] && s.open(l) {
+				s.dist[to], s.via[to] = next, l
+				s.queue.push(next+s.toCost[to], int32(to))
+			}
+		}
+	}
+	return nil, false
+}
+
+// open reports whether the present path may take link l: no other path has
+// any of its risks.
+func (s *search) open(l int32) bool {
+	link := &s.t.Links[l]
+	return (s.down == nil || s.down[link.Entry] == 0) && s.free(s.onEntry[link.Entry]) && s.free(s.enter[link.To])
+}
+
+func (s *search) free(risks []int32) bool {
+	self := int8(len(s.done) + 1)
+	for _, r := range risks {
+		if o := s.owner[r]; o != 0 && o != self {
+			return false
+		}
+	}
+	return true
+}
+
+// take gives risks to the present path; false where another path has one. The
+// caller undoes it in either case.
+func (s *search) take(risks []int32) bool {
+	if !s.free(risks) {
+		return false
+	}
+	for _, r := range risks {
+		if s.owner[r] == 0 {
+			s.owner[r] = int8(len(s.done) + 1)
+			s.trail = append(s.trail, r)
+		}
+	}
+	return true
+}
+
+func (s *search) undo(mark int) {
+	for _, r := range s.trail[mark:] {
+		s.owner[r] = 0
+	}
+	s.trail = s.trail[:mark]
+}

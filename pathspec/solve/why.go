@@ -1,0 +1,191 @@
+package solve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keiro-net/keiro/pathspec"
+)
+
+// why explains an infeasible intent. It asks for everything at once again,
+// starting from nothing but a way, and blames the first thing that makes it
+// impossible.
+func (q *question) why() *pathspec.Why {
+	r := q.in.Require
+	bare := *q.in
+	bare.Require.MaxDelay, bare.Require.MaxDelaySpread, bare.Require.MaxHops = 0, nil, 0
+	bare.Objective = q.in.Objective
+	single := bare
+	single.Require.Multiplicity = 1
+	bounded := func(set func(r *pathspec.Require)) *pathspec.Intent {
+		in := bare
+		set(&in.Require)
+		return &in
+	}
+	what := fmt.Sprintf("%s from %s to %s", plural(r.Multiplicity, "path"), q.in.From, q.in.To)
+	if r.Multiplicity > 1 {
+		what += " without a common " + kinds(r.Disjoint, " or ")
+	}
+	w := reason(pathspec.WhyExhausted, what+" do not exist: the bounds together are too tight, and all was searched")
+	for _, step := range []struct {
+		code    string
+		in      *pathspec.Intent
+		ignore  cause
+		blame   cause
+		message string
+	}{
+		{pathspec.WhyNoPath, &single, missing | excluded | full, 0, fmt.Sprintf("no way leads from %s to %s", q.in.From, q.in.To)},
+		{pathspec.WhyDisjoint, &bare, missing | excluded | full, 0, what + " do not exist"},
+		{pathspec.WhyUnknown, &bare, excluded | full, missing, what + " need values that nobody stated"},
+		{pathspec.WhyExcluded, &bare, full, excluded, what + " need what the intent excludes"},
+		{pathspec.WhyBandwidth, &bare, 0, full, what + " need more capacity than is left"},
+		{pathspec.WhyDelay, bounded(func(b *pathspec.Require) { b.MaxDelay = r.MaxDelay }), 0, 0,
+			fmt.Sprintf("%s exist, but not within maxDelay %s", what, r.MaxDelay)},
+		{pathspec.WhyHops, bounded(func(b *pathspec.Require) { b.MaxHops = r.MaxHops }), 0, 0,
+			fmt.Sprintf("%s exist, but not within maxHops %d", what, r.MaxHops)},
+		{pathspec.WhySpread, bounded(func(b *pathspec.Require) { b.MaxDelaySpread = r.MaxDelaySpread }), 0, 0,
+			what + " exist, but not within maxDelaySpread"},
+	} {
+		if q.feasible(step.in, step.ignore) != nil {
+			continue
+		}
+		if q.halt.stopped {
+			w.Message = what + " do not exist; the time limit passed before the reason was found"
+			return w
+		}
+		w.Code, w.Message = step.code, step.message
+		if step.blame != 0 {
+			var details []string
+			w.Cut, details = q.blocking(step.in, step.ignore, step.blame)
+			w.Message += ": " + strings.Join(details, "; ")
+		}
+		break
+	}
+	if cut, message := q.cut(); len(cut) > 0 {
+		w.Cut = cut
+		w.Message += message
+	}
+	w.Relaxations = q.relaxations()
+	return w
+}
+
+// feasible returns some set for a variant of the intent; nil also where halt
+// stopped it.
+func (q *question) feasible(in *pathspec.Intent, ignore cause) []path {
+	return compile(q.t, in, q.reserved, ignore).guided().feasible(q.halt, nil)
+}
+
+// cut names a least set of risks that all ways have one of.
+func (q *question) cut() (names []string, message string) {
+	p := compile(q.t, q.in, q.reserved, 0)
+	if p.k < 2 {
+		return nil, ""
+	}
+	s := newSearch(p, q.halt)
+	var cut []int32
+	most := p.k - 1
+	if _, ok := p.flow.paths(p.k, s.owner, nil); !ok {
+		cut = p.flow.leastCut(p)
+		most = len(cut) - 1
+	}
+	if fewer := s.separator(most); fewer != nil {
+		cut = fewer
+	}
+	if len(cut) == 0 {
+		return nil, "; no one set of risks is to blame"
+	}
+	slices.SortFunc(cut, func(a, b int32) int { return compareRisks(p.risks[a], p.risks[b]) })
+	var operators []string
+	for _, r := range cut {
+		names = append(names, p.risks[r].String())
+		for _, e := range p.closes(r) {
+			operators = append(operators, q.t.Entries[e].Operator)
+		}
+	}
+	message = fmt.Sprintf("; every way has %s, and each of these serves one path only", strings.Join(names, " or "))
+	if len(cut) == 1 {
+		message = fmt.Sprintf("; every way has %s, which serves one path only", names[0])
+	}
+	return names, message + runBy(operators)
+}
+
+// runBy names whom to call.
+func runBy(operators []string) string {
+	slices.Sort(operators)
+	operators = slices.DeleteFunc(slices.Compact(operators), func(name string) bool { return name == "" })
+	if len(operators) == 0 {
+		return ""
+	}
+	return " (run by " + strings.Join(operators, ", ") + ")"
+}
+
+// blocking names the things that a set would need if it could have them, as
+// few as possible: those that lack a value, are excluded, or are full.
+func (q *question) blocking(in *pathspec.Intent, ignore, blame cause) (names, details []string) {
+	p := compile(q.t, in, q.reserved, ignore|blame)
+	strict := compile(q.t, in, q.reserved, ignore)
+	for l := range p.cost {
+		p.cost[l] = 0
+		if strict.blocked[l] != 0 {
+			p.cost[l] = 1
+		}
+	}
+	p.balance = false
+	p.prepare()
+	set, _ := p.best(q.halt)
+	add := func(name, operator string, o obstacles, left string) {
+		var what string
+		switch {
+		case blame == missing && len(o.unstated) > 0:
+			what = "the " + strings.Join(o.unstated, ", ") + " of " + name + " is unknown"
+		case blame == excluded && len(o.excluded) > 0:
+			what = name + " is excluded by " + strings.Join(o.excluded, ", ")
+		case blame == full && o.full:
+			what = name + " has " + left
+		}
+		if what != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+			details = append(details, what+runBy([]string{operator}))
+		}
+	}
+	for _, links := range set {
+		for i, l := range links {
+			link := &q.t.Links[l]
+			entry := &q.t.Entries[link.Entry]
+			if from := &q.t.Nodes[link.From]; i == 0 {
+				add("node:"+from.Name, from.Operator, p.atNode(in, link.From), "")
+			}
+			add("link:"+entry.Name, entry.Operator, p.onLink(in, int(l), q.reserved), q.left(int(l)))
+			to := &q.t.Nodes[link.To]
+			add("node:"+to.Name, to.Operator, p.atNode(in, link.To), "")
+		}
+	}
+	return names, details
+}
+
+// left says how much of a link is left, and who has the rest.
+func (q *question) left(l int) string {
+	forth, _ := q.t.Links[l].Capacity.Get()
+	back, _ := q.t.Links[l^1].Capacity.Get()
+	s := fmt.Sprintf("%s left of %s", min(forth-q.reserved[l], back-q.reserved[l^1]), min(forth, back))
+	if holders := q.holders(q.t.Entries[q.t.Links[l].Entry].Name); len(holders) > 0 {
+		s += ", the rest reserved by " + strings.Join(holders, ", ")
+	}
+	return s
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "a " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func kinds(list []pathspec.Kind, separator string) string {
+	names := make([]string, len(list))
+	for i, k := range list {
+		names[i] = k.String()
+	}
+	return strings.Join(names, separator)
+}
