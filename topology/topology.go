@@ -125,6 +125,10 @@ func (e *Entry) Interface(n int) string {
 	return ""
 }
 
+// Plugged reports whether the interfaces of both ends are known, without which
+// nothing can be installed on the link.
+func (e *Entry) Plugged() bool { return e.AInterface != "" && e.BInterface != "" }
+
 // HasSRLG reports whether the entry is known to lie in the named group.
 func (e *Entry) HasSRLG(name string) bool {
 	groups, _ := e.SRLGs.Get()

@@ -1,0 +1,270 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/pathspec"
+)
+
+// failure is a link that went down and is not told yet, with the path sets
+// that stood over it at that moment.
+type failure struct {
+	link                 string
+	causedAt, detectedAt time.Time
+	hit                  map[string][]pathspec.Path // by intent
+}
+
+func (c *Core) fails(now time.Time, link string, causedAt time.Time) {
+	f := failure{link: link, causedAt: causedAt, detectedAt: now, hit: map[string][]pathspec.Path{}}
+	for _, i := range c.intents {
+		for _, p := range i.standing.Paths {
+			if slices.Contains(p.Links, link) {
+				f.hit[i.spec.Name] = i.standing.Paths
+			}
+		}
+	}
+	c.failing = append(c.failing, f)
+	c.asOf = causedAt
+}
+
+// tellFailures raises the alarms for links that went down, once they are
+// gathered.
+func (c *Core) tellFailures(now time.Time) {
+	if len(c.failing) == 0 {
+		return
+	}
+	if due := c.failing[0].detectedAt.Add(c.params.Gather); now.Before(due) {
+		c.emit(WakeAt{due})
+		return
+	}
+	for _, cause := range c.causes() {
+		c.raise(c.pathsLost(cause))
+	}
+	c.failing = nil
+}
+
+// tell resolves the alarms that are over and raises those of agents that are
+// away for too long.
+func (c *Core) tell(now time.Time) {
+	if c.spec.Topology == nil {
+		return
+	}
+	for _, key := range sortedKeys(c.alarms) {
+		if links := c.alarms[key].Links; len(links) > 0 && !slices.ContainsFunc(links, c.linkMissing) {
+			c.resolve(now, key)
+		}
+	}
+	for _, name := range sortedKeys(c.nodes) {
+		n := c.nodes[name]
+		if n.connected || n.lost.IsZero() || c.alarms["agent/"+name].Firing {
+			continue
+		}
+		if due := n.lost.Add(c.params.AgentLost); now.Before(due) {
+			c.emit(WakeAt{due})
+			continue
+		}
+		c.raise(Alarm{
+			Key: "agent/" + name, Name: "AgentLost", Severity: "warning", Cause: "node:" + name,
+			Before: "connected", After: "away", CausedAt: n.lost, DetectedAt: now,
+			Message: fmt.Sprintf("agent of node %s is away since %s: its node forwards and repairs as last told, but takes no changes; see to keiro-agent there", name, n.lost.UTC().Format(time.RFC3339)),
+		})
+	}
+}
+
+func (c *Core) linkDown(name string) bool {
+	l := c.links[name]
+	return l != nil && l.down
+}
+
+// linkMissing reports whether the link exists and is not known to carry
+// traffic.
+func (c *Core) linkMissing(name string) bool {
+	_, exists := c.spec.Topology.Entry(name)
+	return exists && (c.links[name] == nil || c.links[name].down)
+}
+
+// cause is one thing whose failure explains failed links.
+type cause struct {
+	name  string // such as srlg:keihan-duct
+	links []string
+	fails []failure
+}
+
+// causes explains the failing links by as few things as possible: an SRLG or
+// a node of which two or more links, and all of them, are down; else each
+// link by itself. The one that explains most comes first, then SRLGs, then
+// names.
+func (c *Core) causes() []cause {
+	left := map[string]failure{}
+	for _, f := range c.failing {
+		left[f.link] = f
+	}
+	groups := c.groups()
+	var found []cause
+	for len(left) > 0 {
+		best, explains := -1, 1
+		for g := range groups {
+			n := 0
+			for _, link := range groups[g].links {
+				if _, in := left[link]; in {
+					n++
+				}
+			}
+			if n > explains {
+				best, explains = g, n
+			}
+		}
+		if best < 0 {
+			break
+		}
+		found = append(found, take(left, groups[best]))
+	}
+	for _, link := range sortedKeys(left) {
+		found = append(found, take(left, cause{name: "link:" + link, links: []string{link}}))
+	}
+	return found
+}
+
+func take(left map[string]failure, g cause) cause {
+	for _, link := range g.links {
+		if f, in := left[link]; in {
+			g.fails = append(g.fails, f)
+			delete(left, link)
+		}
+	}
+	return g
+}
+
+// groups are the SRLGs, then the nodes, all of whose links (at least two) are
+// down, sorted by name.
+func (c *Core) groups() []cause {
+	t := c.spec.Topology
+	srlgs, nodes := map[string][]string{}, map[string][]string{}
+	for e := range t.Entries {
+		entry := &t.Entries[e]
+		names, _ := entry.SRLGs.Get()
+		for _, g := range names {
+			srlgs[g] = append(srlgs[g], entry.Name)
+		}
+		for _, n := range []int{entry.A, entry.B} {
+			nodes[t.Nodes[n].Name] = append(nodes[t.Nodes[n].Name], entry.Name)
+		}
+	}
+	var out []cause
+	for _, kind := range []struct {
+		prefix  string
+		members map[string][]string
+	}{{"srlg:", srlgs}, {"node:", nodes}} {
+		for _, name := range sortedKeys(kind.members) {
+			links := kind.members[name]
+			up := slices.ContainsFunc(links, func(l string) bool { return !c.linkDown(l) })
+			if len(links) > 1 && !up {
+				out = append(out, cause{name: kind.prefix + name, links: links})
+			}
+		}
+	}
+	return out
+}
+
+// pathsLost is the alarm for one cause: what each intent that was hit had
+// before and has after.
+func (c *Core) pathsLost(g cause) Alarm {
+	a := Alarm{
+		Key: "lost/" + g.name, Name: "LinkDown", Severity: "info", Cause: g.name, Links: g.links,
+		Before: "up", After: "down", CausedAt: g.fails[0].causedAt, DetectedAt: g.fails[0].detectedAt,
+	}
+	sets := map[string][]pathspec.Path{}
+	for _, f := range g.fails {
+		if f.causedAt.Before(a.CausedAt) {
+			a.CausedAt = f.causedAt
+		}
+		for name, paths := range f.hit {
+			sets[name] = paths
+		}
+	}
+	var before, after []string
+	for _, name := range sortedKeys(sets) {
+		had, has := 0, 0
+		for _, p := range sets[name] {
+			if !slices.ContainsFunc(p.Links, func(l string) bool { return c.linkDown(l) && !slices.Contains(g.links, l) }) {
+				had++
+			}
+			if !c.failed(p) {
+				has++
+			}
+		}
+		if had == has {
+			continue // lost to something else before
+		}
+		a.Name = "PathsLost"
+		if a.Severity != "critical" {
+			a.Severity = "warning"
+		}
+		if has == 0 {
+			a.Severity = "critical"
+		}
+		a.Intents = append(a.Intents, name)
+		before = append(before, fmt.Sprintf("%s: %d of %d paths", name, had, len(sets[name])))
+		after = append(after, fmt.Sprintf("%s: %d of %d paths", name, has, len(sets[name])))
+	}
+	if len(a.Intents) > 0 {
+		a.Before, a.After = strings.Join(before, "; "), strings.Join(after, "; ")
+	}
+	a.Message = fmt.Sprintf("%s is down (%s). %s. Call %s.", g.name, strings.Join(g.links, ", "), a.After, c.owners(g.links))
+	return a
+}
+
+// owners names whom to call about links.
+func (c *Core) owners(links []string) string {
+	seen := map[string]bool{}
+	for _, name := range links {
+		if e, ok := c.spec.Topology.Entry(name); ok && c.spec.Topology.Entries[e].Operator != "" {
+			seen["operator "+c.spec.Topology.Entries[e].Operator] = true
+		}
+	}
+	if len(seen) == 0 {
+		return "whoever operates it: the topology names no operator"
+	}
+	return strings.Join(sortedKeys(seen), ", ")
+}
+
+// raise tells a firing alarm, once.
+func (c *Core) raise(a Alarm) {
+	if c.alarms[a.Key].Firing {
+		return
+	}
+	a.Firing = true
+	c.alarms[a.Key] = a
+	c.record(a.DetectedAt, a.Name, a.Cause, a.Message)
+	c.emit(Raise{a})
+}
+
+// resolve tells that a firing alarm is over.
+func (c *Core) resolve(now time.Time, key string) {
+	a, ok := c.alarms[key]
+	if !ok {
+		return
+	}
+	delete(c.alarms, key)
+	a.Firing, a.CausedAt, a.DetectedAt = false, now, now
+	a.Before, a.After = a.After, a.Before
+	a.Message = "over: " + a.Message
+	c.record(now, a.Name+"Resolved", a.Cause, a.Message)
+	c.emit(Raise{a})
+}
+
+func (c *Core) record(now time.Time, kind, object, message string) {
+	c.emit(Record{Entry{Time: now, Type: kind, Object: object, Message: message}})
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,238 @@
+// Package core decides for the whole fleet: Step takes one event and returns
+// the effects that follow. It is pure: no I/O, no clock, no goroutine; time is
+// an argument. One goroutine of package controller owns a Core, feeds it and
+// carries the effects out in their order.
+//
+// What is decided is a function of the spec, of the links that carry traffic
+// and of the path sets that stand:
+//
+//	link goes down -> paths over it serve no more, at once
+//	               -> Solve for what is left -> Solved
+//	               -> new sets, once every node on them has its SIDs
+//	link comes up  -> wait to restore -> Solve -> Solved -> the old sets again
+//
+// Make before break follows from two rules (push.go): a headend is given a
+// path only when all nodes on it have confirmed the path's SIDs, and a node
+// loses a SID only when no headend uses it any more.
+package core
+
+import (
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// Params are the times that a fleet is run with.
+type Params struct {
+	// WaitToRestore is how long a link must be up again before paths return
+	// to it (RFC 6428 and ITU-T G.808.1 call it so).
+	WaitToRestore time.Duration
+	// Settle is how long a new controller waits for the agents it knows
+	// before it changes anything.
+	Settle time.Duration
+	// Gather is how long failures are gathered before they are told, so that
+	// links of one duct give one alarm that names the duct.
+	Gather time.Duration
+	// AgentLost is how long an agent may be away before that is told.
+	AgentLost time.Duration
+	Probe     nodecfg.Probe
+}
+
+// Spec is what operators declared, with the numbers given to it.
+type Spec struct {
+	Generation uint64
+	Topology   *topology.Topology // nil: none yet
+	Intents    []pathspec.Intent
+	IDs        compile.IDs
+}
+
+// Core is the state of the fleet as the controller knows it.
+type Core struct {
+	params  Params
+	started time.Time
+	known   map[string]bool // agents that are expected after a restart
+
+	spec    Spec
+	nodes   map[string]*node
+	links   map[string]*link
+	drains  map[Drain]bool
+	intents []*intent // in the order of the spec
+	retired []retired
+
+	outage   topology.Outage // what carries no traffic now
+	wanted   uint64          // counts the questions; answers to older ones are stale
+	asked    uint64          // the question that is being solved
+	solving  bool
+	answered uint64
+
+	dirty   bool      // something that Configs depend on has changed
+	asOf    time.Time // when what made the present question happened
+	failing []failure
+	alarms  map[string]Alarm // those that fire, by key
+	effects []Effect
+}
+
+// New returns a Core that knows nothing; feed it Started first.
+func New(params Params) *Core {
+	return &Core{
+		params: params,
+		nodes:  map[string]*node{}, links: map[string]*link{},
+		drains: map[Drain]bool{}, alarms: map[string]Alarm{},
+	}
+}
+
+// Step takes in one event and returns what is to be done, in order.
+func (c *Core) Step(now time.Time, event Event) []Effect {
+	c.effects = nil
+	switch e := event.(type) {
+	case Started:
+		c.start(now, e)
+	case SpecChanged:
+		c.setSpec(now, e.Spec)
+	case Drained:
+		c.setDrains(e.Drains)
+	case AgentConnected:
+		c.connected(now, e.Node)
+	case AgentDisconnected:
+		c.disconnected(now, e.Node)
+	case Reported:
+		c.reported(now, e.Report)
+	case Solved:
+		c.solved(now, e)
+	case Tick:
+	}
+	if at, holding := c.holding(now); holding {
+		c.emit(WakeAt{at})
+		return c.effects
+	}
+	c.tellFailures(now)
+	c.restore(now)
+	c.ask()
+	c.decide(now)
+	c.push()
+	c.judge(now)
+	c.tell(now)
+	return c.effects
+}
+
+func (c *Core) start(now time.Time, e Started) {
+	c.started = now
+	c.known = map[string]bool{}
+	for _, name := range e.Known {
+		c.known[name] = true
+	}
+	for _, d := range e.Drains {
+		c.drains[d] = true
+	}
+	for _, a := range e.Alarms {
+		if a.Firing {
+			c.alarms[a.Key] = a
+		}
+	}
+	c.setSpec(now, e.Spec)
+	for name := range c.known {
+		if n := c.nodes[name]; n != nil {
+			n.lost = now
+		}
+	}
+	for _, i := range c.intents {
+		if s, ok := e.Standing[i.spec.Name]; ok {
+			i.standing = s
+		}
+	}
+}
+
+// holding reports whether a new controller still waits for agents that it
+// knows, and until when. Before they have told which links are up it must not
+// change a path that carries traffic.
+func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
+	until = c.started.Add(c.params.Settle)
+	if !now.Before(until) || c.spec.Topology == nil {
+		return until, false
+	}
+	for name := range c.known {
+		if _, in := c.spec.Topology.Node(name); in && c.nodes[name].report == nil {
+			return until, true
+		}
+	}
+	return until, false
+}
+
+// setSpec replaces the spec. Nodes and links that stay keep what is known of
+// them; intents keep the paths that stand.
+func (c *Core) setSpec(now time.Time, spec Spec) {
+	c.retire(spec)
+	c.spec, c.asOf = spec, now
+	if spec.Topology == nil {
+		return
+	}
+	for n := range spec.Topology.Nodes {
+		if name := spec.Topology.Nodes[n].Name; c.nodes[name] == nil {
+			c.nodes[name] = &node{}
+		}
+	}
+	old := map[string]*intent{}
+	for _, i := range c.intents {
+		old[i.spec.Name] = i
+	}
+	c.intents = make([]*intent, len(spec.Intents))
+	for n, s := range spec.Intents {
+		i := &intent{spec: s, id: fingerprint(s)}
+		if was := old[s.Name]; was != nil {
+			i.standing, i.serving, i.conditions, i.answer = was.standing, was.serving, was.conditions, was.answer
+			delete(old, s.Name)
+		}
+		c.intents[n] = i
+	}
+	for _, name := range sortedKeys(old) {
+		c.emit(Persist{Intent: name})
+		c.resolve(now, "intent/"+name)
+	}
+	c.question()
+}
+
+func (c *Core) setDrains(drains []Drain) {
+	clear(c.drains)
+	for _, d := range drains {
+		c.drains[d] = true
+	}
+	c.setOutage()
+}
+
+func (c *Core) emit(e Effect) { c.effects = append(c.effects, e) }
+
+// question notes that the answers known are stale and that Configs may change.
+func (c *Core) question() {
+	c.outage = c.currentOutage()
+	c.wanted++
+	c.dirty = true
+}
+
+// ask hands the newest question to the solver, one at a time.
+func (c *Core) ask() {
+	if c.solving || c.wanted == c.asked || c.spec.Topology == nil {
+		return
+	}
+	c.solving, c.asked = true, c.wanted
+	c.emit(Solve{Seq: c.asked, Topology: c.spec.Topology.Without(c.outage), Intents: c.spec.Intents})
+}
+
+func (c *Core) solved(now time.Time, e Solved) {
+	c.solving = false
+	if e.Seq != c.wanted {
+		return // stale: ask sends the newest question next
+	}
+	c.answered = e.Seq
+	c.dirty = true
+	for n := range e.Solution.Intents {
+		if n < len(c.intents) && c.intents[n].spec.Name == e.Solution.Intents[n].Name {
+			c.answer(now, c.intents[n], e.Solution.Intents[n])
+		}
+	}
+}
+
+// fresh reports whether the answers are for the present spec and outage.
+func (c *Core) fresh() bool { return c.answered == c.wanted }

@@ -1,0 +1,128 @@
+package core
+
+import (
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// Event is something that happened: one of the types below.
+type Event interface{ event() }
+
+// Started comes first: what the store holds.
+type Started struct {
+	Spec     Spec
+	Standing map[string]Standing // by intent
+	Drains   []Drain
+	Alarms   []Alarm  // those that fired last
+	Known    []string // nodes with an enrolled agent
+}
+
+// SpecChanged comes after the new spec was stored.
+type SpecChanged struct{ Spec Spec }
+
+// Drained carries all drains that are in force.
+type Drained struct{ Drains []Drain }
+
+// AgentConnected says that a session with a node's agent began. Its first
+// report follows.
+type AgentConnected struct{ Node string }
+
+// AgentDisconnected says that it ended. The node goes on as it is.
+type AgentDisconnected struct{ Node string }
+
+// Reported carries what an agent says of its node.
+type Reported struct{ Report nodecfg.Report }
+
+// Solved answers a Solve.
+type Solved struct {
+	Seq      uint64
+	Solution pathspec.Solution
+}
+
+// Tick says that time has passed; it answers WakeAt.
+type Tick struct{}
+
+func (Started) event()           {}
+func (SpecChanged) event()       {}
+func (Drained) event()           {}
+func (AgentConnected) event()    {}
+func (AgentDisconnected) event() {}
+func (Reported) event()          {}
+func (Solved) event()            {}
+func (Tick) event()              {}
+
+// Effect is something to be done: one of the types below.
+type Effect interface{ effect() }
+
+// Push sends a Config to a node's agent; a newer one replaces one not sent.
+type Push struct{ Config *nodecfg.Config }
+
+// Solve asks for an answer, in the background; a Solved with its Seq follows.
+type Solve struct {
+	Seq      uint64
+	Topology *topology.Topology
+	Intents  []pathspec.Intent
+}
+
+// Persist keeps the path set that stands for an intent, or forgets it.
+type Persist struct {
+	Intent   string
+	Standing *Standing // nil: forget
+}
+
+// Raise tells an alarm, firing or resolved.
+type Raise struct{ Alarm Alarm }
+
+// Record notes something for the operator's event log.
+type Record struct{ Entry Entry }
+
+// WakeAt asks for a Tick at that time.
+type WakeAt struct{ At time.Time }
+
+func (Push) effect()    {}
+func (Solve) effect()   {}
+func (Persist) effect() {}
+func (Raise) effect()   {}
+func (Record) effect()  {}
+func (WakeAt) effect()  {}
+
+// Standing is a path set that was given to its headends.
+type Standing struct {
+	Intent string          `json:"intent"` // fingerprint of the intent it was made for
+	Paths  []pathspec.Path `json:"paths"`
+}
+
+// Drain takes something out of use on purpose.
+type Drain struct {
+	Kind string `json:"kind"` // node, link or srlg
+	Name string `json:"name"`
+}
+
+// Entry is one line of the event log.
+type Entry struct {
+	Time    time.Time `json:"time"`
+	Type    string    `json:"type"`   // such as LinkDown, PathsChanged
+	Object  string    `json:"object"` // such as link:tyo1--nag1
+	Message string    `json:"message"`
+}
+
+// Alarm is something an operator must know, with what was before and what is
+// after, the cause, and the times from which the delay of the alarm follows.
+type Alarm struct {
+	Key        string    `json:"key"` // identity: a resolved alarm has the key of the firing one
+	Name       string    `json:"name"`
+	Severity   string    `json:"severity"` // critical, warning or info
+	Firing     bool      `json:"firing"`
+	Cause      string    `json:"cause"` // such as srlg:keihan-duct
+	Before     string    `json:"before"`
+	After      string    `json:"after"`
+	Intents    []string  `json:"intents"` // those hit
+	CausedAt   time.Time `json:"causedAt"`
+	DetectedAt time.Time `json:"detectedAt"`
+	Message    string    `json:"message"`
+	// Links: the alarm is over when they all carry traffic again.
+	Links []string `json:"links,omitempty"`
+}

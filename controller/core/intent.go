@@ -1,0 +1,175 @@
+package core
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/pathspec"
+)
+
+// intent is one declared intent and what has become of it.
+type intent struct {
+	spec       pathspec.Intent
+	id         string           // fingerprint of spec
+	answer     *pathspec.Answer // newest; stale while the Core is not fresh
+	standing   Standing         // the path set given to the headends
+	serving    []bool           // which paths of it the headends are to use
+	waiting    string           // why the answer is not installed yet
+	conditions []Condition
+}
+
+// fingerprint tells whether two intents ask for the same.
+func fingerprint(i pathspec.Intent) string {
+	sum := sha256.Sum256(pathspec.Format([]pathspec.Intent{i}))
+	return hex.EncodeToString(sum[:8])
+}
+
+func (c *Core) answer(now time.Time, i *intent, a pathspec.Answer) {
+	was := i.answer
+	i.answer = &a
+	if was != nil && was.Status == a.Status {
+		return
+	}
+	c.record(now, "Answer", "intent:"+i.spec.Name, string(a.Status)+because(a.Why))
+}
+
+func because(why *pathspec.Why) string {
+	if why == nil {
+		return ""
+	}
+	return ": " + why.Message
+}
+
+// decide gives every intent the path set it is to have now, and tells which
+// of its paths serve.
+func (c *Core) decide(now time.Time) {
+	for _, i := range c.intents {
+		satisfied := c.fresh() && i.answer != nil && i.answer.Status == pathspec.Satisfied
+		var set []pathspec.Path
+		set, i.waiting = c.choose(i, satisfied)
+		if !equalPaths(set, i.standing.Paths) || i.standing.Intent != i.id && len(set) > 0 {
+			c.record(now, "PathsChanged", "intent:"+i.spec.Name,
+				fmt.Sprintf("%d of %d paths, was %d", len(set), i.spec.Require.Multiplicity, len(i.standing.Paths)))
+			i.standing = Standing{Intent: i.id, Paths: set}
+			c.dirty = true
+			keep := i.standing
+			c.emit(Persist{Intent: i.spec.Name, Standing: &keep})
+		}
+		if serving := c.serve(i, satisfied); !slices.Equal(serving, i.serving) {
+			i.serving, c.dirty = serving, true
+		}
+	}
+}
+
+// choose returns the path set an intent is to have now, and what an answer
+// that is not taken yet waits for.
+func (c *Core) choose(i *intent, satisfied bool) (set []pathspec.Path, waiting string) {
+	if i.spec.OnViolation == pathspec.Alert && i.standing.Intent == i.id &&
+		len(i.standing.Paths) > 0 && c.exist(i.standing.Paths...) {
+		return i.standing.Paths, "" // made for this intent: not touched
+	}
+	if satisfied {
+		if waiting = c.missing(i); waiting == "" {
+			return i.answer.Paths, ""
+		}
+	}
+	if !c.fresh() {
+		return i.standing.Paths, waiting
+	}
+	for _, p := range i.standing.Paths {
+		if c.exist(p) && c.joins(i, p) {
+			set = append(set, p)
+		}
+	}
+	return set, waiting
+}
+
+// serve tells which paths of the standing set the headends are to use: those
+// without a failed link. When all have failed they all stay: to take them
+// away would gain nothing, and a link that comes back is used at once. A
+// drained link is no failed link: its paths serve until others stand.
+func (c *Core) serve(i *intent, satisfied bool) []bool {
+	serving := make([]bool, len(i.standing.Paths))
+	left := 0
+	for n, p := range i.standing.Paths {
+		if serving[n] = !c.failed(p); serving[n] {
+			left++
+		}
+	}
+	switch {
+	case i.spec.OnViolation == pathspec.Block && (c.fresh() && !satisfied || left < len(serving)):
+		clear(serving) // fail closed: no path, no packet
+	case left == 0:
+		for n := range serving {
+			serving[n] = true
+		}
+	}
+	return serving
+}
+
+// failed reports whether a link of the path carries no traffic.
+func (c *Core) failed(p pathspec.Path) bool {
+	for _, name := range p.Links {
+		if l := c.links[name]; l != nil && l.down {
+			return true
+		}
+	}
+	return false
+}
+
+// exist reports whether the links of the paths are in the topology and join
+// the paths' nodes.
+func (c *Core) exist(paths ...pathspec.Path) bool {
+	t := c.spec.Topology
+	for _, p := range paths {
+		for n, name := range p.Links {
+			e, ok := t.Entry(name)
+			if !ok {
+				return false
+			}
+			a, b := t.Nodes[t.Entries[e].A].Name, t.Nodes[t.Entries[e].B].Name
+			from, to := p.Nodes[n], p.Nodes[n+1]
+			if !(a == from && b == to) && !(a == to && b == from) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// joins reports whether the path leads between the ends the intent has now.
+func (c *Core) joins(i *intent, p pathspec.Path) bool {
+	return c.isEnd(p.Nodes[0], i.spec.From) && c.isEnd(p.Nodes[len(p.Nodes)-1], i.spec.To)
+}
+
+func (c *Core) isEnd(node, end string) bool {
+	if node == end {
+		return true
+	}
+	n, ok := c.spec.Topology.Node(node)
+	return ok && c.spec.Topology.Nodes[n].Site == end
+}
+
+// ends are the nodes at which packets of the intent may begin.
+func (c *Core) ends(i *intent) []compile.End {
+	var ends []compile.End
+	for n := range c.spec.Topology.Nodes {
+		switch name := c.spec.Topology.Nodes[n].Name; {
+		case c.isEnd(name, i.spec.From):
+			ends = append(ends, compile.End{Node: name})
+		case c.isEnd(name, i.spec.To):
+			ends = append(ends, compile.End{Node: name, Reverse: true})
+		}
+	}
+	return ends
+}
+
+func equalPaths(a, b []pathspec.Path) bool {
+	return slices.EqualFunc(a, b, func(p, q pathspec.Path) bool {
+		return slices.Equal(p.Links, q.Links) && slices.Equal(p.Nodes, q.Nodes)
+	})
+}

@@ -1,0 +1,133 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/pathspec"
+)
+
+// Condition is one thing to be known of an intent: yes, no, cannot tell.
+type Condition struct {
+	Type    string    `json:"type"`
+	Status  string    `json:"status"` // True, False or Unknown
+	Reason  string    `json:"reason"`
+	Message string    `json:"message"`
+	Since   time.Time `json:"lastTransitionTime"`
+}
+
+// The conditions of an intent, in the order of output.
+const (
+	Satisfied = "Satisfied" // a path set meets the whole requirement now
+	Installed = "Installed" // its headends have confirmed it
+	Healthy   = "Healthy"   // probes come back over every path
+)
+
+const (
+	yes   = "True"
+	no    = "False"
+	maybe = "Unknown"
+)
+
+// judge brings the conditions of every intent up to date and tells those that
+// cannot be satisfied.
+func (c *Core) judge(now time.Time) {
+	for _, i := range c.intents {
+		if c.fresh() {
+			c.judgeAnswer(now, i)
+		}
+		status, reason, message := c.judgeInstalled(i)
+		i.set(now, Installed, status, reason, message)
+		status, reason, message = c.judgeHealth(i)
+		i.set(now, Healthy, status, reason, message)
+	}
+}
+
+func (c *Core) judgeAnswer(now time.Time, i *intent) {
+	key := "intent/" + i.spec.Name
+	if i.answer == nil {
+		i.set(now, Satisfied, maybe, "Computing", "no answer yet")
+		return
+	}
+	a := Alarm{Key: key, Severity: "warning", Cause: "intent:" + i.spec.Name, Intents: []string{i.spec.Name},
+		Before: string(pathspec.Satisfied), CausedAt: c.asOf, DetectedAt: now}
+	switch a.After = string(i.answer.Status); i.answer.Status {
+	case pathspec.Satisfied:
+		i.set(now, Satisfied, yes, "Proven", fmt.Sprintf("%d paths meet the whole requirement", len(i.answer.Paths)))
+		c.resolve(now, key)
+		return
+	case pathspec.Infeasible:
+		i.set(now, Satisfied, no, "Infeasible", i.answer.Why.Message)
+		a.Name = "IntentInfeasible"
+	default:
+		i.set(now, Satisfied, maybe, "Undecided", i.answer.Why.Message)
+		a.Name = "IntentUndecided"
+	}
+	a.Message = fmt.Sprintf("intent %s is %s: %s", i.spec.Name, i.answer.Status, i.answer.Why.Message)
+	c.raise(a)
+}
+
+func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
+	if i.waiting != "" {
+		return no, "Waiting", i.waiting
+	}
+	if len(i.standing.Paths) == 0 {
+		return no, "NoPath", "no path set stands; packets of the intent are answered with unreachable"
+	}
+	for _, end := range c.ends(i) {
+		n := c.nodes[end.Node]
+		switch {
+		case !n.connected && n.acked == nil:
+			return maybe, "AgentAway", "agent of node " + end.Node + " is away; the node goes on as it is"
+		case n.report != nil && len(n.report.Errors) > 0:
+			return no, "Error", fmt.Sprintf("node %s: %s: %s", end.Node, n.report.Errors[0].Object, n.report.Errors[0].Error)
+		case !n.confirmed():
+			return no, "Waiting", "node " + end.Node + " has not confirmed yet"
+		}
+	}
+	return yes, "Confirmed", "the headends are as they were told"
+}
+
+func (c *Core) judgeHealth(i *intent) (status, reason, message string) {
+	if len(i.standing.Paths) == 0 {
+		return maybe, "NoPath", "there is no path to probe"
+	}
+	for n, p := range i.standing.Paths {
+		if c.failed(p) {
+			return no, "LinkDown", fmt.Sprintf("path %d crosses a link that is down", n)
+		}
+	}
+	unknown := ""
+	for _, node := range sortedKeys(c.nodes) {
+		for _, p := range c.pathStates(i.spec.Name)[node] {
+			switch p.State {
+			case nodecfg.Down:
+				return no, "ProbesLost", fmt.Sprintf("path %s seen from %s is down (%s)", p.Name, node, p.Cause)
+			case nodecfg.CannotTell:
+				unknown = fmt.Sprintf("path %s seen from %s: no verdict yet", p.Name, node)
+			}
+		}
+	}
+	if unknown != "" {
+		return maybe, "Probing", unknown
+	}
+	if len(c.pathStates(i.spec.Name)) == 0 {
+		return maybe, "NoReport", "no headend has reported yet"
+	}
+	return yes, "ProbesReturn", "probes come back over every path"
+}
+
+// set notes a condition; its time changes with its status only.
+func (i *intent) set(now time.Time, kind, status, reason, message string) {
+	for n := range i.conditions {
+		if old := &i.conditions[n]; old.Type == kind {
+			if old.Status != status {
+				old.Since = now
+			}
+			old.Status, old.Reason, old.Message = status, reason, message
+			return
+		}
+	}
+	i.conditions = append(i.conditions, Condition{kind, status, reason, message, now})
+}

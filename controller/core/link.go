@@ -1,0 +1,131 @@
+package core
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// link is what the agents at its ends say of a link.
+type link struct {
+	ends map[string]nodecfg.LinkState // by node
+	down bool                         // some end says so, or it waits to be restored
+	// restoreAt is when a link that all ends call up again is trusted.
+	restoreAt time.Time
+	since     time.Time
+}
+
+// mtu is the least that the ends say; 0 is unknown.
+func (l *link) mtu() int {
+	least := 0
+	for _, end := range l.ends {
+		if end.MTU > 0 && (least == 0 || end.MTU < least) {
+			least = end.MTU
+		}
+	}
+	return least
+}
+
+// observe takes in what a node says of its links.
+func (c *Core) observe(now time.Time, node string, states []nodecfg.LinkState) {
+	changed := false
+	for _, s := range states {
+		l := c.links[s.Name]
+		if l == nil {
+			l = &link{ends: map[string]nodecfg.LinkState{}, since: now}
+			c.links[s.Name] = l
+		}
+		before := l.mtu()
+		l.ends[node] = s
+		if l.mtu() != before {
+			c.dirty = true
+		}
+		changed = c.updateLink(now, s, l) || changed
+	}
+	if changed {
+		c.setOutage()
+	}
+}
+
+// updateLink moves a link between up, down and waiting to be restored; it
+// reports whether the link went down.
+func (c *Core) updateLink(now time.Time, s nodecfg.LinkState, l *link) bool {
+	down := false
+	for _, end := range l.ends {
+		down = down || !end.Up
+	}
+	switch {
+	case down && !l.down:
+		l.down, l.since, l.restoreAt = true, now, time.Time{}
+		c.fails(now, s.Name, s.Changed)
+		c.record(now, "LinkDown", "link:"+s.Name, "carries no traffic")
+		return true
+	case down:
+		l.restoreAt = time.Time{}
+	case l.down && l.restoreAt.IsZero():
+		l.restoreAt = now.Add(c.params.WaitToRestore)
+	}
+	return false
+}
+
+// restore gives links back whose wait is over.
+func (c *Core) restore(now time.Time) {
+	changed := false
+	for _, name := range sortedKeys(c.links) {
+		l := c.links[name]
+		if !l.down || l.restoreAt.IsZero() {
+			continue
+		}
+		if now.Before(l.restoreAt) {
+			c.emit(WakeAt{l.restoreAt})
+			continue
+		}
+		l.down, l.restoreAt, l.since = false, time.Time{}, now
+		c.record(now, "LinkUp", "link:"+name, fmt.Sprintf("was up for %s: paths may return to it", c.params.WaitToRestore))
+		changed = true
+	}
+	if changed {
+		c.setOutage()
+	}
+}
+
+// setOutage computes what carries no traffic and, when that has changed,
+// poses the question anew.
+func (c *Core) setOutage() {
+	if c.spec.Topology != nil && !equalOutage(c.currentOutage(), c.outage) {
+		c.question()
+	}
+}
+
+// currentOutage is what failed and what is drained.
+func (c *Core) currentOutage() topology.Outage {
+	o := c.drained()
+	for name, l := range c.links {
+		if l.down {
+			o.Entries[name] = true
+		}
+	}
+	return o
+}
+
+func (c *Core) drained() topology.Outage {
+	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}}
+	for d := range c.drains {
+		switch d.Kind {
+		case "node":
+			o.Nodes[d.Name] = true
+		case "srlg":
+			o.SRLGs[d.Name] = true
+		default:
+			o.Entries[d.Name] = true
+		}
+	}
+	return o
+}
+
+func equalOutage(a, b topology.Outage) bool {
+	return maps.Equal(a.Nodes, b.Nodes) && maps.Equal(a.Entries, b.Entries) && maps.Equal(a.SRLGs, b.SRLGs)
+}

@@ -1,0 +1,77 @@
+package core
+
+import (
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+)
+
+// node is what is known of one machine and its agent.
+type node struct {
+	connected bool
+	lost      time.Time       // since when the agent is away
+	report    *nodecfg.Report // newest of the present session; nil: none yet
+	revision  uint64          // newest sent or seen
+	sent      *nodecfg.Config // of the present session
+	acked     *nodecfg.Config // newest that the agent has reached
+}
+
+// confirmed reports whether the node is as it was last told to be.
+func (n *node) confirmed() bool { return n.sent != nil && n.acked == n.sent }
+
+func (c *Core) connected(now time.Time, name string) {
+	n := c.nodes[name]
+	if n == nil {
+		n = &node{}
+		c.nodes[name] = n
+	}
+	n.connected, n.report, n.sent, n.lost = true, nil, nil, time.Time{}
+	c.record(now, "AgentConnected", "node:"+name, "session began")
+	c.resolve(now, "agent/"+name)
+}
+
+func (c *Core) disconnected(now time.Time, name string) {
+	n := c.nodes[name]
+	if n == nil || !n.connected {
+		return
+	}
+	n.connected, n.lost = false, now
+	c.record(now, "AgentDisconnected", "node:"+name, "session ended; the node goes on as it is")
+}
+
+// reported takes in a report. The first one of a session tells the revision
+// that the agent obeys, from which the numbers go on.
+func (c *Core) reported(now time.Time, r nodecfg.Report) {
+	n := c.nodes[r.Node]
+	if n == nil || !n.connected {
+		return
+	}
+	first := n.report == nil
+	n.report = &r
+	n.revision = max(n.revision, r.Revision)
+	if n.sent != nil && r.Revision == n.sent.Revision && r.Reached && n.acked != n.sent {
+		n.acked = n.sent
+		c.dirty = true // others may have waited for it
+	}
+	if first {
+		c.dirty = true
+	}
+	c.observe(now, r.Node, r.Links)
+}
+
+// pathStates are what the headends say of the paths of an intent, by node.
+func (c *Core) pathStates(intent string) map[string][]nodecfg.PathState {
+	states := map[string][]nodecfg.PathState{}
+	for name, n := range c.nodes {
+		if n.report == nil || !n.connected {
+			continue
+		}
+		for _, p := range n.report.Paths {
+			if strings.HasPrefix(p.Name, intent+"/") {
+				states[name] = append(states[name], p)
+			}
+		}
+	}
+	return states
+}

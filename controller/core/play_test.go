@@ -1,0 +1,259 @@
+package core
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve"
+	"github.com/keiro-net/keiro/topology"
+)
+
+var update = flag.Bool("update", false, "write what the plays print into testdata")
+
+// TestPlays runs the plays in testdata: commands, and below each the effects
+// it has, as text. A `>` line is a command; what follows it is what it printed.
+func TestPlays(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*.play")
+	if len(files) == 0 {
+		t.Fatal("no plays")
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".play"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := newStage(t).run(string(text))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(text) {
+				t.Errorf("%s differs; run with -update and read the diff. got:\n%s", file, got)
+			}
+		})
+	}
+}
+
+// stage is a Core with fake agents that do as they are told when the play
+// says so.
+type stage struct {
+	t       *testing.T
+	core    *Core
+	now     time.Time
+	agents  map[string]*fakeAgent
+	asked   *Solve
+	spec    Spec
+	kept    map[string]Standing
+	drains  []Drain
+	alarms  map[string]Alarm
+}
+
+type fakeAgent struct {
+	cfg   *nodecfg.Config // last pushed
+	obeys uint64          // revision reached
+	down  map[string]bool // links
+}
+
+func newStage(t *testing.T) *stage {
+	return &stage{
+		t: t, now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		agents: map[string]*fakeAgent{}, kept: map[string]Standing{}, alarms: map[string]Alarm{}, core: New(testParams),
+	}
+}
+
+var testParams = Params{
+	WaitToRestore: 3 * time.Second, Settle: 10 * time.Second,
+	Gather: 20 * time.Millisecond, AgentLost: 5 * time.Second,
+}
+
+func (s *stage) run(play string) string {
+	var out strings.Builder
+	for _, line := range strings.Split(play, "\n") {
+		switch {
+		case strings.HasPrefix(line, "> "):
+			out.WriteString(line + "\n")
+			for _, effect := range s.do(strings.Fields(line[2:])) {
+				out.WriteString(effect + "\n")
+			}
+		case strings.HasPrefix(line, "#"), line == "":
+			out.WriteString(line + "\n")
+		}
+	}
+	return strings.TrimRight(out.String(), "\n") + "\n"
+}
+
+func (s *stage) do(args []string) []string {
+	name := args[len(args)-1]
+	switch args[0] {
+	case "start": // start TOPOLOGY INTENTS: a controller with nothing stored
+		s.load(args[1], args[2])
+		return s.step(Started{Spec: s.spec})
+	case "restart": // a new controller that knows what was stored
+		s.core = New(testParams)
+		var known []string
+		for node := range s.agents {
+			known = append(known, node)
+		}
+		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known}
+		for _, a := range s.alarms {
+			started.Alarms = append(started.Alarms, a)
+		}
+		return s.step(started)
+	case "spec": // spec TOPOLOGY INTENTS: an apply
+		s.load(args[1], args[2])
+		return s.step(SpecChanged{Spec: s.spec})
+	case "connect":
+		var out []string
+		for _, node := range s.named(name) {
+			if s.agents[node] == nil {
+				s.agents[node] = &fakeAgent{down: map[string]bool{}}
+			}
+			out = append(out, s.step(AgentConnected{node})...)
+			out = append(out, s.report(node)...)
+		}
+		return out
+	case "disconnect":
+		return s.step(AgentDisconnected{name})
+	case "obey": // the agent reaches what it was pushed
+		var out []string
+		for _, node := range s.named(name) {
+			if a := s.agents[node]; a != nil && a.cfg != nil && a.obeys != a.cfg.Revision {
+				a.obeys = a.cfg.Revision
+				out = append(out, s.report(node)...)
+			}
+		}
+		return out
+	case "down", "up": // down LINK NODE: what the agent of one end sees
+		s.agents[args[2]].down[args[1]] = args[0] == "down"
+		return s.report(args[2])
+	case "drain":
+		s.drains = append(s.drains, Drain{args[1], args[2]})
+		return s.step(Drained{s.drains})
+	case "undrain":
+		s.drains = slices.DeleteFunc(s.drains, func(d Drain) bool { return d == Drain{args[1], args[2]} })
+		return s.step(Drained{s.drains})
+	case "solve": // the solver answers what it was last asked
+		q := s.asked
+		return s.step(Solved{Seq: q.Seq, Solution: solve.Solve(solve.Input{Topology: q.Topology, Intents: q.Intents})})
+	case "wait":
+		d, err := time.ParseDuration(args[1])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.now = s.now.Add(d)
+		return s.step(Tick{})
+	case "conditions":
+		var out []string
+		for _, i := range s.core.View(s.now).Intents {
+			for _, c := range i.Conditions {
+				out = append(out, fmt.Sprintf("%s %s=%s %s: %s", i.Spec.Name, c.Type, c.Status, c.Reason, c.Message))
+			}
+		}
+		return out
+	}
+	s.t.Fatalf("unknown command %q", args)
+	return nil
+}
+
+func (s *stage) load(topo, intents string) {
+	read := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return data
+	}
+	t, err := topology.Parse(topo, read(topo))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	wanted, err := pathspec.Parse(intents, read(intents))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ids, err := compile.Allocate(s.spec.IDs, t, wanted)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.spec = Spec{Generation: s.spec.Generation + 1, Topology: t, Intents: wanted, IDs: ids}
+}
+
+func (s *stage) named(name string) []string {
+	if name != "all" {
+		return []string{name}
+	}
+	var names []string
+	for n := range s.spec.Topology.Nodes {
+		names = append(names, s.spec.Topology.Nodes[n].Name)
+	}
+	return names
+}
+
+func (s *stage) report(node string) []string {
+	a := s.agents[node]
+	r := nodecfg.Report{Node: node, Revision: a.obeys, Reached: true}
+	if a.cfg != nil {
+		for _, l := range a.cfg.Links {
+			r.Links = append(r.Links, nodecfg.LinkState{Name: l.Name, Up: !a.down[l.Name], MTU: 9500, Changed: s.now})
+		}
+	}
+	return s.step(Reported{r})
+}
+
+// step feeds one event and renders the effects. After every step the
+// invariants hold.
+func (s *stage) step(e Event) []string {
+	var out []string
+	for _, effect := range s.core.Step(s.now, e) {
+		switch x := effect.(type) {
+		case Push:
+			s.agents[x.Config.Node].cfg = x.Config
+			out = append(out, fmt.Sprintf("push %s revision %d:%s", x.Config.Node, x.Config.Revision, policies(x.Config)))
+		case Solve:
+			s.asked = &x
+			out = append(out, fmt.Sprintf("solve #%d over %d links", x.Seq, len(x.Topology.Entries)))
+		case Persist:
+			if x.Standing == nil {
+				delete(s.kept, x.Intent)
+				out = append(out, "forget "+x.Intent)
+				break
+			}
+			s.kept[x.Intent] = *x.Standing
+			out = append(out, fmt.Sprintf("persist %s %d paths", x.Intent, len(x.Standing.Paths)))
+		case Raise:
+			s.alarms[x.Alarm.Key] = x.Alarm
+			state := "raise"
+			if !x.Alarm.Firing {
+				state = "resolve"
+			}
+			out = append(out, fmt.Sprintf("%s %s %s cause=%s before=%q after=%q", state, x.Alarm.Severity, x.Alarm.Name, x.Alarm.Cause, x.Alarm.Before, x.Alarm.After))
+		case Record:
+			out = append(out, fmt.Sprintf("event %s %s: %s", x.Entry.Type, x.Entry.Object, x.Entry.Message))
+		case WakeAt:
+			out = append(out, "wake in "+x.At.Sub(s.now).String())
+		}
+	}
+	s.invariants()
+	return out
+}
+
+func policies(cfg *nodecfg.Config) string {
+	out := fmt.Sprintf(" %d links, %d routes", len(cfg.Links), len(cfg.Underlay))
+	for _, p := range cfg.Policies {
+		out += "; " + p.Intent
+		for _, path := range p.Paths {
+			out += " [" + strings.Join(path.Hops, " ") + "]"
+		}
+	}
+	return out
+}

@@ -1,0 +1,201 @@
+package core
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// retired is a link that has left the topology while a headend may still send
+// over it. Its nodes keep its SIDs until then.
+type retired struct {
+	entry  topology.Entry
+	ab, ba topology.Link
+	a, b   string
+	ida    uint16
+	idb    uint16
+}
+
+// retire remembers the links that the new spec has no more. A link whose node
+// leaves too is not kept: drain the node first.
+func (c *Core) retire(next Spec) {
+	old := c.spec.Topology
+	if old == nil || next.Topology == nil {
+		c.retired = nil
+		return
+	}
+	kept := c.retired[:0]
+	for _, r := range c.retired {
+		if _, back := next.Topology.Entry(r.entry.Name); !back {
+			kept = append(kept, r)
+		}
+	}
+	for e := range old.Entries {
+		if _, stays := next.Topology.Entry(old.Entries[e].Name); !stays {
+			a, b := old.Nodes[old.Entries[e].A].Name, old.Nodes[old.Entries[e].B].Name
+			kept = append(kept, retired{
+				entry: old.Entries[e], ab: old.Links[2*e], ba: old.Links[2*e+1], a: a, b: b,
+				ida: c.spec.IDs.Link(a, old.Entries[e].Name), idb: c.spec.IDs.Link(b, old.Entries[e].Name),
+			})
+		}
+	}
+	c.retired = kept
+}
+
+// release forgets retired links once no standing path uses them and all
+// headends have confirmed theirs.
+func (c *Core) release() {
+	if len(c.retired) == 0 {
+		return
+	}
+	for _, n := range c.nodes {
+		if n.connected && !n.confirmed() {
+			return
+		}
+	}
+	used := map[string]bool{}
+	for _, i := range c.intents {
+		for _, p := range i.standing.Paths {
+			for _, name := range p.Links {
+				used[name] = true
+			}
+		}
+	}
+	kept := c.retired[:0]
+	for _, r := range c.retired {
+		if used[r.entry.Name] {
+			kept = append(kept, r)
+		}
+	}
+	c.dirty = c.dirty || len(kept) < len(c.retired)
+	c.retired = kept
+}
+
+// fabric is the topology with the retired links, and their numbers.
+func (c *Core) fabric() (*topology.Topology, compile.IDs) {
+	t, ids := c.spec.Topology, c.spec.IDs
+	if len(c.retired) == 0 {
+		return t, ids
+	}
+	entries := append([]topology.Entry(nil), t.Entries...)
+	links := append([]topology.Link(nil), t.Links...)
+	ids.Links = map[string]map[string]uint16{}
+	for node, numbers := range c.spec.IDs.Links {
+		ids.Links[node] = map[string]uint16{}
+		for name, id := range numbers {
+			ids.Links[node][name] = id
+		}
+	}
+	for _, r := range c.retired {
+		a, okA := t.Node(r.a)
+		b, okB := t.Node(r.b)
+		if !okA || !okB {
+			continue
+		}
+		r.entry.A, r.entry.B = a, b
+		r.ab.Entry, r.ba.Entry = len(entries), len(entries)
+		r.ab.From, r.ab.To, r.ba.From, r.ba.To = a, b, b, a
+		entries = append(entries, r.entry)
+		links = append(links, r.ab, r.ba)
+		ids.Links[r.a][r.entry.Name], ids.Links[r.b][r.entry.Name] = r.ida, r.idb
+	}
+	return topology.New(t.Name, t.Sites, t.Nodes, entries, links), ids
+}
+
+// push sends every node whose Config has changed its new one: the nodes whose
+// policies change first, as traffic waits for them.
+func (c *Core) push() {
+	c.release()
+	if !c.dirty || c.spec.Topology == nil {
+		return
+	}
+	c.dirty = false
+	fabric, ids := c.fabric()
+	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Probe: c.params.Probe}
+	for name, l := range c.links {
+		in.MTU[name] = l.mtu()
+	}
+	for _, i := range c.intents {
+		in.Policies = append(in.Policies, compile.Policy{
+			Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
+			Paths: i.standing.Paths, Serving: i.serving,
+		})
+	}
+	configs := compile.Configs(in)
+	var later []*nodecfg.Config
+	for _, cfg := range configs {
+		n := c.nodes[cfg.Node]
+		if !n.connected || n.report == nil || n.sent != nil && sameConfig(n.sent, cfg) {
+			continue
+		}
+		n.revision++
+		cfg.Revision = n.revision
+		if n.sent != nil && reflect.DeepEqual(n.sent.Policies, cfg.Policies) {
+			later = append(later, cfg)
+		} else {
+			c.emit(Push{cfg})
+		}
+		n.sent = cfg
+	}
+	for _, cfg := range later {
+		c.emit(Push{cfg})
+	}
+}
+
+// sameConfig compares all but the revision.
+func sameConfig(a, b *nodecfg.Config) bool {
+	x := *a
+	x.Revision = b.Revision
+	return reflect.DeepEqual(&x, b)
+}
+
+// missing says what the answer's paths wait for; "" nothing. Paths that stand
+// already wait for nothing.
+func (c *Core) missing(i *intent) string {
+	stands := func(p pathspec.Path) bool {
+		return slices.ContainsFunc(i.standing.Paths, func(s pathspec.Path) bool {
+			return slices.Equal(s.Links, p.Links) && slices.Equal(s.Nodes, p.Nodes)
+		})
+	}
+	for _, p := range i.answer.Paths {
+		if stands(p) {
+			continue
+		}
+		for n, name := range p.Nodes {
+			for _, l := range p.Links[max(n-1, 0):min(n+1, len(p.Links))] {
+				if why := c.lacks(name, l); why != "" {
+					return why
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// lacks says why a node does not have the SIDs of one of its links.
+func (c *Core) lacks(name, link string) string {
+	e, _ := c.spec.Topology.Entry(link)
+	if !c.spec.Topology.Entries[e].Plugged() {
+		return fmt.Sprintf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", link)
+	}
+	n := c.nodes[name]
+	if n.acked != nil {
+		for _, l := range n.acked.Links {
+			if l.Name == link && l.ID == c.spec.IDs.Link(name, link) {
+				return ""
+			}
+		}
+	}
+	switch {
+	case !n.connected:
+		return fmt.Sprintf("node %s has no agent connected", name)
+	case n.report != nil && len(n.report.Errors) > 0:
+		return fmt.Sprintf("node %s: %s: %s", name, n.report.Errors[0].Object, n.report.Errors[0].Error)
+	}
+	return fmt.Sprintf("node %s has not confirmed the SIDs of link %s yet", name, link)
+}

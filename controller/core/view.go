@@ -1,0 +1,138 @@
+package core
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// View is what the Core knows, for people and programs to read. It shares no
+// memory that later Steps change.
+type View struct {
+	Spec     Spec
+	Outage   topology.Outage
+	Fresh    bool // the answers are for the present spec and outage
+	Holding  bool // a new controller still waits for agents it knows
+	Intents  []IntentView
+	Nodes    []NodeView
+	Links    []LinkView
+	Drains   []Drain
+	Alarms   []Alarm
+	Question uint64 // counts the questions posed so far
+}
+
+// IntentView is one intent and what has become of it.
+type IntentView struct {
+	Spec       pathspec.Intent
+	Answer     *pathspec.Answer // nil: none yet
+	Conditions []Condition
+	Standing   []PathView
+	Heads      []string // nodes where its packets begin, from side first
+}
+
+// PathView is one path of the standing set.
+type PathView struct {
+	Path    pathspec.Path
+	Serving bool                         // the headends are told to use it
+	Seen    map[string]nodecfg.PathState // by headend
+}
+
+// NodeView is one node and its agent.
+type NodeView struct {
+	Name      string
+	Connected bool
+	Wanted    uint64 // revision
+	Reached   uint64
+	Errors    []nodecfg.ObjectError
+	Lost      time.Time // since when the agent is away; zero: it is not, or never was there
+}
+
+// LinkView is one link.
+type LinkView struct {
+	Name  string
+	A, B  string
+	State string // up, down, restoring, drained, unknown
+	Since time.Time
+	MTU   int
+}
+
+// View returns a snapshot.
+func (c *Core) View(now time.Time) View {
+	v := View{Spec: c.spec, Outage: c.outage, Fresh: c.fresh(), Question: c.wanted}
+	_, v.Holding = c.holding(now)
+	for d := range c.drains {
+		v.Drains = append(v.Drains, d)
+	}
+	slices.SortFunc(v.Drains, func(a, b Drain) int { return strings.Compare(a.Kind+":"+a.Name, b.Kind+":"+b.Name) })
+	for _, key := range sortedKeys(c.alarms) {
+		v.Alarms = append(v.Alarms, c.alarms[key])
+	}
+	if c.spec.Topology == nil {
+		return v
+	}
+	for _, i := range c.intents {
+		v.Intents = append(v.Intents, c.viewIntent(i))
+	}
+	t := c.spec.Topology
+	for n := range t.Nodes {
+		name := t.Nodes[n].Name
+		node := c.nodes[name]
+		out := NodeView{Name: name, Connected: node.connected, Lost: node.lost, Wanted: node.revision}
+		if node.report != nil {
+			out.Reached, out.Errors = node.report.Revision, node.report.Errors
+			if !node.report.Reached && out.Reached == out.Wanted {
+				out.Reached = 0
+			}
+		}
+		v.Nodes = append(v.Nodes, out)
+	}
+	for e := range t.Entries {
+		v.Links = append(v.Links, c.viewLink(t, e))
+	}
+	return v
+}
+
+func (c *Core) viewIntent(i *intent) IntentView {
+	out := IntentView{Spec: i.spec, Answer: i.answer, Conditions: slices.Clone(i.conditions)}
+	for _, end := range c.ends(i) {
+		out.Heads = append(out.Heads, end.Node)
+	}
+	states := c.pathStates(i.spec.Name)
+	for n, p := range i.standing.Paths {
+		path := PathView{Path: p, Serving: i.serving[n], Seen: map[string]nodecfg.PathState{}}
+		for node, seen := range states {
+			for _, s := range seen {
+				if s.Name == compile.PathName(i.spec.Name, n) {
+					path.Seen[node] = s
+				}
+			}
+		}
+		out.Standing = append(out.Standing, path)
+	}
+	return out
+}
+
+func (c *Core) viewLink(t *topology.Topology, e int) LinkView {
+	entry := &t.Entries[e]
+	out := LinkView{Name: entry.Name, A: t.Nodes[entry.A].Name, B: t.Nodes[entry.B].Name, State: "unknown"}
+	l := c.links[entry.Name]
+	if l != nil {
+		out.Since, out.MTU = l.since, l.mtu()
+	}
+	switch {
+	case l != nil && l.down && l.restoreAt.IsZero():
+		out.State = "down"
+	case l != nil && l.down:
+		out.State = "restoring"
+	case c.drained().Takes(t, e):
+		out.State = "drained"
+	case l != nil && len(l.ends) == 2:
+		out.State = "up"
+	}
+	return out
+}
