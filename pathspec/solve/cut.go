@@ -13,11 +13,8 @@ const maxOracles = 5000
 // has one of them; nil where none was found. As a risk is on one path at the
 // most, a separator of fewer than k risks proves that there are no k paths.
 func (s *search) separator(most int) []int32 {
-	one := *s.guided()
-	one.k, one.spread = 1, never
-	c := &cutter{search: newSearch(&one, s.halt), covers: map[int32][]int32{}}
-	c.any, c.down = true, s.down
-	for size := 1; size <= most && c.oracles < maxOracles; size++ {
+	c := s.cutter(1)
+	for size := 1; size <= most; size++ {
 		if c.hit(size) {
 			return c.cut
 		}
@@ -25,13 +22,37 @@ func (s *search) separator(most int) []int32 {
 	return nil
 }
 
-// cutter looks for a set of risks that hits all paths: it takes a path that
-// the set so far does not hit, and tries each of its risks.
+// bottleneck returns a least set of risks of which every set of k paths, less
+// one for each of the risks, has one; nil where none was found. That proves
+// that there are no k paths, too.
+func (s *search) bottleneck() []int32 {
+	for size := 1; size < s.k-1; size++ {
+		c := s.cutter(s.k - size)
+		if c.run() != nil && c.hit(size) {
+			return c.cut
+		}
+	}
+	return nil
+}
+
+// cutter looks for a set of risks that hits all sets of k paths: it takes one
+// that is not hit so far, and tries each of its risks.
 type cutter struct {
 	*search
 	cut     []int32
 	covers  map[int32][]int32 // entries that every risk closes, sorted
 	oracles int
+}
+
+func (s *search) cutter(k int) *cutter {
+	p := *s.guided()
+	p.k = k
+	if k == 1 {
+		p.spread = never
+	}
+	c := &cutter{search: newSearch(&p, s.halt), covers: map[int32][]int32{}}
+	c.any, c.down = true, s.down
+	return c
 }
 
 func (c *cutter) hit(size int) bool {
@@ -46,7 +67,7 @@ func (c *cutter) hit(size int) bool {
 	if len(c.cut) == size {
 		return false
 	}
-	for _, r := range c.candidates(set[0]) {
+	for _, r := range c.candidates(set) {
 		c.owner[r] = nobody
 		c.cut = append(c.cut, r)
 		if c.hit(size) {
@@ -58,10 +79,13 @@ func (c *cutter) hit(size int) bool {
 	return false
 }
 
-// candidates lists the risks of a path, those that close most first, without
+// candidates lists the risks of a set, those that close most first, without
 // those that close nothing that another does not close too.
-func (c *cutter) candidates(q path) []int32 {
-	risks := c.risksOf(q)
+func (c *cutter) candidates(set []path) []int32 {
+	var risks []int32
+	for _, q := range set {
+		risks = append(risks, c.risksOf(q)...)
+	}
 	slices.Sort(risks)
 	risks = slices.Compact(risks)
 	for _, r := range risks {

@@ -152,13 +152,25 @@ func (d *drill) exhausted() bool {
 
 // possible is how many things of the kind there are to fail.
 func (d *drill) possible() int {
-	seen := map[string]bool{}
+	switch d.kind {
+	case pathspec.Link:
+		return len(d.t.Entries)
+	case pathspec.Node:
+		n := 0
+		for v := range d.t.Nodes {
+			if !d.named(v) {
+				n++
+			}
+		}
+		return n
+	}
+	groups := map[string]bool{}
 	for l := range d.t.Links {
 		for _, f := range d.failures(d.kind, path{int32(l)}) {
-			seen[f.name] = true
+			groups[f.name] = true
 		}
 	}
-	return len(seen)
+	return len(groups)
 }
 
 // stands reports whether the requirement is met after any n more failures;

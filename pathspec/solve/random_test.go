@@ -14,36 +14,36 @@ import (
 // unknown.
 func randomTopology(t *rapid.T) *topology.Topology {
 	maybe := func(what string, most int) topology.Attr[int] {
-		v := rapid.IntRange(-1, most).Draw(t, what)
-		if v < 0 && rapid.Bool().Draw(t, what+" unknown") {
+		if rapid.SampledFrom(order(30)).Draw(t, what+" unknown") == 29 {
 			return topology.Attr[int]{}
 		}
-		return topology.Declare(max(v, 0))
+		return topology.Declare(rapid.IntRange(0, most).Draw(t, what))
 	}
 	name := func(what string, names ...string) string { return rapid.SampledFrom(names).Draw(t, what) }
 	sites := []topology.Site{{Name: "s0", Country: "JP"}, {Name: "s1", Country: "KR"}, {Name: "s2"}}
 	var nodes []topology.Node
-	for i := range rapid.IntRange(2, 7).Draw(t, "nodes") {
+	for i := range rapid.SampledFrom([]int{2, 3, 4, 5, 5, 6, 6, 7}).Draw(t, "nodes") {
 		nodes = append(nodes, topology.Node{
 			Name:     fmt.Sprint("n", i),
-			Site:     name("site", "s0", "s0", "s1", "s1", "s2", ""),
+			Site:     name("site", "s0", "s0", "s0", "s1", "s1", "s1", "s2", "s2", ""),
 			Operator: name("node operator", "", "", "", "alpha", "beta"),
 		})
 	}
 	var entries []topology.Entry
 	var links []topology.Link
-	for e := range rapid.IntRange(1, 11).Draw(t, "links") {
-		a := rapid.IntRange(0, len(nodes)-1).Draw(t, "a")
-		b := rapid.IntRange(0, len(nodes)-2).Draw(t, "b")
-		if b >= a {
-			b++
+	for e := range rapid.SampledFrom([]int{2, 7, 8, 9, 10, 11}).Draw(t, "links") {
+		// A chain of all nodes first, then links anywhere.
+		a, b := e%len(nodes), (e+1)%len(nodes)
+		if e >= len(nodes) {
+			a = rapid.SampledFrom(order(len(nodes))).Draw(t, "a")
+			b = rapid.SampledFrom(slices.DeleteFunc(order(len(nodes)), func(n int) bool { return n == a })).Draw(t, "b")
 		}
 		entry := topology.Entry{
 			Name: fmt.Sprint("e", e), A: a, B: b, QKD: rapid.Bool().Draw(t, "qkd"),
-			Operator: name("operator", "alpha", "beta", "gamma", "alpha", "beta", "gamma", ""),
+			Operator: name("operator", "alpha", "beta", "gamma", "alpha", "beta", "gamma", "alpha", "beta", "gamma", ""),
 		}
-		if groups := rapid.SliceOfN(rapid.SampledFrom([]string{"g0", "g1", "g2", "g3"}), 0, 2).Draw(t, "srlgs"); len(groups) < 2 || groups[0] != groups[1] {
-			entry.SRLGs = topology.Declare(groups)
+		if _, ok := maybe("srlgs", 0).Get(); ok {
+			entry.SRLGs = topology.Declare(rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"g0", "g1", "g2", "g3", "g4"}), 0, 2, rapid.ID).Draw(t, "srlgs"))
 		}
 		entries = append(entries, entry)
 		for range 2 {
@@ -61,6 +61,15 @@ func randomTopology(t *rapid.T) *topology.Topology {
 	return topology.New("random", sites, nodes, entries, links)
 }
 
+// order is 0 to n-1: drawing from it is even, drawing an integer prefers small ones.
+func order(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
 func randomIntent(t *rapid.T, topo *topology.Topology, name string) pathspec.Intent {
 	var ends []string
 	for i := range topo.Nodes {
@@ -75,7 +84,7 @@ func randomIntent(t *rapid.T, topo *topology.Topology, name string) pathspec.Int
 	if in.From == in.To {
 		in.To = ends[(slices.Index(ends, in.To)+1)%len(ends)]
 	}
-	one := func(what string) bool { return rapid.IntRange(0, 4).Draw(t, what) == 4 }
+	one := func(what string) bool { return rapid.SampledFrom(order(5)).Draw(t, what) == 4 }
 	r := &in.Require
 	r.Multiplicity = rapid.SampledFrom([]int{1, 2, 2, 3}).Draw(t, "multiplicity")
 	r.Disjoint = []pathspec.Kind{pathspec.Link}
@@ -97,7 +106,7 @@ func randomIntent(t *rapid.T, topo *topology.Topology, name string) pathspec.Int
 	if one("maxHops") {
 		r.MaxHops = rapid.IntRange(1, 5).Draw(t, "maxHops")
 	}
-	switch rapid.IntRange(0, 20).Draw(t, "where") {
+	switch rapid.SampledFrom(order(24)).Draw(t, "where") {
 	case 0:
 		r.Countries.Allow = []string{"JP"}
 	case 1:

@@ -3,31 +3,27 @@ package solve
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/keiro-net/keiro/pathspec"
 )
 
-// why explains an infeasible intent. It asks for everything at once again,
-// starting from nothing but a way, and blames the first thing that makes it
-// impossible.
+// why explains an infeasible intent. It asks again for a single way, then for
+// one requirement more at a time, and blames the first that cannot be met.
 func (q *question) why() *pathspec.Why {
-	r := q.in.Require
+	r := &q.in.Require
 	bare := *q.in
 	bare.Require.MaxDelay, bare.Require.MaxDelaySpread, bare.Require.MaxHops = 0, nil, 0
-	bare.Objective = q.in.Objective
-	single := bare
+	single, delay, hops, spread := bare, bare, bare, bare
 	single.Require.Multiplicity = 1
-	bounded := func(set func(r *pathspec.Require)) *pathspec.Intent {
-		in := bare
-		set(&in.Require)
-		return &in
-	}
-	what := fmt.Sprintf("%s from %s to %s", plural(r.Multiplicity, "path"), q.in.From, q.in.To)
+	delay.Require.MaxDelay, hops.Require.MaxHops, spread.Require.MaxDelaySpread = r.MaxDelay, r.MaxHops, r.MaxDelaySpread
+
+	none := fmt.Sprintf("no path from %s to %s", q.in.From, q.in.To)
 	if r.Multiplicity > 1 {
-		what += " without a common " + kinds(r.Disjoint, " or ")
+		none = fmt.Sprintf("no %d paths from %s to %s without a common %s", r.Multiplicity, q.in.From, q.in.To, kinds(r.Disjoint, " or "))
 	}
-	w := reason(pathspec.WhyExhausted, what+" do not exist: the bounds together are too tight, and all was searched")
+	w := reason(pathspec.WhyExhausted, none+" within all the bounds together")
 	for _, step := range []struct {
 		code    string
 		in      *pathspec.Intent
@@ -36,35 +32,34 @@ func (q *question) why() *pathspec.Why {
 		message string
 	}{
 		{pathspec.WhyNoPath, &single, missing | excluded | full, 0, fmt.Sprintf("no way leads from %s to %s", q.in.From, q.in.To)},
-		{pathspec.WhyDisjoint, &bare, missing | excluded | full, 0, what + " do not exist"},
-		{pathspec.WhyUnknown, &bare, excluded | full, missing, what + " need values that nobody stated"},
-		{pathspec.WhyExcluded, &bare, full, excluded, what + " need what the intent excludes"},
-		{pathspec.WhyBandwidth, &bare, 0, full, what + " need more capacity than is left"},
-		{pathspec.WhyDelay, bounded(func(b *pathspec.Require) { b.MaxDelay = r.MaxDelay }), 0, 0,
-			fmt.Sprintf("%s exist, but not within maxDelay %s", what, r.MaxDelay)},
-		{pathspec.WhyHops, bounded(func(b *pathspec.Require) { b.MaxHops = r.MaxHops }), 0, 0,
-			fmt.Sprintf("%s exist, but not within maxHops %d", what, r.MaxHops)},
-		{pathspec.WhySpread, bounded(func(b *pathspec.Require) { b.MaxDelaySpread = r.MaxDelaySpread }), 0, 0,
-			what + " exist, but not within maxDelaySpread"},
+		{pathspec.WhyDisjoint, &bare, missing | excluded | full, 0, none},
+		{pathspec.WhyUnknown, &bare, excluded | full, missing, none + " by stated values only: "},
+		{pathspec.WhyExcluded, &bare, full, excluded, none + " without what the intent excludes: "},
+		{pathspec.WhyBandwidth, &bare, 0, full, none + " with enough capacity left: "},
+		{pathspec.WhyDelay, &delay, 0, 0, none + " within maxDelay " + milliseconds(int64(r.MaxDelay))},
+		{pathspec.WhyHops, &hops, 0, 0, none + " within maxHops " + strconv.Itoa(r.MaxHops)},
+		{pathspec.WhySpread, &spread, 0, 0, none + " within maxDelaySpread"},
 	} {
 		if q.feasible(step.in, step.ignore) != nil {
 			continue
 		}
 		if q.halt.stopped {
-			w.Message = what + " do not exist; the time limit passed before the reason was found"
+			w.Message = none + "; the time limit passed before the reason was found"
 			return w
 		}
 		w.Code, w.Message = step.code, step.message
 		if step.blame != 0 {
 			var details []string
 			w.Cut, details = q.blocking(step.in, step.ignore, step.blame)
-			w.Message += ": " + strings.Join(details, "; ")
+			w.Message += strings.Join(details, "; ")
 		}
 		break
 	}
 	if cut, message := q.cut(); len(cut) > 0 {
 		w.Cut = cut
-		w.Message += message
+		w.Message += "; " + message
+	} else if len(w.Cut) == 0 {
+		w.Message += "; all possible paths were searched"
 	}
 	w.Relaxations = q.relaxations()
 	return w
@@ -76,7 +71,8 @@ func (q *question) feasible(in *pathspec.Intent, ignore cause) []path {
 	return compile(q.t, in, q.reserved, ignore).guided().feasible(q.halt, nil)
 }
 
-// cut names a least set of risks that all ways have one of.
+// cut names a least set of risks that all ways pass or, where there is none,
+// that all sets of so many paths pass that it leaves too few.
 func (q *question) cut() (names []string, message string) {
 	p := compile(q.t, q.in, q.reserved, 0)
 	if p.k < 2 {
@@ -92,8 +88,13 @@ func (q *question) cut() (names []string, message string) {
 	if fewer := s.separator(most); fewer != nil {
 		cut = fewer
 	}
+	way := "way"
 	if len(cut) == 0 {
-		return nil, "; no one set of risks is to blame"
+		cut = s.bottleneck()
+		way = fmt.Sprintf("%d such paths", p.k-len(cut))
+	}
+	if len(cut) == 0 {
+		return nil, ""
 	}
 	slices.SortFunc(cut, func(a, b int32) int { return compareRisks(p.risks[a], p.risks[b]) })
 	var operators []string
@@ -103,11 +104,11 @@ func (q *question) cut() (names []string, message string) {
 			operators = append(operators, q.t.Entries[e].Operator)
 		}
 	}
-	message = fmt.Sprintf("; every way has %s, and each of these serves one path only", strings.Join(names, " or "))
-	if len(cut) == 1 {
-		message = fmt.Sprintf("; every way has %s, which serves one path only", names[0])
+	serves := "which serves one path only"
+	if len(cut) > 1 {
+		serves = "and each of these serves one path only"
 	}
-	return names, message + runBy(operators)
+	return names, fmt.Sprintf("every %s must pass %s, %s%s", way, strings.Join(names, " or "), serves, runBy(operators))
 }
 
 // runBy names whom to call.
@@ -173,13 +174,6 @@ func (q *question) left(l int) string {
 		s += ", the rest reserved by " + strings.Join(holders, ", ")
 	}
 	return s
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "a " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func kinds(list []pathspec.Kind, separator string) string {

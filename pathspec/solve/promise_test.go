@@ -1,0 +1,221 @@
+package solve
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// TestOrderOfFile: the order of nodes and links decides between equals only.
+func TestOrderOfFile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		topo := randomTopology(t)
+		in := randomIntent(t, topo, "a")
+		a := Solve(Input{Topology: topo, Intents: []pathspec.Intent{in}}).Intents[0]
+		b := Solve(Input{Topology: shuffled(t, topo), Intents: []pathspec.Intent{in}}).Intents[0]
+		if a.Status != b.Status || a.Cost != b.Cost || a.Why != nil && a.Why.Code != b.Why.Code {
+			t.Errorf("%s %d in one order, %s %d in another", a.Status, a.Cost, b.Status, b.Cost)
+		}
+	})
+}
+
+func shuffled(t *rapid.T, topo *topology.Topology) *topology.Topology {
+	var nodes []topology.Node
+	place := make([]int, len(topo.Nodes)) // of every node, in the new order
+	for i, n := range rapid.Permutation(order(len(topo.Nodes))).Draw(t, "order of nodes") {
+		nodes = append(nodes, topo.Nodes[n])
+		place[n] = i
+	}
+	var entries []topology.Entry
+	var links []topology.Link
+	for i, e := range rapid.Permutation(order(len(topo.Entries))).Draw(t, "order of links") {
+		entry := topo.Entries[e]
+		entry.A, entry.B = place[entry.A], place[entry.B]
+		entries = append(entries, entry)
+		for _, l := range topo.Links[2*e : 2*e+2] {
+			l.Entry, l.From, l.To = i, place[l.From], place[l.To]
+			links = append(links, l)
+		}
+	}
+	return topology.New(topo.Name, topo.Sites, nodes, entries, links)
+}
+
+// TestDeterminism: equal inputs, equal bytes.
+func TestDeterminism(t *testing.T) {
+	topo := load(t, "jp12")
+	var intents []pathspec.Intent
+	for _, d := range ducts(t) {
+		if d.topology == "jp12" {
+			intents = append(intents, d.intent)
+		}
+	}
+	var first []byte
+	for range 100 {
+		s := Solve(Input{Topology: topo, Intents: intents})
+		data, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = data
+		}
+		if string(data) != string(first) {
+			t.Fatalf("two answers to one question:\n%s\n%s", first, data)
+		}
+	}
+}
+
+// TestStop: whenever the search is stopped, nothing is claimed that the whole
+// search does not find as well.
+func TestStop(t *testing.T) {
+	for _, d := range ducts(t) {
+		topo := load(t, d.topology)
+		whole := Solve(Input{Topology: topo, Intents: []pathspec.Intent{d.intent}}).Intents[0]
+		undecided, asked := 0, 0
+		for limit := 0; ; limit++ {
+			asked = 0
+			s := Solve(Input{Topology: topo, Intents: []pathspec.Intent{d.intent}, Stop: func() bool {
+				asked++
+				return asked > limit
+			}})
+			for _, v := range pathspec.Check(topo, []pathspec.Intent{d.intent}, &s) {
+				if !v.CannotTell() {
+					t.Fatalf("%s stopped after %d: %v", d.name, limit, v)
+				}
+			}
+			a := s.Intents[0]
+			switch {
+			case a.Status == pathspec.Undecided:
+				undecided++
+				if a.Why.Code != pathspec.WhyTimeLimit {
+					t.Fatalf("%s stopped after %d: %q is not the reason", d.name, limit, a.Why.Code)
+				}
+			case a.Status != whole.Status:
+				t.Fatalf("%s stopped after %d: %s, and %s with time", d.name, limit, a.Status, whole.Status)
+			case a.Status == pathspec.Satisfied:
+				if a.Optimal && a.Cost != whole.Cost {
+					t.Fatalf("%s stopped after %d: cost %d is said to be optimal, %d is", d.name, limit, a.Cost, whole.Cost)
+				}
+				r, w := a.Reserve, whole.Reserve
+				if r.Link > w.Link || r.Node > w.Node || r.SRLG > w.SRLG || r.Exact && *r != *w {
+					t.Fatalf("%s stopped after %d: reserve %+v, with time %+v", d.name, limit, *r, *w)
+				}
+			}
+			if asked <= limit {
+				break // it ran to the end
+			}
+			limit += limit / 8 // the first stops one by one
+		}
+		if undecided == 0 {
+			t.Errorf("%s: no stop was early enough", d.name)
+		}
+	}
+}
+
+// TestAdmission: higher priority first, then file order, each in what is left.
+func TestAdmission(t *testing.T) {
+	topo := load(t, "jp12")
+	intent := func(name string, priority int, bandwidth topology.Bandwidth) pathspec.Intent {
+		return pathspec.Intent{Name: name, From: "tyo1", To: "osa1", Priority: priority, Require: pathspec.Require{Multiplicity: 1, Bandwidth: bandwidth}}
+	}
+	// The way by nag1 has 1Gbps and takes 4145us; the one by knz1 has 400Mbps.
+	answers := checked(t, topo, intent("late", 0, 300e6), intent("first", 9, 800e6), intent("last", 0, 300e6))
+	for i, want := range []struct {
+		status pathspec.Status
+		cost   int64
+	}{{pathspec.Satisfied, 6105}, {pathspec.Satisfied, 4145}, {pathspec.Infeasible, 0}} {
+		if a := answers[i]; a.Status != want.status || a.Cost != want.cost {
+			t.Errorf("%s: %s %d, want %s %d", a.Name, a.Status, a.Cost, want.status, want.cost)
+		}
+	}
+	if why := answers[2].Why; why.Code != pathspec.WhyBandwidth || len(why.Cut) == 0 {
+		t.Errorf("last: %+v", why)
+	}
+}
+
+// TestReserve compares the reserve with all failures, tried one set at a time
+// on a topology without what fails.
+func TestReserve(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		topo := randomTopology(t)
+		in := randomIntent(t, topo, "a")
+		stands := func(names []string, outage func(down map[string]bool) topology.Outage, failures int) bool {
+			for _, some := range subsets(names, failures) {
+				down := map[string]bool{}
+				for _, name := range some {
+					down[name] = true
+				}
+				a, _ := (&question{topo.Without(outage(down)), &in, make([]topology.Bandwidth, len(topo.Links)), &halt{}, nil}).answer()
+				if a.Status != pathspec.Satisfied {
+					return false
+				}
+			}
+			return true
+		}
+		r := Solve(Input{Topology: topo, Intents: []pathspec.Intent{in}}).Intents[0].Reserve
+		if r == nil {
+			return
+		}
+		var links, nodes, srlgs []string
+		for e := range topo.Entries {
+			links = append(links, topo.Entries[e].Name)
+			groups, _ := topo.Entries[e].SRLGs.Get()
+			srlgs = append(srlgs, groups...)
+		}
+		for n := range topo.Nodes {
+			if name := topo.Nodes[n].Name; name != in.From && name != in.To {
+				nodes = append(nodes, name)
+			}
+		}
+		slices.Sort(srlgs)
+		for _, k := range []struct {
+			names   []string
+			reserve int
+			outage  func(down map[string]bool) topology.Outage
+		}{
+			{links, r.Link, func(d map[string]bool) topology.Outage { return topology.Outage{Entries: d} }},
+			{nodes, r.Node, func(d map[string]bool) topology.Outage { return topology.Outage{Nodes: d} }},
+			{slices.Compact(srlgs), r.SRLG, func(d map[string]bool) topology.Outage { return topology.Outage{SRLGs: d} }},
+		} {
+			if !stands(k.names, k.outage, min(k.reserve, len(k.names))) {
+				t.Errorf("does not stand %d of %q", k.reserve, k.names)
+			}
+			if r.Exact && k.reserve < len(k.names) && stands(k.names, k.outage, k.reserve+1) {
+				t.Errorf("stands more than %d of %q", k.reserve, k.names)
+			}
+		}
+	})
+}
+
+// subsets lists the subsets of n names.
+func subsets(names []string, n int) [][]string {
+	if n == 0 {
+		return [][]string{nil}
+	}
+	var all [][]string
+	for i, name := range names {
+		for _, rest := range subsets(names[i+1:], n-1) {
+			all = append(all, append([]string{name}, rest...))
+		}
+	}
+	return all
+}
+
+// TestSeparation: what is not computed is not promised.
+func TestSeparation(t *testing.T) {
+	in := pathspec.Intent{Name: "apart", From: "tyo1", To: "osa1"}
+	in.Require = pathspec.Require{Multiplicity: 2, Disjoint: []pathspec.Kind{pathspec.Link}, Separation: 20_000}
+	a := checked(t, load(t, "jp12"), in)[0]
+	if a.Status != pathspec.Undecided || a.Why.Code != pathspec.WhySeparation {
+		t.Errorf("%s %+v", a.Status, a.Why)
+	}
+	in.Require.Multiplicity = 1 // one path is apart from no other
+	if a := checked(t, load(t, "jp12"), in)[0]; a.Status != pathspec.Satisfied {
+		t.Errorf("one path: %s", a.Status)
+	}
+}
