@@ -1,0 +1,116 @@
+package probe
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+)
+
+// BenchmarkCraft is what a probe costs without the kernel: made, sealed,
+// opened again and judged.
+func BenchmarkCraft(b *testing.B) {
+	p, s := testPacket(b), newSealer()
+	j := judge{state: nodecfg.CannotTell, interval: 10 * time.Millisecond, lost: 3, back: 3}
+	now := time.Now()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		p.load(s, stamp{sequence: j.next, sent: ntpOf(now), ssid: 1})
+		j.leave(time.Duration(i))
+		st, ok := s.open(p.udp()[udpLen:])
+		if !ok || !j.answer(st.sequence, ntpOf(now).sub(st.sent)) {
+			b.Fatal("not taken")
+		}
+	}
+}
+
+// BenchmarkProbe runs 100 paths of one link at 100 probes a second each, in
+// real time; an operation is a probe. The CPU is that of the process, which in
+// namespaces includes forwarding in all nodes.
+func BenchmarkProbe(b *testing.B) {
+	w := newWorld(b, 2, [2]int{0, 1})
+	p := w.prober()
+	paths := make([]nodecfg.Path, 100)
+	for i := range paths {
+		paths[i] = w.path(fmt.Sprintf("gold/%02d", i), 0, 1)
+	}
+	p.Set(w.config(paths...))
+	start(b, p)
+	for _, path := range paths {
+		await(b, p, path.Name, nodecfg.Up)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	from, cpu, begin := p.Counters(), processTime(b), time.Now()
+	for p.Counters().Answered < from.Answered+uint64(b.N) {
+		time.Sleep(time.Millisecond)
+	}
+	elapsed, used := time.Since(begin), processTime(b)-cpu
+	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(100*used.Seconds()/elapsed.Seconds(), "%core")
+	b.ReportMetric(float64(p.Counters().Lost-from.Lost), "lost")
+}
+
+// BenchmarkSend is the kernel's part of it alone: one probe handed over, all
+// the way and back in this machine, and taken in.
+func BenchmarkSend(b *testing.B) {
+	w := newWorld(b, 2, [2]int{0, 1})
+	p := w.prober()
+	p.Set(w.config(w.path("gold/0", 0, 1)))
+	now := time.Now()
+	for p.Counters().Answered == 0 {
+		now = now.Add(10 * time.Millisecond)
+		if _, err := p.round(now); err != nil {
+			b.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	path := p.paths[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.send(path); err != nil {
+			b.Fatal(err)
+		}
+		p.wire.receive(p.wire.udp, func([]byte, netip.Addr, time.Time) {})
+	}
+}
+
+// BenchmarkDetect makes a node further along drop silently and says how long it
+// took until the path was called down.
+func BenchmarkDetect(b *testing.B) {
+	w := newWorld(b, 3, [2]int{0, 1}, [2]int{1, 2})
+	p := w.prober()
+	p.Set(w.config(w.path("gold/0", 0, 1, 2)))
+	start(b, p)
+	await(b, p, "gold/0", nodecfg.Up)
+	n := w.nodes[1]
+	hole := &netlink.Route{Dst: host(nodecfg.EndX(n.locator, w.end(1, 2).id)), Type: unix.RTN_BLACKHOLE, Priority: 1}
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		time.Sleep(50*time.Millisecond + time.Duration(i%10)*time.Millisecond)
+		begin := time.Now()
+		n.route(hole)
+		await(b, p, "gold/0", nodecfg.Down)
+		took = append(took, time.Since(begin))
+		n.must(n.RouteDel(hole))
+		await(b, p, "gold/0", nodecfg.Up)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+func processTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
