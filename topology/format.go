@@ -1,13 +1,20 @@
 package topology
 
 import (
+	"encoding/json"
+
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
 // Format writes a topology as canonical YAML, which Parse reads back to an
 // equal topology. A file does not say how a value is known: what was derived
 // or measured is declared in the file.
-func Format(t *Topology) []byte {
+func Format(t *Topology) []byte { return strictyaml.Marshal(t.document()) }
+
+// MarshalJSON writes the same document as JSON.
+func (t *Topology) MarshalJSON() ([]byte, error) { return json.Marshal(t.document()) }
+
+func (t *Topology) document() document {
 	doc := document{APIVersion: APIVersion, Kind: DocumentKind, Metadata: metadataDoc{Name: t.Name}}
 	for i := range t.Sites {
 		doc.Spec.Sites = append(doc.Spec.Sites, t.Sites[i].document())
@@ -18,7 +25,7 @@ func Format(t *Topology) []byte {
 	for e := range t.Entries {
 		doc.Spec.Links = append(doc.Spec.Links, t.linkDocument(e))
 	}
-	return strictyaml.Marshal(doc)
+	return doc
 }
 
 func (s *Site) document() siteDoc {

@@ -30,6 +30,7 @@ type Policy struct {
 	Intent  string
 	Traffic []pathspec.Selector
 	Paths   []pathspec.Path // in order of preference
+	Serving []bool          // parallel to Paths: which of them are in use
 	// Ends are the nodes that keep the policy's fence even without a path.
 	Ends []End
 }
@@ -42,22 +43,21 @@ type End struct {
 }
 
 // Configs returns one Config per node of the topology, in its order, with
-// revision 0: the caller numbers what it sends.
-func Configs(in Input) ([]*nodecfg.Config, error) {
+// revision 0: the caller numbers what it sends. A path over a link that the
+// topology does not hold, or whose interfaces it does not name, is left out.
+func Configs(in Input) []*nodecfg.Config {
 	c := compiler{Input: in, next: nextHops(in.Topology, in.Outage)}
 	configs := make([]*nodecfg.Config, len(in.Topology.Nodes))
 	for n := range in.Topology.Nodes {
 		configs[n] = c.node(n)
 	}
 	for _, p := range in.Policies {
-		if err := c.policy(configs, p); err != nil {
-			return nil, fmt.Errorf("intent %s: %w", p.Intent, err)
-		}
+		c.policy(configs, p)
 	}
 	for _, cfg := range configs {
 		rank(cfg.Policies)
 	}
-	return configs, nil
+	return configs
 }
 
 type compiler struct {
@@ -93,11 +93,11 @@ func (c *compiler) node(n int) *nodecfg.Config {
 
 // policy adds p to the Configs of its ends: forward at the heads of its
 // paths, with everything reversed at the tails.
-func (c *compiler) policy(configs []*nodecfg.Config, p Policy) error {
+func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 	for _, end := range p.Ends {
 		n, ok := c.Topology.Node(end.Node)
 		if !ok {
-			return fmt.Errorf("node %s is not in the topology", end.Node)
+			continue
 		}
 		out := nodecfg.Policy{Intent: p.Intent, ID: c.IDs.Intents[p.Intent]}
 		for _, s := range p.Traffic {
@@ -111,23 +111,32 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) error {
 			if end.Reverse {
 				nodes, links = reversed(nodes), reversed(links)
 			}
-			if nodes[0] != end.Node {
-				continue // another node of the same site begins this one
+			if nodes[0] != end.Node || !p.Serving[i] || !c.installable(links) {
+				continue // another node of the same site begins it, or nobody may
 			}
-			segments, err := c.path(nodes, links)
-			if err != nil {
-				return err
-			}
-			segments.Name = fmt.Sprintf("%s/%d", p.Intent, i)
-			out.Paths = append(out.Paths, segments)
+			sids := c.path(nodes, links)
+			sids.Name = PathName(p.Intent, i)
+			out.Paths = append(out.Paths, sids)
 		}
 		configs[n].Policies = append(configs[n].Policies, out)
 	}
-	return nil
+}
+
+// PathName is the name of the nth path of an intent's set, as in reports.
+func PathName(intent string, n int) string { return fmt.Sprintf("%s/%d", intent, n) }
+
+func (c *compiler) installable(links []string) bool {
+	for _, link := range links {
+		e, ok := c.Topology.Entry(link)
+		if !ok || !c.Topology.Entries[e].Plugged() {
+			return false
+		}
+	}
+	return true
 }
 
 // path is the SID list over the given links, and back.
-func (c *compiler) path(nodes, links []string) (nodecfg.Path, error) {
+func (c *compiler) path(nodes, links []string) nodecfg.Path {
 	hops := len(links)
 	p := nodecfg.Path{
 		Link: links[0], Hops: nodes, Tail: c.IDs.Locator(nodes[hops]),
@@ -135,13 +144,6 @@ func (c *compiler) path(nodes, links []string) (nodecfg.Path, error) {
 		Return:   make([]segment, 0, hops),
 	}
 	for i, link := range links {
-		e, ok := c.Topology.Entry(link)
-		if !ok {
-			return p, fmt.Errorf("link %s is not in the topology", link)
-		}
-		if entry := &c.Topology.Entries[e]; entry.AInterface == "" || entry.BInterface == "" {
-			return p, fmt.Errorf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", link)
-		}
 		if i > 0 {
 			p.Segments = append(p.Segments, nodecfg.EndX(c.IDs.Locator(nodes[i]), c.IDs.Link(nodes[i], link)))
 		}
@@ -152,7 +154,7 @@ func (c *compiler) path(nodes, links []string) (nodecfg.Path, error) {
 		p.Locators = append(p.Locators, c.IDs.Locator(node))
 	}
 	p.MTU = c.mtu(links, len(p.Segments)+1)
-	return p, nil
+	return p
 }
 
 // mtu is what is left of the narrowest link for a packet inside H.Encaps.Red

@@ -18,8 +18,7 @@ func nextHops(t *topology.Topology, outage topology.Outage) [][]int {
 	}
 	into := make([][]int, len(t.Nodes)) // links by the node they lead to
 	for l := range t.Links {
-		e := &t.Entries[t.Links[l].Entry]
-		if e.AInterface != "" && e.BInterface != "" && !outage.Takes(t, t.Links[l].Entry) {
+		if e := t.Links[l].Entry; t.Entries[e].Plugged() && !outage.Takes(t, e) {
 			into[t.Links[l].To] = append(into[t.Links[l].To], l)
 		}
 	}

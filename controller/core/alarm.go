@@ -59,17 +59,17 @@ func (c *Core) tell(now time.Time) {
 	}
 	for _, name := range sortedKeys(c.nodes) {
 		n := c.nodes[name]
-		if n.connected || n.lost.IsZero() || c.alarms["agent/"+name].Firing {
+		if n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing {
 			continue
 		}
-		if due := n.lost.Add(c.params.AgentLost); now.Before(due) {
+		if due := n.since.Add(c.params.AgentLost); now.Before(due) {
 			c.emit(WakeAt{due})
 			continue
 		}
 		c.raise(Alarm{
-			Key: "agent/" + name, Name: "AgentLost", Severity: "warning", Cause: "node:" + name,
-			Before: "connected", After: "away", CausedAt: n.lost, DetectedAt: now,
-			Message: fmt.Sprintf("agent of node %s is away since %s: its node forwards and repairs as last told, but takes no changes; see to keiro-agent there", name, n.lost.UTC().Format(time.RFC3339)),
+			Key: "agent/" + name, Name: AgentLost, Severity: "warning", Cause: "node:" + name,
+			Before: "connected", After: "away", CausedAt: n.since, DetectedAt: now,
+			Message: fmt.Sprintf("agent of node %s is away since %s: its node forwards and repairs as last told, but takes no changes; see to keiro-agent there", name, n.since.UTC().Format(time.RFC3339)),
 		})
 	}
 }
@@ -173,7 +173,7 @@ func (c *Core) groups() []cause {
 // before and has after.
 func (c *Core) pathsLost(g cause) Alarm {
 	a := Alarm{
-		Key: "lost/" + g.name, Name: "LinkDown", Severity: "info", Cause: g.name, Links: g.links,
+		Key: "lost/" + g.name, Name: LinkFailed, Severity: "info", Cause: g.name, Links: g.links,
 		Before: "up", After: "down", CausedAt: g.fails[0].causedAt, DetectedAt: g.fails[0].detectedAt,
 	}
 	sets := map[string][]pathspec.Path{}
@@ -199,12 +199,11 @@ func (c *Core) pathsLost(g cause) Alarm {
 		if had == has {
 			continue // lost to something else before
 		}
-		a.Name = "PathsLost"
-		if a.Severity != "critical" {
-			a.Severity = "warning"
+		if a.Name != PathSetLost {
+			a.Name, a.Severity = DegradedPath, "warning"
 		}
 		if has == 0 {
-			a.Severity = "critical"
+			a.Name, a.Severity = PathSetLost, "critical"
 		}
 		a.Intents = append(a.Intents, name)
 		before = append(before, fmt.Sprintf("%s: %d of %d paths", name, had, len(sets[name])))

@@ -135,7 +135,7 @@ func (c *Core) start(now time.Time, e Started) {
 	c.setSpec(now, e.Spec)
 	for name := range c.known {
 		if n := c.nodes[name]; n != nil {
-			n.lost = now
+			n.since = now
 		}
 	}
 	for _, i := range c.intents {

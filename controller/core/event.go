@@ -126,3 +126,13 @@ type Alarm struct {
 	// Links: the alarm is over when they all carry traffic again.
 	Links []string `json:"links,omitempty"`
 }
+
+// Names of alarms. Stable: operators' rules match them.
+const (
+	DegradedPath     = "DegradedPath"     // an intent has fewer paths than its set
+	PathSetLost      = "PathSetLost"      // it has none left
+	LinkFailed       = "LinkFailed"       // a link is down that no path set needs
+	IntentInfeasible = "IntentInfeasible" // no path set meets the requirement
+	IntentUndecided  = "IntentUndecided"  // not known whether one does
+	AgentLost        = "AgentLost"        // an agent has been away too long
+)

@@ -59,10 +59,10 @@ func (c *Core) judgeAnswer(now time.Time, i *intent) {
 		return
 	case pathspec.Infeasible:
 		i.set(now, Satisfied, no, "Infeasible", i.answer.Why.Message)
-		a.Name = "IntentInfeasible"
+		a.Name = IntentInfeasible
 	default:
 		i.set(now, Satisfied, maybe, "Undecided", i.answer.Why.Message)
-		a.Name = "IntentUndecided"
+		a.Name = IntentUndecided
 	}
 	a.Message = fmt.Sprintf("intent %s is %s: %s", i.spec.Name, i.answer.Status, i.answer.Why.Message)
 	c.raise(a)

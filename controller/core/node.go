@@ -10,7 +10,7 @@ import (
 // node is what is known of one machine and its agent.
 type node struct {
 	connected bool
-	lost      time.Time       // since when the agent is away
+	since     time.Time       // since when it is or is not; zero: never was
 	report    *nodecfg.Report // newest of the present session; nil: none yet
 	revision  uint64          // newest sent or seen
 	sent      *nodecfg.Config // of the present session
@@ -26,7 +26,7 @@ func (c *Core) connected(now time.Time, name string) {
 		n = &node{}
 		c.nodes[name] = n
 	}
-	n.connected, n.report, n.sent, n.lost = true, nil, nil, time.Time{}
+	n.connected, n.report, n.sent, n.since = true, nil, nil, now
 	c.record(now, "AgentConnected", "node:"+name, "session began")
 	c.resolve(now, "agent/"+name)
 }
@@ -36,7 +36,7 @@ func (c *Core) disconnected(now time.Time, name string) {
 	if n == nil || !n.connected {
 		return
 	}
-	n.connected, n.lost = false, now
+	n.connected, n.since = false, now
 	c.record(now, "AgentDisconnected", "node:"+name, "session ended; the node goes on as it is")
 }
 

@@ -47,15 +47,15 @@ func TestPlays(t *testing.T) {
 // stage is a Core with fake agents that do as they are told when the play
 // says so.
 type stage struct {
-	t       *testing.T
-	core    *Core
-	now     time.Time
-	agents  map[string]*fakeAgent
-	asked   *Solve
-	spec    Spec
-	kept    map[string]Standing
-	drains  []Drain
-	alarms  map[string]Alarm
+	t      *testing.T
+	core   *Core
+	now    time.Time
+	agents map[string]*fakeAgent
+	asked  *Solve
+	spec   Spec
+	kept   map[string]Standing
+	drains []Drain
+	alarms map[string]Alarm
 }
 
 type fakeAgent struct {

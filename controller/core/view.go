@@ -49,17 +49,30 @@ type NodeView struct {
 	Wanted    uint64 // revision
 	Reached   uint64
 	Errors    []nodecfg.ObjectError
-	Lost      time.Time // since when the agent is away; zero: it is not, or never was there
+	Since     time.Time // when its agent connected or was lost; zero: it never was there
 }
 
 // LinkView is one link.
 type LinkView struct {
-	Name  string
-	A, B  string
-	State string // up, down, restoring, drained, unknown
-	Since time.Time
-	MTU   int
+	Name    string
+	A, B    string
+	State   LinkState
+	Drained bool
+	Since   time.Time
+	MTU     int
 }
+
+// LinkState is yes, no, cannot tell; and a link that is up again but has not
+// been so for long enough.
+type LinkState string
+
+// The states of a link. Up needs the word of both ends.
+const (
+	LinkUp        LinkState = "up"
+	LinkDown      LinkState = "down"
+	LinkRestoring LinkState = "restoring"
+	LinkUnknown   LinkState = "unknown"
+)
 
 // View returns a snapshot.
 func (c *Core) View(now time.Time) View {
@@ -82,7 +95,7 @@ func (c *Core) View(now time.Time) View {
 	for n := range t.Nodes {
 		name := t.Nodes[n].Name
 		node := c.nodes[name]
-		out := NodeView{Name: name, Connected: node.connected, Lost: node.lost, Wanted: node.revision}
+		out := NodeView{Name: name, Connected: node.connected, Since: node.since, Wanted: node.revision}
 		if node.report != nil {
 			out.Reached, out.Errors = node.report.Revision, node.report.Errors
 			if !node.report.Reached && out.Reached == out.Wanted {
@@ -119,20 +132,18 @@ func (c *Core) viewIntent(i *intent) IntentView {
 
 func (c *Core) viewLink(t *topology.Topology, e int) LinkView {
 	entry := &t.Entries[e]
-	out := LinkView{Name: entry.Name, A: t.Nodes[entry.A].Name, B: t.Nodes[entry.B].Name, State: "unknown"}
+	out := LinkView{Name: entry.Name, A: t.Nodes[entry.A].Name, B: t.Nodes[entry.B].Name, State: LinkUnknown, Drained: c.drained().Takes(t, e)}
 	l := c.links[entry.Name]
 	if l != nil {
 		out.Since, out.MTU = l.since, l.mtu()
 	}
 	switch {
 	case l != nil && l.down && l.restoreAt.IsZero():
-		out.State = "down"
+		out.State = LinkDown
 	case l != nil && l.down:
-		out.State = "restoring"
-	case c.drained().Takes(t, e):
-		out.State = "drained"
+		out.State = LinkRestoring
 	case l != nil && len(l.ends) == 2:
-		out.State = "up"
+		out.State = LinkUp
 	}
 	return out
 }

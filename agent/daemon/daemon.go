@@ -1,0 +1,106 @@
+// Package daemon puts an agent together: kernel, prober, session and the loop
+// between them, as one process. It adds nothing of its own. cmd/keiro-agent
+// calls it.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/keiro-net/keiro/agent"
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/probe"
+	"github.com/keiro-net/keiro/agent/rtnl"
+	"github.com/keiro-net/keiro/agent/session"
+)
+
+// Options of one agent.
+type Options struct {
+	Node       string
+	Controller string // host:port, or unix:/path
+	Dir        string // key, certificate, last good config; made with mode 0700
+	TokenFile  string // "": the environment, see session.ReadToken
+	Log        *slog.Logger
+}
+
+// Run runs an agent in the network namespace of the process until ctx ends.
+// What it installed stays.
+func Run(ctx context.Context, o Options) error {
+	if o.Controller == "" {
+		return errors.New("which controller? give --controller host:port")
+	}
+	token, err := session.ReadToken(o.TokenFile)
+	if err != nil {
+		return err
+	}
+	in, out := make(chan nodecfg.ToAgent), make(chan nodecfg.FromAgent)
+	began := make(chan struct{}, 1)
+	client, err := session.New(session.Options{
+		Node: o.Node, Address: o.Controller, Dir: o.Dir, Token: token, Log: o.Log,
+		OnSession: func() { signal(began) },
+	})
+	if err != nil {
+		return err
+	}
+	kernel, err := rtnl.Open()
+	if err != nil {
+		return fmt.Errorf("open netlink: %w", err)
+	}
+	defer kernel.Close()
+	prober, err := probe.New(o.Log)
+	if err != nil {
+		return err
+	}
+	defer prober.Close()
+
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var parts sync.WaitGroup
+	run := func(part func() error) {
+		parts.Go(func() {
+			if err := part(); err != nil && ctx.Err() == nil {
+				stop(err)
+			}
+		})
+	}
+	run(func() error { return client.Run(ctx, in, out) })
+	run(func() error { return prober.Run(ctx) })
+	run(func() error { return greet(ctx, began, in) })
+	run(func() error {
+		return agent.Run(ctx, agent.Options{
+			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, In: in, Out: out, Log: o.Log,
+		})
+	})
+	<-ctx.Done()
+	parts.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// greet tells the agent that a session began, so that it reports.
+func greet(ctx context.Context, began <-chan struct{}, in chan<- nodecfg.ToAgent) error {
+	for {
+		select {
+		case <-began:
+		case <-ctx.Done():
+			return nil
+		}
+		select {
+		case in <- nodecfg.ToAgent{}:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func signal(slot chan<- struct{}) {
+	select {
+	case slot <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,224 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/api"
+	"github.com/keiro-net/keiro/controller/api/feed"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/fleet"
+	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve"
+)
+
+// backend is what the API can do with the controller. Changes of what is
+// declared are stored first, then told to the loop, one at a time.
+type backend struct {
+	*feed.Feed
+	loop      *loop
+	store     *store.Store
+	authority *pki.Authority
+	fleet     *fleet.Fleet
+	events    *eventLog
+	solveTime time.Duration
+
+	changing sync.Mutex // held while something declared is changed
+
+	mu       sync.Mutex
+	declared declared
+	drains   []*resource.Drain // sorted by kind and name
+}
+
+func (b *backend) now() (declared, []*resource.Drain) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.declared, b.drains
+}
+
+// Apply implements api.Backend.
+func (b *backend) Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error) {
+	return b.change(ctx, request.IfGeneration, request.DryRun, func(d declared) (declared, []resource.ObjectChange, error) {
+		return d.declare(request.Documents)
+	})
+}
+
+// DeleteIntent implements api.Backend.
+func (b *backend) DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
+	return b.change(ctx, 0, false, func(d declared) (declared, []resource.ObjectChange, error) {
+		if at, ok := d.Generations[name]; ok && ifGeneration != 0 && at != ifGeneration {
+			return d, nil, resource.Errorf(resource.Stale, "intent %s is of generation %d, not %d: read it again", name, at, ifGeneration)
+		}
+		return d.remove(name)
+	})
+}
+
+// change makes a new declared state: computed, stored, told to the loop.
+func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, edit func(declared) (declared, []resource.ObjectChange, error)) (*resource.Applied, error) {
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	old, _ := b.now()
+	if ifGeneration != 0 && ifGeneration != old.Generation {
+		return nil, resource.Errorf(resource.Stale, "the declared state is of generation %d, not %d: read it again", old.Generation, ifGeneration)
+	}
+	next, changes, err := edit(old)
+	if err != nil {
+		return nil, err
+	}
+	applied := &resource.Applied{Generation: next.Generation, DryRun: dryRun, Objects: changes}
+	if dryRun || next.Generation == old.Generation {
+		return applied, nil
+	}
+	blob, err := next.encode()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.store.PutSpec(ctx, old.Generation, blob); err != nil {
+		if errors.Is(err, store.ErrConflict) {
+			return nil, resource.Errorf(resource.Conflict, "another controller changed the declared state: try again")
+		}
+		return nil, fmt.Errorf("store the declared state: %w", err)
+	}
+	b.mu.Lock()
+	b.declared = next
+	b.mu.Unlock()
+	return applied, b.loop.after(context.WithoutCancel(ctx), core.SpecChanged{Spec: next.Spec})
+}
+
+// Diff implements api.Backend.
+func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error) {
+	old, _ := b.now()
+	next, changes, err := old.declare(documents)
+	if err != nil {
+		return nil, err
+	}
+	diff := &resource.Diff{Generation: old.Generation, Objects: changes, Intents: []resource.IntentDiff{}}
+	if next.Generation == old.Generation {
+		return diff, nil
+	}
+	diff.Pending = true
+	before := map[string]*pathspec.Answer{}
+	for _, a := range b.State().Solution.Intents {
+		before[a.Name] = &a
+	}
+	deadline := time.Now().Add(b.solveTime)
+	after := solve.Solve(solve.Input{
+		Topology: next.Topology.Without(b.outage()), Intents: next.Intents,
+		Stop: func() bool { return ctx.Err() != nil || time.Now().After(deadline) },
+	})
+	for n := range after.Intents {
+		was, is := before[after.Intents[n].Name], &after.Intents[n]
+		if was == nil || !sameAnswer(was, is) {
+			diff.Intents = append(diff.Intents, resource.IntentDiff{Name: is.Name, Before: was, After: is})
+		}
+	}
+	return diff, nil
+}
+
+func sameAnswer(a, b *pathspec.Answer) bool {
+	x, _ := json.Marshal(a) // plain data
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
+}
+
+// Explain implements api.Backend.
+func (b *backend) Explain(_ context.Context, name string) (*resource.Explanation, error) {
+	state := b.State()
+	intent := state.Intent(name)
+	if intent == nil {
+		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", name)
+	}
+	return explain(intent, state), nil
+}
+
+// Trace implements api.Backend. The first headend that answers traces.
+func (b *backend) Trace(ctx context.Context, name string) (*resource.Trace, error) {
+	intent := b.State().Intent(name)
+	if intent == nil {
+		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", name)
+	}
+	why := "no path of it stands"
+	for _, p := range intent.Status.Paths {
+		result, err := b.fleet.Trace(ctx, p.Headend, name)
+		switch {
+		case err != nil:
+			why = fmt.Sprintf("headend %s: %v", p.Headend, err)
+		case result.Error != "":
+			why = fmt.Sprintf("headend %s: %s", p.Headend, result.Error)
+		default:
+			if result.Paths == nil {
+				result.Paths = []nodecfg.TracePath{}
+			}
+			return &resource.Trace{Intent: name, Headend: p.Headend, Paths: result.Paths}, nil
+		}
+	}
+	return nil, resource.Errorf(resource.Unavailable, "intent %s cannot be traced: %s", name, why)
+}
+
+const drainBucket = "drain"
+
+// Drain implements api.Backend.
+func (b *backend) Drain(ctx context.Context, drain resource.Drain) (*resource.Drain, error) {
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	d, drains := b.now()
+	if !exists(d, drain.Kind, drain.Name) {
+		return nil, resource.Errorf(resource.NotFound, "there is no %s %s in the topology", drain.Kind, drain.Name)
+	}
+	drain.By, drain.Since = api.Principal(ctx), time.Now().UTC()
+	value, err := json.Marshal(drain)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.store.Commit(ctx, store.Put(drainBucket, drain.Kind+":"+drain.Name, value)); err != nil {
+		return nil, err
+	}
+	return &drain, b.setDrains(ctx, append(without(drains, drain.Kind, drain.Name), &drain))
+}
+
+// Undrain implements api.Backend.
+func (b *backend) Undrain(ctx context.Context, kind, name string) error {
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	_, drains := b.now()
+	left := without(drains, kind, name)
+	if len(left) == len(drains) {
+		return resource.Errorf(resource.NotFound, "%s %s is not drained", kind, name)
+	}
+	if err := b.store.Commit(ctx, store.Delete(drainBucket, kind+":"+name)); err != nil {
+		return err
+	}
+	return b.setDrains(ctx, left)
+}
+
+func (b *backend) setDrains(ctx context.Context, drains []*resource.Drain) error {
+	slices.SortFunc(drains, func(x, y *resource.Drain) int { return strings.Compare(x.Kind+":"+x.Name, y.Kind+":"+y.Name) })
+	b.mu.Lock()
+	b.drains = drains
+	b.mu.Unlock()
+	return b.loop.after(context.WithoutCancel(ctx), core.Drained{Drains: drainsOf(drains)})
+}
+
+// Events implements api.Backend.
+func (b *backend) Events(_ context.Context, since uint64, limit int) ([]resource.Event, error) {
+	return b.events.after(since, limit), nil
+}
+
+// CreateToken implements api.Backend.
+func (b *backend) CreateToken(ctx context.Context, node string, ttl time.Duration) (*resource.Token, error) {
+	token, err := b.authority.CreateToken(ctx, node, ttl)
+	if err != nil {
+		return nil, resource.Errorf(resource.Invalid, "%v", err)
+	}
+	return &resource.Token{Node: node, Token: token.Reveal(), Expires: time.Now().Add(ttl).UTC()}, nil
+}

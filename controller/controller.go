@@ -1,0 +1,187 @@
+// Package controller runs one controller: it owns the loop around
+// controller/core and joins to it the store, the agents' channel, the API and
+// the alerts. It decides nothing about paths. cmd/keiro-controller calls it.
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/api"
+	"github.com/keiro-net/keiro/controller/api/feed"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/fleet"
+	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/store"
+)
+
+// Options of one controller.
+type Options struct {
+	Dir       string           // all that it keeps; made with mode 0700
+	Store     store.Options    // Dir is filled in for the embedded member
+	API       string           // where the API listens: host:port
+	Agents    []string         // where agents dial: host:port, or unix:/path
+	Names     []string         // names and addresses of this machine, beside localhost
+	Endpoints []alert.Endpoint // whom alerts are sent to
+	Params    core.Params
+	SolveTime time.Duration // the longest time for one answer to all intents
+	Version   resource.Version
+	Log       *slog.Logger
+}
+
+// Run runs a controller until ctx ends.
+func Run(ctx context.Context, o Options) (err error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return err
+	}
+	o.Store.Dir, o.Store.Log = filepath.Join(o.Dir, "store"), o.Log
+	kept, err := store.Open(ctx, o.Store)
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
+	authority, err := pki.Open(pki.Options{Dir: o.Dir, Store: kept, Names: append(o.Names, "localhost", "127.0.0.1", "::1")})
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.API)
+	if err != nil {
+		return fmt.Errorf("listen for the API: %w", err)
+	}
+	defer listener.Close()
+	if err := credentials(ctx, o.Dir, authority, listener.Addr().String()); err != nil {
+		return err
+	}
+	agents, err := listenAll(ctx, o.Agents)
+	if err != nil {
+		return err
+	}
+	b, first, err := restore(ctx, kept, authority)
+	if err != nil {
+		return err
+	}
+	alerts, err := alert.New(alert.Options{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	b.solveTime = o.SolveTime
+	b.loop = &loop{
+		core: core.New(o.Params), log: o.Log, persist: newWriter(kept, o.Log), solveTime: o.SolveTime,
+		events: make(chan core.Event), asks: make(chan func()),
+	}
+	b.fleet = fleet.New(fleet.Options{Authority: authority, Events: sessions{ctx, b.loop}, Log: o.Log})
+	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }
+	b.loop.record = b.events.add
+	b.loop.publish = b.publish
+	b.loop.raise = func(a core.Alarm) {
+		b.loop.keepAlarm(a)
+		alerts.Send(alertOf(a))
+	}
+	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
+	if err != nil {
+		return err
+	}
+
+	ctx, stop := context.WithCancelCause(ctx)
+	var parts sync.WaitGroup
+	run := func(part func(context.Context) error) {
+		parts.Go(func() {
+			if err := part(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	run(func(ctx context.Context) error { b.loop.run(ctx, first); return nil })
+	run(func(ctx context.Context) error { b.loop.persist.run(ctx); return nil })
+	run(alerts.Run)
+	run(func(ctx context.Context) error { return b.fleet.Serve(ctx, agents...) })
+	run(func(ctx context.Context) error { return server.Serve(ctx, listener, authority.APITLS()) })
+	o.Log.Info("controller runs", "api", listener.Addr().String(), "agents", o.Agents, "version", o.Version.Version)
+	<-ctx.Done()
+	parts.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// listenAll opens the listeners that agents dial.
+func listenAll(ctx context.Context, where []string) ([]net.Listener, error) {
+	var out []net.Listener
+	for _, w := range where {
+		l, err := fleet.Listen(ctx, w)
+		if err != nil {
+			for _, open := range out {
+				_ = open.Close()
+			}
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// restore reads what the store holds.
+func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (*backend, core.Started, error) {
+	var first core.Started
+	blob, _, err := kept.Spec(ctx)
+	if err != nil {
+		return nil, first, err
+	}
+	d, err := decode(blob)
+	if err != nil {
+		return nil, first, err
+	}
+	b := &backend{Feed: feed.New(), store: kept, authority: authority, events: newEventLog(time.Now()), declared: d}
+	first.Spec = d.Spec
+	agents, err := authority.Agents(ctx)
+	if err != nil {
+		return nil, first, err
+	}
+	for _, a := range agents {
+		first.Known = append(first.Known, a.Node)
+	}
+	first.Standing = map[string]core.Standing{}
+	err = errors.Join(
+		each(ctx, kept, standingBucket, func(key string, s core.Standing) { first.Standing[key] = s }),
+		each(ctx, kept, alarmBucket, func(_ string, a core.Alarm) { first.Alarms = append(first.Alarms, a) }),
+		each(ctx, kept, drainBucket, func(_ string, d resource.Drain) { b.drains = append(b.drains, &d) }),
+	)
+	first.Drains = drainsOf(b.drains)
+	return b, first, err
+}
+
+// each reads the records of a bucket.
+func each[T any](ctx context.Context, kept *store.Store, bucket string, take func(key string, value T)) error {
+	records, err := kept.List(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		var value T
+		if err := json.Unmarshal(r.Value, &value); err != nil {
+			return fmt.Errorf("stored %s %s: %w", bucket, r.Key, err)
+		}
+		take(r.Key, value)
+	}
+	return nil
+}
+
+func (b *backend) publish(v core.View) {
+	d, drains := b.now()
+	if d.Generation != v.Spec.Generation {
+		d.Spec = v.Spec // stored, and the loop learns of it next
+	}
+	b.Feed.Publish(stateOf(b.State(), d, v, drains), b.events.take()...)
+}

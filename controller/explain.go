@@ -1,0 +1,113 @@
+package controller
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// explain says for people why an intent has its answer.
+func explain(intent *resource.Intent, state *resource.State) *resource.Explanation {
+	a := intent.Status.Answer
+	out := &resource.Explanation{Intent: a.Name, Answer: a, Outage: outageNames(state)}
+	say := func(format string, args ...any) { out.Lines = append(out.Lines, fmt.Sprintf(format, args...)) }
+	say("intent %s is %s", a.Name, a.Status)
+	if a.Status == pathspec.Satisfied {
+		proof := "no cheaper path set exists in the capacity that intents before it leave"
+		if !a.Optimal {
+			proof = "a cheaper path set may exist"
+		}
+		say("cost %d: %s", a.Cost, proof)
+		for n, p := range a.Paths {
+			say("path %d: %s", n, strings.Join(p.Nodes, " "))
+		}
+	}
+	if m := a.Margin; m != nil {
+		for _, k := range []struct {
+			kind  string
+			count *int
+		}{{"link", m.Link}, {"node", m.Node}, {"srlg", m.SRLG}} {
+			if k.count != nil {
+				say("margin: some path is left after any %d failures of kind %s", *k.count, k.kind)
+			} else {
+				say("margin: no failures of kind %s take all paths", k.kind)
+			}
+		}
+	}
+	if r := a.Reserve; r != nil {
+		bound := "exactly"
+		if !r.Exact {
+			bound = "at least"
+		}
+		say("reserve: the whole requirement can still be met after %s %d link, %d node, %d srlg failures", bound, r.Link, r.Node, r.SRLG)
+	}
+	if w := a.Why; w != nil {
+		say("why: %s", w.Message)
+		if len(w.Cut) > 0 {
+			say("what blocks it: %s", strings.Join(w.Cut, ", "))
+		}
+		for _, r := range w.Relaxations {
+			say("what would help: %s (cost %d)", r.Change, r.Cost)
+		}
+	}
+	if len(out.Outage) > 0 {
+		say("out of use now: %s", strings.Join(out.Outage, ", "))
+	}
+	for _, c := range intent.Status.Conditions {
+		say("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message)
+	}
+	return out
+}
+
+// outageNames are the links that carry no traffic and what is drained.
+func outageNames(state *resource.State) []string {
+	names := []string{}
+	for _, l := range state.Links {
+		if l.State == resource.LinkDown {
+			names = append(names, "link:"+l.Name)
+		}
+	}
+	for _, d := range state.Drains {
+		names = append(names, d.Kind+":"+d.Name)
+	}
+	return names
+}
+
+// exists reports whether the topology has a node, link or SRLG of that name.
+func exists(d declared, kind, name string) bool {
+	if d.Topology == nil {
+		return false
+	}
+	found := false
+	switch kind {
+	case "node":
+		_, found = d.Topology.Node(name)
+	case "link":
+		_, found = d.Topology.Entry(name)
+	case "srlg":
+		for e := range d.Topology.Entries {
+			found = found || d.Topology.Entries[e].HasSRLG(name)
+		}
+	}
+	return found
+}
+
+// outage is what the newest state says carries no traffic or is drained.
+func (b *backend) outage() topology.Outage {
+	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}}
+	for _, name := range outageNames(b.State()) {
+		kind, name, _ := strings.Cut(name, ":")
+		switch kind {
+		case "node":
+			o.Nodes[name] = true
+		case "srlg":
+			o.SRLGs[name] = true
+		default:
+			o.Entries[name] = true
+		}
+	}
+	return o
+}

@@ -1,0 +1,149 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/pathspec/solve"
+)
+
+// loop is the one goroutine that owns the Core: events in, effects out.
+type loop struct {
+	core      *core.Core
+	log       *slog.Logger
+	events    chan core.Event
+	asks      chan func() // run between two steps
+	push      func(*nodecfg.Config)
+	raise     func(core.Alarm)
+	record    func(core.Entry)
+	persist   *writer
+	publish   func(core.View)
+	solveTime time.Duration
+
+	wake time.Time
+}
+
+// run feeds the Core until ctx ends.
+func (l *loop) run(ctx context.Context, first core.Started) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	l.step(ctx, first)
+	for {
+		if l.wake.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(l.wake))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case event := <-l.events:
+			l.step(ctx, event)
+		case ask := <-l.asks:
+			ask()
+		case <-timer.C:
+			l.wake = time.Time{}
+			l.step(ctx, core.Tick{})
+		}
+	}
+}
+
+// feed hands an event to the loop.
+func (l *loop) feed(ctx context.Context, event core.Event) {
+	select {
+	case l.events <- event:
+	case <-ctx.Done():
+	}
+}
+
+// after runs a function in the loop after an event was taken in, and waits
+// for it: whoever changed something then reads what came of it.
+func (l *loop) after(ctx context.Context, event core.Event) error {
+	done := make(chan struct{})
+	ask := func() {
+		l.step(ctx, event)
+		close(done)
+	}
+	select {
+	case l.asks <- ask:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-done
+	return nil
+}
+
+func (l *loop) step(ctx context.Context, event core.Event) {
+	now := time.Now()
+	for _, effect := range l.core.Step(now, event) {
+		switch e := effect.(type) {
+		case core.Push:
+			l.push(e.Config)
+		case core.Solve:
+			go l.solve(ctx, e)
+		case core.Persist:
+			l.keep(e)
+		case core.Raise:
+			l.raise(e.Alarm)
+		case core.Record:
+			l.log.Info(e.Entry.Message, "event", e.Entry.Type, "object", e.Entry.Object)
+			l.record(e.Entry)
+		case core.WakeAt:
+			if l.wake.IsZero() || e.At.Before(l.wake) {
+				l.wake = e.At
+			}
+		}
+	}
+	l.publish(l.core.View(now))
+}
+
+// solve answers a question beside the loop. What is not proven when the time
+// is over is unknown.
+func (l *loop) solve(ctx context.Context, q core.Solve) {
+	began := time.Now()
+	deadline := began.Add(l.solveTime)
+	solution := solve.Solve(solve.Input{
+		Topology: q.Topology, Intents: q.Intents,
+		Stop: func() bool { return time.Now().After(deadline) || ctx.Err() != nil },
+	})
+	l.log.Debug("solved", "question", q.Seq, "intents", len(q.Intents), "elapsed", time.Since(began))
+	l.feed(ctx, core.Solved{Seq: q.Seq, Solution: solution})
+}
+
+const standingBucket = "standing"
+
+func (l *loop) keep(p core.Persist) {
+	if p.Standing == nil {
+		l.persist.do(store.Delete(standingBucket, p.Intent))
+		return
+	}
+	value, err := json.Marshal(p.Standing)
+	if err != nil {
+		l.log.Error("path set cannot be kept", "intent", p.Intent, "error", err)
+		return
+	}
+	l.persist.do(store.Put(standingBucket, p.Intent, value))
+}
+
+const alarmBucket = "alarm"
+
+// keepAlarm remembers an alarm that fires until it is over, so that a
+// restarted controller neither tells it twice nor forgets to end it.
+func (l *loop) keepAlarm(a core.Alarm) {
+	key := a.Key
+	if !a.Firing {
+		l.persist.do(store.Delete(alarmBucket, key))
+		return
+	}
+	value, err := json.Marshal(a)
+	if err != nil {
+		l.log.Error("alarm cannot be kept", "alarm", a.Key, "error", err)
+		return
+	}
+	l.persist.do(store.Put(alarmBucket, key, value))
+}

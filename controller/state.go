@@ -1,0 +1,193 @@
+package controller
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// stateOf turns what the Core knows into what the API shows. What did not
+// change keeps its place in memory from the state before.
+func stateOf(before *resource.State, d declared, v core.View, drains []*resource.Drain) *resource.State {
+	if before == nil {
+		before = &resource.State{}
+	}
+	s := &resource.State{
+		Generation: d.Generation, Topology: before.Topology, TopologyGeneration: d.TopologyGeneration,
+		Drains: drains, Solution: solutionOf(v),
+	}
+	t := d.Topology
+	if t == nil || v.Spec.Topology == nil {
+		return s
+	}
+	if before.Topology == nil || before.TopologyGeneration != d.TopologyGeneration {
+		s.Topology, _ = json.Marshal(t) // plain data
+	}
+	reached := map[string]bool{}
+	for _, n := range v.Nodes {
+		reached[n.Name] = n.Connected && n.Reached == n.Wanted && len(n.Errors) == 0
+		s.Nodes = append(s.Nodes, nodeOf(d, v, n))
+	}
+	reserved := map[string]int64{}
+	for _, i := range v.Intents {
+		for _, p := range i.Standing {
+			for _, link := range p.Path.Links {
+				reserved[link] += p.Path.BandwidthBPS
+			}
+		}
+		s.Intents = append(s.Intents, intentOf(d, v, i, reached))
+	}
+	for e, l := range v.Links {
+		s.Links = append(s.Links, linkOf(v.Spec.Topology, e, l, reserved[l.Name]))
+	}
+	for _, a := range v.Alarms {
+		alert := alertOf(a)
+		s.Alerts = append(s.Alerts, &alert)
+	}
+	s.Nodes = keep(before.Nodes, s.Nodes, func(n *resource.Node) string { return n.Name })
+	s.Links = keep(before.Links, s.Links, func(l *resource.Link) string { return l.Name })
+	s.Intents = keep(before.Intents, s.Intents, func(i *resource.Intent) string { return i.Metadata.Name })
+	s.Alerts = keep(before.Alerts, s.Alerts, func(a *resource.Alert) string { return a.ID })
+	return s
+}
+
+// keep sorts the objects by name and puts those of before in the place of
+// equal ones: watches compare pointers.
+func keep[T any](before, now []*T, name func(*T) string) []*T {
+	old := make(map[string]*T, len(before))
+	for _, o := range before {
+		old[name(o)] = o
+	}
+	for n, o := range now {
+		if was := old[name(o)]; was != nil && reflect.DeepEqual(was, o) {
+			now[n] = was
+		}
+	}
+	slices.SortFunc(now, func(a, b *T) int { return strings.Compare(name(a), name(b)) })
+	return now
+}
+
+func solutionOf(v core.View) *resource.Solution {
+	s := &resource.Solution{APIVersion: resource.APIVersion, Kind: "Solution", Intents: []pathspec.Answer{}}
+	if v.Spec.Topology != nil {
+		s.Topology = v.Spec.Topology.Name
+	}
+	for _, i := range v.Intents {
+		s.Intents = append(s.Intents, answerOf(i))
+	}
+	return s
+}
+
+func answerOf(i core.IntentView) pathspec.Answer {
+	if i.Answer != nil {
+		return *i.Answer
+	}
+	return pathspec.Answer{Name: i.Spec.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{},
+		Why: &pathspec.Why{Code: pathspec.WhyTimeLimit, Message: "no answer yet", Cut: []string{}, Relaxations: []pathspec.Relaxation{}}}
+}
+
+func nodeOf(d declared, v core.View, n core.NodeView) *resource.Node {
+	out := &resource.Node{
+		Name: n.Name, Locator: d.IDs.Locator(n.Name).String(), Connected: n.Connected, Since: n.Since,
+		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors,
+		Drained: slices.Contains(v.Drains, core.Drain{Kind: "node", Name: n.Name}),
+	}
+	if index, ok := v.Spec.Topology.Node(n.Name); ok {
+		out.Site = v.Spec.Topology.Nodes[index].Site
+	}
+	return out
+}
+
+func linkOf(t *topology.Topology, e int, l core.LinkView, reserved int64) *resource.Link {
+	out := &resource.Link{Name: l.Name, A: l.A, B: l.B, Drained: l.Drained, Since: l.Since, Reserved: reserved}
+	switch l.State {
+	case core.LinkUp:
+		out.State = resource.LinkUp
+	case core.LinkDown, core.LinkRestoring:
+		out.State = resource.LinkDown
+	default:
+		out.State = resource.LinkUnknown
+	}
+	out.SRLGs, _ = t.Entries[e].SRLGs.Get()
+	if c, ok := t.Links[2*e].Capacity.Get(); ok {
+		bps := int64(c)
+		out.Capacity = &bps
+	}
+	if d, ok := t.Links[2*e].Delay.Get(); ok {
+		us := int64(d)
+		out.Delay = &us
+	}
+	return out
+}
+
+func intentOf(d declared, v core.View, i core.IntentView, reached map[string]bool) *resource.Intent {
+	doc, _ := json.Marshal(i.Spec) // plain data
+	var spec struct {
+		Spec json.RawMessage `json:"spec"`
+	}
+	_ = json.Unmarshal(doc, &spec)
+	out := &resource.Intent{
+		APIVersion: resource.APIVersion, Kind: resource.KindIntent, Spec: spec.Spec,
+		Metadata: resource.Metadata{Name: i.Spec.Name, Labels: i.Spec.Labels, Generation: d.Generations[i.Spec.Name]},
+		Status:   resource.IntentStatus{Answer: answerOf(i), Conditions: []resource.Condition{}, Paths: []resource.PathStatus{}},
+	}
+	if v.Fresh {
+		out.Status.ObservedGeneration = v.Spec.Generation
+	}
+	for _, c := range i.Conditions {
+		out.Status.Conditions = append(out.Status.Conditions, resource.Condition{
+			Type: c.Type, Status: resource.ConditionStatus(c.Status), Reason: c.Reason, Message: c.Message,
+			ObservedGeneration: out.Status.ObservedGeneration, LastTransitionTime: c.Since,
+		})
+	}
+	for _, back := range []bool{false, true} {
+		for n, p := range i.Standing {
+			out.Status.Paths = append(out.Status.Paths, pathOf(i.Spec.Name, n, p, back, reached))
+		}
+	}
+	return out
+}
+
+// pathOf is one path at the headend of one direction.
+func pathOf(intent string, n int, p core.PathView, back bool, reached map[string]bool) resource.PathStatus {
+	out := resource.PathStatus{
+		Name: compile.PathName(intent, n), Nodes: slices.Clone(p.Path.Nodes), Links: slices.Clone(p.Path.Links),
+		State: nodecfg.CannotTell,
+	}
+	if back {
+		slices.Reverse(out.Nodes)
+		slices.Reverse(out.Links)
+	}
+	out.Headend = out.Nodes[0]
+	out.Installed = p.Serving && reached[out.Headend]
+	switch seen, ok := p.Seen[out.Headend]; {
+	case !p.Serving:
+		out.State, out.Cause = nodecfg.Down, nodecfg.DownByLink
+	case ok:
+		out.State, out.Active, out.Cause, out.RTTUS, out.Since = seen.State, seen.Active, seen.Cause, seen.RTTUS, seen.Changed
+	}
+	return out
+}
+
+func alertOf(a core.Alarm) resource.Alert {
+	out := resource.Alert{
+		ID: a.Key, Name: a.Name, Severity: resource.Severity(a.Severity), Status: resource.Firing,
+		Before: a.Before, After: a.After, Cause: resource.Cause{Text: a.Cause, Object: a.Cause},
+		IntentsHit: append([]string{}, a.Intents...), CausedAt: a.CausedAt, DetectedAt: a.DetectedAt, Message: a.Message,
+	}
+	if len(a.Intents) == 1 {
+		out.Intent = a.Intents[0]
+	}
+	if !a.Firing {
+		out.Status, out.ResolvedAt = resource.Resolved, a.DetectedAt
+	}
+	return out
+}
