@@ -107,3 +107,15 @@ type Change struct {
 	Alert      *Alert     `json:"alert,omitempty"`
 	Event      *Event     `json:"event,omitempty"`
 }
+
+// Delivery is how an endpoint that alerts are sent to fares. Its secrets are
+// not in it.
+type Delivery struct {
+	Endpoint  string
+	Pending   int // alerts not yet acknowledged
+	Delivered uint64
+	Failed    uint64 // attempts
+	Lost      uint64 // alerts given up
+	Disabled  bool   // it answered 410: no more
+	LastError string
+}

@@ -38,11 +38,11 @@ type Link struct {
 	State   LinkState `json:"state" enum:"up,down,unknown"`
 	Drained bool      `json:"drained" doc:"Taken out of use on purpose: itself, an end or an SRLG of it"`
 	Since   time.Time `json:"since,omitzero" doc:"When the state began"`
-	SRLGs   []string  `json:"srlgs,omitempty"`
-	// Reserved is what the paths that stand have reserved, each direction.
-	Capacity *int64 `json:"capacity_bps,omitempty"`
-	Reserved int64  `json:"reserved_bps"`
-	Delay    *int64 `json:"delay_us,omitempty"`
+	SRLGs   []string  `json:"srlgs" doc:"null where they are not known"`
+	// Of the direction a to b; left out where not known.
+	CapacityBPS *int64 `json:"capacity_bps,omitempty"`
+	DelayUS     *int64 `json:"delay_us,omitempty"`
+	ReservedBPS int64  `json:"reserved_bps" doc:"What the paths that stand have reserved, each direction"`
 }
 
 // Drain takes something out of use on purpose: traffic leaves it make before

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/keiro-net/keiro/controller/api/feed"
+	"github.com/keiro-net/keiro/controller/api/resource"
+)
+
+// Backend is the controller as the API sees it. Reads go to the state last
+// published and never wait for the controller; State and Watch are what an
+// embedded *feed.Feed gives. A change is answered after the state that holds
+// it was published, so that whoever changed something reads it.
+//
+// Errors that a caller can act upon are *resource.Error; any other is taken
+// for a fault of the controller and logged. All methods may be called at the
+// same time; ctx ends when the caller has gone or has waited long enough, and
+// carries the caller's name (Principal).
+type Backend interface {
+	// State is nil until the store was read: the API is not ready before.
+	State() *resource.State
+	// Watch begins after the change with that id; "": with a snapshot.
+	Watch(after string) *feed.Watcher
+
+	// Apply declares all objects of the documents, or none: Invalid with a
+	// detail per mistake, Stale if IfGeneration does not hold. An intent that
+	// the network cannot meet is no error.
+	Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error)
+	// Diff answers what Apply would change, and changes nothing.
+	Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error)
+	// DeleteIntent takes an intent back: NotFound, or Stale where its
+	// generation is not the given one; 0: any.
+	DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error)
+	// Explain says why an intent has its answer: NotFound.
+	Explain(ctx context.Context, intent string) (*resource.Explanation, error)
+	// Trace sends packets down every path of an intent: NotFound, or
+	// Unavailable where the headend's agent does not answer.
+	Trace(ctx context.Context, intent string) (*resource.Trace, error)
+
+	// Drain takes something out of use: NotFound where there is no such
+	// thing. Draining it again changes the reason only.
+	Drain(ctx context.Context, drain resource.Drain) (*resource.Drain, error)
+	// Undrain puts it back: NotFound where it is not drained.
+	Undrain(ctx context.Context, kind, name string) error
+
+	// Events returns at most limit events with an id above since, the oldest
+	// first; with since 0 the newest limit of them.
+	Events(ctx context.Context, since uint64, limit int) ([]resource.Event, error)
+	// CreateToken lets the agent of a node enrol, once, until ttl has passed.
+	// The node need not be in the topology yet.
+	CreateToken(ctx context.Context, node string, ttl time.Duration) (*resource.Token, error)
+}
+
+// Authorizer knows the callers by their bearer tokens. It compares in
+// constant time.
+type Authorizer interface {
+	Authorize(token string) (principal string, ok bool)
+}
+
+type principalKey struct{}
+
+// Principal is the name of the caller that ctx belongs to; "" where there is
+// none.
+func Principal(ctx context.Context) string {
+	name, _ := ctx.Value(principalKey{}).(string)
+	return name
+}

@@ -1,0 +1,172 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/keiro-net/keiro/controller/api/resource"
+)
+
+const v1 = "/api/v1/"
+
+// Apply declares all objects of the documents, or none.
+func (c *Client) Apply(ctx context.Context, a resource.Apply) (*resource.Applied, error) {
+	path := v1 + "apply"
+	if a.DryRun {
+		path += "?dryRun=true"
+	}
+	r, err := c.upload(ctx, path, a.Documents)
+	if err != nil {
+		return nil, err
+	}
+	if a.IfGeneration != 0 {
+		r.Header.Set("If-Match", etag(a.IfGeneration))
+	}
+	return decode[*resource.Applied](c, r)
+}
+
+// Diff says what Apply would change.
+func (c *Client) Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error) {
+	r, err := c.upload(ctx, v1+"diff", documents)
+	if err != nil {
+		return nil, err
+	}
+	return decode[*resource.Diff](c, r)
+}
+
+// upload makes a form of the documents, so that errors name their files.
+func (c *Client) upload(ctx context.Context, path string, documents []resource.Document) (*http.Request, error) {
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	for _, d := range documents {
+		part, err := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {
+			mime.FormatMediaType("form-data", map[string]string{"name": "file", "filename": d.Name}),
+		}})
+		if err == nil {
+			_, err = part.Write(d.Data)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("send %s: %w", d.Name, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("send the documents: %w", err)
+	}
+	return c.request(ctx, http.MethodPost, path, w.FormDataContentType(), form.Bytes())
+}
+
+func etag(generation uint64) string { return `"` + strconv.FormatUint(generation, 10) + `"` }
+
+// Topology returns the topology document in force, as JSON or as YAML.
+func (c *Client) Topology(ctx context.Context, asYAML bool) ([]byte, error) {
+	r, err := c.request(ctx, http.MethodGet, v1+"topology", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if asYAML {
+		r.Header.Set("Accept", "application/yaml")
+	}
+	text, _, err := c.read(r)
+	return text, err
+}
+
+// Solution returns the answers to all intents.
+func (c *Client) Solution(ctx context.Context) (*resource.Solution, error) {
+	return call[*resource.Solution](ctx, c, http.MethodGet, v1+"solution", nil)
+}
+
+// Intents lists all intents.
+func (c *Client) Intents(ctx context.Context) ([]resource.Intent, error) {
+	return items[resource.Intent](ctx, c, "intents")
+}
+
+// Intent returns one intent.
+func (c *Client) Intent(ctx context.Context, name string) (*resource.Intent, error) {
+	return call[*resource.Intent](ctx, c, http.MethodGet, intentPath(name), nil)
+}
+
+// DeleteIntent takes an intent back, if its generation is the one given; 0:
+// any.
+func (c *Client) DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
+	var match []string
+	if ifGeneration != 0 {
+		match = []string{"If-Match", etag(ifGeneration)}
+	}
+	return call[*resource.Applied](ctx, c, http.MethodDelete, intentPath(name), nil, match...)
+}
+
+// Explain says why an intent has its answer.
+func (c *Client) Explain(ctx context.Context, intent string) (*resource.Explanation, error) {
+	return call[*resource.Explanation](ctx, c, http.MethodGet, intentPath(intent)+"/explain", nil)
+}
+
+// Trace sends packets down every path of an intent.
+func (c *Client) Trace(ctx context.Context, intent string) (*resource.Trace, error) {
+	return call[*resource.Trace](ctx, c, http.MethodPost, intentPath(intent)+"/trace", nil)
+}
+
+func intentPath(name string) string { return v1 + "intents/" + url.PathEscape(name) }
+
+// Nodes lists all nodes.
+func (c *Client) Nodes(ctx context.Context) ([]resource.Node, error) {
+	return items[resource.Node](ctx, c, "nodes")
+}
+
+// Links lists all links.
+func (c *Client) Links(ctx context.Context) ([]resource.Link, error) {
+	return items[resource.Link](ctx, c, "links")
+}
+
+// Drains lists what is taken out of use on purpose.
+func (c *Client) Drains(ctx context.Context) ([]resource.Drain, error) {
+	return items[resource.Drain](ctx, c, "drains")
+}
+
+// Drain takes a node, a link or an SRLG out of use.
+func (c *Client) Drain(ctx context.Context, kind, name, reason string) (*resource.Drain, error) {
+	in := map[string]string{"kind": kind, "name": name, "reason": reason}
+	return call[*resource.Drain](ctx, c, http.MethodPost, v1+"drains", in)
+}
+
+// Undrain puts it back.
+func (c *Client) Undrain(ctx context.Context, kind, name string) error {
+	path := v1 + "drains/" + url.PathEscape(kind) + "/" + url.PathEscape(name)
+	_, err := call[json.RawMessage](ctx, c, http.MethodDelete, path, nil)
+	return err
+}
+
+// Events returns at most limit events after since, the oldest first; with
+// since 0 the newest.
+func (c *Client) Events(ctx context.Context, since uint64, limit int) ([]resource.Event, error) {
+	return items[resource.Event](ctx, c, fmt.Sprintf("events?since=%d&limit=%d", since, limit))
+}
+
+// Alerts lists what an operator must know.
+func (c *Client) Alerts(ctx context.Context) ([]resource.Alert, error) {
+	return items[resource.Alert](ctx, c, "alerts")
+}
+
+// CreateToken lets the agent of a node enrol, once.
+func (c *Client) CreateToken(ctx context.Context, node string, ttl time.Duration) (*resource.Token, error) {
+	in := map[string]string{"node": node, "ttl": ttl.String()}
+	return call[*resource.Token](ctx, c, http.MethodPost, v1+"tokens", in)
+}
+
+// Version says what the controller is.
+func (c *Client) Version(ctx context.Context) (*resource.Version, error) {
+	return call[*resource.Version](ctx, c, http.MethodGet, v1+"version", nil)
+}
+
+func items[T any](ctx context.Context, c *Client, path string) ([]T, error) {
+	list, err := call[resource.List[T]](ctx, c, http.MethodGet, v1+path, nil)
+	return list.Items, err
+}

@@ -1,0 +1,138 @@
+package api
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec"
+)
+
+// Metrics read from the state at each scrape. What is not known has no
+// sample: a 0 would be a claim.
+var (
+	generationDesc   = desc("keiro_declared_generation", "Generation of the declared state.")
+	buildDesc        = desc("keiro_build_info", "What is running; always 1.", "version", "commit")
+	intentsDesc      = desc("keiro_intents", "Intents by the status of their answer.", "status")
+	conditionDesc    = desc("keiro_intent_condition", "Whether a condition of an intent is True; absent where that is unknown.", "intent", "condition")
+	pathUpDesc       = desc("keiro_path_up", "Whether a path carries packets; absent where that is unknown.", "intent", "path", "headend")
+	pathActiveDesc   = desc("keiro_path_active", "Whether the intent's packets take the path.", "intent", "path", "headend")
+	pathRTTDesc      = desc("keiro_path_round_trip_seconds", "Smoothed round trip over a path and back.", "intent", "path", "headend")
+	nodeUpDesc       = desc("keiro_node_connected", "Whether the node's agent is connected.", "node")
+	nodeWantedDesc   = desc("keiro_node_wanted_revision", "Revision of the configuration the node should be at.", "node")
+	nodeReachedDesc  = desc("keiro_node_reached_revision", "Revision of the configuration the node is known to be at.", "node")
+	nodeErrorsDesc   = desc("keiro_node_errors", "Kernel objects that could not be made as wanted.", "node")
+	linkUpDesc       = desc("keiro_link_up", "Whether a link carries traffic; absent where that is unknown.", "link")
+	linkDrainedDesc  = desc("keiro_link_drained", "Whether a link is taken out of use on purpose.", "link")
+	alertsDesc       = desc("keiro_alerts_firing", "Alerts that fire, by severity.", "severity")
+	pendingDesc      = desc("keiro_alert_deliveries_pending", "Alerts that an endpoint has not acknowledged yet.", "endpoint")
+	deliveredDesc    = desc("keiro_alert_deliveries_total", "Alerts that an endpoint has acknowledged.", "endpoint")
+	failedDesc       = desc("keiro_alert_delivery_failures_total", "Attempts that an endpoint did not acknowledge.", "endpoint")
+	lostDesc         = desc("keiro_alert_deliveries_lost_total", "Alerts that were given up.", "endpoint")
+	endpointDownDesc = desc("keiro_alert_endpoint_disabled", "Whether an endpoint has said that it wants no more.", "endpoint")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// stateCollector turns the newest state into metrics.
+type stateCollector struct {
+	cfg Config
+}
+
+// Describe sends nothing: which metrics there are depends on the state.
+func (c stateCollector) Describe(chan<- *prometheus.Desc) {}
+
+func (c stateCollector) Collect(ch chan<- prometheus.Metric) {
+	out := emitter{ch}
+	out.gauge(buildDesc, 1, c.cfg.Version.Version, c.cfg.Version.Commit)
+	if c.cfg.Deliveries != nil {
+		out.deliveries(c.cfg.Deliveries())
+	}
+	state := c.cfg.Backend.State()
+	if state == nil {
+		return
+	}
+	out.gauge(generationDesc, float64(state.Generation))
+	out.intents(state.Intents)
+	out.network(state)
+	firing := map[resource.Severity]int{}
+	for _, a := range state.Alerts {
+		if a.Status == resource.Firing {
+			firing[a.Severity]++
+		}
+	}
+	for _, severity := range []resource.Severity{resource.Critical, resource.Warning, resource.Info} {
+		out.gauge(alertsDesc, float64(firing[severity]), string(severity))
+	}
+}
+
+type emitter struct {
+	ch chan<- prometheus.Metric
+}
+
+func (e emitter) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	e.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func (e emitter) counter(d *prometheus.Desc, v uint64, labels ...string) {
+	e.ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+}
+
+func (e emitter) intents(intents []*resource.Intent) {
+	status := map[pathspec.Status]int{}
+	for _, i := range intents {
+		name := i.Metadata.Name
+		status[i.Status.Answer.Status]++
+		for _, c := range i.Status.Conditions {
+			if c.Status != resource.Unknown {
+				e.gauge(conditionDesc, truth(c.Status == resource.True), name, c.Type)
+			}
+		}
+		for _, p := range i.Status.Paths {
+			if p.State != nodecfg.CannotTell {
+				e.gauge(pathUpDesc, truth(p.State == nodecfg.Up), name, p.Name, p.Headend)
+			}
+			e.gauge(pathActiveDesc, truth(p.Active), name, p.Name, p.Headend)
+			if p.RTTUS > 0 {
+				e.gauge(pathRTTDesc, float64(p.RTTUS)/1e6, name, p.Name, p.Headend)
+			}
+		}
+	}
+	for _, s := range []pathspec.Status{pathspec.Satisfied, pathspec.Infeasible, pathspec.Undecided} {
+		e.gauge(intentsDesc, float64(status[s]), string(s))
+	}
+}
+
+func (e emitter) network(state *resource.State) {
+	for _, n := range state.Nodes {
+		e.gauge(nodeUpDesc, truth(n.Connected), n.Name)
+		e.gauge(nodeWantedDesc, float64(n.RevisionWanted), n.Name)
+		e.gauge(nodeReachedDesc, float64(n.RevisionReached), n.Name)
+		e.gauge(nodeErrorsDesc, float64(len(n.Errors)), n.Name)
+	}
+	for _, l := range state.Links {
+		if l.State != resource.LinkUnknown {
+			e.gauge(linkUpDesc, truth(l.State == resource.LinkUp), l.Name)
+		}
+		e.gauge(linkDrainedDesc, truth(l.Drained), l.Name)
+	}
+}
+
+func (e emitter) deliveries(all []resource.Delivery) {
+	for _, d := range all {
+		e.gauge(pendingDesc, float64(d.Pending), d.Endpoint)
+		e.counter(deliveredDesc, d.Delivered, d.Endpoint)
+		e.counter(failedDesc, d.Failed, d.Endpoint)
+		e.counter(lostDesc, d.Lost, d.Endpoint)
+		e.gauge(endpointDownDesc, truth(d.Disabled), d.Endpoint)
+	}
+}
+
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
