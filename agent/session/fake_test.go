@@ -49,7 +49,6 @@ type controller struct {
 	mu       sync.Mutex
 	redeemed map[string][]byte // CSR's public key by token
 	enrols   int
-	server   *grpc.Server
 }
 
 // serverSession is a session as the controller sees it.

@@ -94,7 +94,6 @@ func New(o Options) *Fleet {
 		grpc.MaxRecvMsgSize(maxFromAgent),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(8),
-		grpc.SharedWriteBuffer(true),
 		grpc.WaitForHandlers(true),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: time.Minute, // without a session

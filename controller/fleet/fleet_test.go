@@ -69,8 +69,8 @@ func TestNewerSessionWins(t *testing.T) {
 	newer := w.session(id)
 	w.want("connected tyo1")
 	w.wantLog("agent disconnected", "tyo1", "replaced by a newer session")
-	for err := error(nil); ; {
-		if _, err = old.Recv(); err != nil {
+	for {
+		if _, err := old.Recv(); err != nil {
 			if status.Code(err) != codes.Aborted {
 				t.Errorf("the older one ended with %v", err)
 			}
