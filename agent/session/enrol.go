@@ -71,7 +71,7 @@ func (c *Client) enrol(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("enrol with token %s: %w", c.Token.ID, err)
+		return fmt.Errorf("enrol with token %s: %s", c.Token.ID, reason(err))
 	}
 	c.Log.Info("enrolled", "node", c.Node, "controller", c.Address, "until", c.state.identity.cert.NotAfter)
 	return nil
