@@ -4,6 +4,7 @@ import "net/netip"
 
 // Metrics of the routes that Keiro makes; the lower one is taken first.
 const (
+	localMetric = 1    // before the kernel's own entries in main, which drop
 	mainMetric  = 1024 // what iproute2 gives an IPv6 route that says nothing
 	pathMetric  = 100  // + index of the path
 	fenceMetric = 4000000
@@ -11,8 +12,10 @@ const (
 
 // Desired returns the kernel objects that follow from a valid Config. Paths
 // in leftOut get no route (see LeftOut); their policies keep table, fence and
-// rules.
-func (c *Config) Desired(leftOut map[string]bool) State {
+// rules. Local are the node's own IPv6 addresses: End.DT6 looks into the
+// table main only, where Linux does not have them, and packets for the node
+// itself would not arrive.
+func (c *Config) Desired(leftOut map[string]bool, local []netip.Addr) State {
 	s := make(State)
 	for _, o := range c.sysctls() {
 		s.Add(o)
@@ -23,6 +26,11 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 	// What is not said below ends here, not in the default route, from which
 	// it would come back.
 	s.Add(Route{Table: MainTable, To: c.Locator, Metric: mainMetric, Type: Unreachable})
+	for _, a := range local {
+		if !c.Locator.Contains(a) {
+			s.Add(Route{Table: MainTable, To: host(a), Metric: localMetric, Type: Local, Dev: "lo"})
+		}
+	}
 	links := make(map[string]Link, len(c.Links))
 	for _, l := range c.Links {
 		links[l.Name] = l
@@ -71,7 +79,8 @@ func (c *Config) sysctls() []Object {
 		on = append(on,
 			Sysctl{"net/ipv4/conf/" + l.Interface + "/rp_filter", "0"},
 			Sysctl{"net/ipv6/conf/" + l.Interface + "/disable_ipv6", "0"},
-			Sysctl{"net/ipv6/conf/" + l.Interface + "/keep_addr_on_down", "1"})
+			Sysctl{"net/ipv6/conf/" + l.Interface + "/keep_addr_on_down", "1"},
+			Sysctl{"net/ipv6/conf/" + l.Interface + "/accept_dad", "0"}) // else no neighbour is found for 2 s
 	}
 	for _, d := range dev {
 		on = append(on,

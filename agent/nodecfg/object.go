@@ -46,6 +46,7 @@ type RouteType string
 const (
 	Unicast     RouteType = ""
 	Unreachable RouteType = "unreachable"
+	Local       RouteType = "local"
 )
 
 // Encap is the lightweight tunnel of a route: Seg6 or Seg6Local.

@@ -3,6 +3,7 @@ package rtnl
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -52,9 +53,7 @@ func decodeAddr(msg []byte) (addr, error) {
 	return a, err
 }
 
-// addrs lists Keiro's addresses. The kernel marks its own ones as well; where
-// none has a mark it is from before 5.18, and single addresses of the SRv6
-// block count as ours.
+// addrs lists the IPv6 addresses.
 func (h *Handle) addrs() ([]addr, error) {
 	var found []addr
 	err := h.dump(unix.RTM_GETADDR, unix.RTM_NEWADDR, func() { found = nil }, func(msg []byte) error {
@@ -65,21 +64,23 @@ func (h *Handle) addrs() ([]addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list addresses: %w", err)
 	}
-	return ourAddrs(found), nil
+	return found, nil
 }
 
-func ourAddrs(found []addr) []addr {
-	marks := false
+// split parts Keiro's addresses from others that packets can be sent to. The
+// kernel marks its own ones as well; where none has a mark it is from before
+// 5.18, and single addresses of the SRv6 block count as Keiro's.
+func split(found []addr) (ours, others []addr) {
+	marks := slices.ContainsFunc(found, func(a addr) bool { return a.proto != 0 })
 	for _, a := range found {
-		marks = marks || a.proto != 0
-	}
-	var ours []addr
-	for _, a := range found {
-		if a.proto == nodecfg.RouteProtocol || !marks && a.prefix.IsSingleIP() && block.Contains(a.prefix.Addr()) {
+		switch ip := a.prefix.Addr(); {
+		case a.proto == nodecfg.RouteProtocol, !marks && a.prefix.IsSingleIP() && block.Contains(ip):
 			ours = append(ours, a)
+		case ip.IsGlobalUnicast():
+			others = append(others, a)
 		}
 	}
-	return ours
+	return ours, others
 }
 
 func (h *Handle) applyAddr(verb nodecfg.Verb, a nodecfg.Addr) error {

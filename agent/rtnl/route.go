@@ -12,7 +12,7 @@ import (
 )
 
 // routeTypes are the words of iproute2 by number; unicast is Unicast.
-var routeTypes = []string{unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable", unix.RTN_PROHIBIT: "prohibit"}
+var routeTypes = []string{unix.RTN_LOCAL: "local", unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable", unix.RTN_PROHIBIT: "prohibit"}
 
 // route is a route as the kernel tells it.
 type route struct {
@@ -81,6 +81,8 @@ func decodeRoute(msg []byte) (route, error) {
 	}
 	if kind != unix.RTN_UNICAST {
 		r.Type = nodecfg.RouteType(word(routeTypes, kind))
+	}
+	if r.Type == nodecfg.Unreachable {
 		r.oif = 0 // IPv6 says lo
 	}
 	switch encapType {
@@ -100,12 +102,13 @@ func encodeRoute(r nodecfg.Route, index uint32) ([]nl.NetlinkRequestData, error)
 	msg := nl.NewRtMsg()
 	parts := append([]nl.NetlinkRequestData{msg}, routeKey(msg, r)...)
 	msg.Protocol = nodecfg.RouteProtocol
-	switch {
-	case r.Type == nodecfg.Unreachable:
-		msg.Type = unix.RTN_UNREACHABLE
-	case r.Type != nodecfg.Unicast:
-		return nil, fmt.Errorf("cannot encode a route of type %q", r.Type)
-	case msg.Family == unix.AF_INET && !r.Via.IsValid():
+	if r.Type != nodecfg.Unicast {
+		kind := number(routeTypes, string(r.Type))
+		if kind < 0 {
+			return nil, fmt.Errorf("cannot encode a route of type %q", r.Type)
+		}
+		msg.Type = uint8(kind)
+	} else if msg.Family == unix.AF_INET && !r.Via.IsValid() {
 		msg.Scope = unix.RT_SCOPE_LINK
 	}
 	if r.Via.IsValid() {

@@ -49,11 +49,11 @@ func open(t *testing.T) (*testnet.Namespace, *Handle) {
 
 func observe(t *testing.T, h *Handle, want nodecfg.State) nodecfg.State {
 	t.Helper()
-	s, _, err := h.Observe(want)
+	seen, err := h.Observe(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return seen.State
 }
 
 func reach(t *testing.T, h *Handle, want nodecfg.State) {
@@ -72,7 +72,7 @@ func TestStateIsWhatWasApplied(t *testing.T) {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	want := cfg.Desired(nil)
+	want := cfg.Desired(nil, []netip.Addr{netip.MustParseAddr("2001:db8:1::1")})
 	reach(t, h, want)
 	if have := observe(t, h, want); have.String() != want.String() {
 		t.Fatalf("have:\n%s\nwant:\n%s", have, want)
@@ -81,7 +81,7 @@ func TestStateIsWhatWasApplied(t *testing.T) {
 	// Another MTU, other segments: replaced in place.
 	cfg.Policies[0].Paths[0].MTU = 1300
 	cfg.Policies[0].Paths[1].Segments = cfg.Policies[0].Paths[1].Segments[:1]
-	want = cfg.Desired(nil)
+	want = cfg.Desired(nil, []netip.Addr{netip.MustParseAddr("2001:db8:1::1")})
 	for _, op := range nodecfg.Plan(observe(t, h, want), want) {
 		if op.Verb != nodecfg.Replace {
 			t.Errorf("not a replacement: %s", op)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -11,14 +12,19 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
-// Observe lists the interfaces by name and, as a State, what is Keiro's: by
-// mark, and the values of the sysctls that want names. What others have made
-// is not in it.
-func (h *Handle) Observe(want nodecfg.State) (nodecfg.State, map[string]Link, error) {
+// Seen is what Observe found.
+type Seen struct {
+	State nodecfg.State   // what is Keiro's, by mark, and the sysctls asked for
+	Links map[string]Link // all interfaces, by name
+	Local []netip.Addr    // IPv6 addresses of the node that are not Keiro's, sorted
+}
+
+// Observe lists what is there, and the values of the sysctls that want names.
+func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 	s := make(nodecfg.State, len(want))
 	links, err := h.Links()
 	if err != nil {
-		return nil, nil, err
+		return Seen{}, err
 	}
 	names := make(map[uint32]string, len(links))
 	for name, l := range links {
@@ -32,15 +38,21 @@ func (h *Handle) Observe(want nodecfg.State) (nodecfg.State, map[string]Link, er
 	}
 	addrs, err := h.addrs()
 	if err != nil {
-		return nil, nil, err
+		return Seen{}, err
 	}
-	for _, a := range addrs {
+	ours, others := split(addrs)
+	for _, a := range ours {
 		s.Add(nodecfg.Addr{Addr: a.prefix, Dev: dev(a.index)})
 	}
+	var local []netip.Addr
+	for _, a := range others {
+		local = append(local, a.prefix.Addr())
+	}
+	slices.SortFunc(local, netip.Addr.Compare)
 	for _, family := range []uint8{unix.AF_INET6, unix.AF_INET} {
 		routes, err := h.routes(family)
 		if err != nil {
-			return nil, nil, err
+			return Seen{}, err
 		}
 		for _, r := range routes {
 			r.Dev = dev(r.oif)
@@ -48,7 +60,7 @@ func (h *Handle) Observe(want nodecfg.State) (nodecfg.State, map[string]Link, er
 		}
 		rules, err := h.rules(family)
 		if err != nil {
-			return nil, nil, err
+			return Seen{}, err
 		}
 		for _, r := range rules {
 			s.Add(r)
@@ -56,19 +68,19 @@ func (h *Handle) Observe(want nodecfg.State) (nodecfg.State, map[string]Link, er
 	}
 	src, err := h.tunSrc()
 	if err != nil {
-		return nil, nil, err
+		return Seen{}, err
 	}
 	if !src.IsUnspecified() {
 		s.Add(nodecfg.TunSrc{Addr: src})
 	}
 	sysctls, err := h.sysctls(sysctlNames(want))
 	if err != nil {
-		return nil, nil, err
+		return Seen{}, err
 	}
 	for _, o := range sysctls {
 		s.Add(o)
 	}
-	return s, links, nil
+	return Seen{s, links, slices.Compact(local)}, nil
 }
 
 func sysctlNames(s nodecfg.State) []string {

@@ -77,11 +77,14 @@ func (n *Namespace) Do(f func() error) {
 
 var cables atomic.Uint32
 
-// Cable lays a veth pair between two namespaces, both ends up.
+// Cable lays a veth pair between two namespaces, both ends up. Its ends never
+// have the same index: of such ones Linux believes that they are no pair, and
+// tells of their carrier up to a second late (linkwatch_urgent_event).
 func Cable(a *Namespace, aName string, b *Namespace, bName string) {
 	a.t.Helper()
-	tmp := fmt.Sprintf("tmp%d", cables.Add(1))
-	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: aName}, PeerName: tmp, PeerNamespace: netlink.NsFd(b.FD)}
+	index := 10000 + int(cables.Add(1))
+	tmp := fmt.Sprintf("tmp%d", index)
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: aName, Index: index}, PeerName: tmp, PeerNamespace: netlink.NsFd(b.FD)}
 	if err := a.nl.LinkAdd(veth); err != nil {
 		a.t.Fatalf("cable %s to %s: %v", aName, bName, err)
 	}
@@ -90,6 +93,41 @@ func Cable(a *Namespace, aName string, b *Namespace, bName string) {
 	}
 	a.Up(aName)
 	b.Up(bName)
+}
+
+// Wire is a cable that can be cut: between the ends lies a bridge in a
+// namespace of its own, so that both see a loss of carrier.
+type Wire struct{ *Namespace }
+
+// NewWire lays a Wire between two namespaces.
+func NewWire(a *Namespace, aName string, b *Namespace, bName string) *Wire {
+	a.t.Helper()
+	w := &Wire{New(a.t)}
+	Cable(a, aName, w.Namespace, "a")
+	Cable(b, bName, w.Namespace, "b")
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "wire"}}
+	if err := w.nl.LinkAdd(bridge); err != nil {
+		a.t.Fatalf("bridge: %v", err)
+	}
+	for _, end := range []string{"a", "b"} {
+		if err := w.nl.LinkSetMaster(w.Link(end), bridge); err != nil {
+			a.t.Fatalf("bridge: %v", err)
+		}
+	}
+	w.Up("wire")
+	return w
+}
+
+// Cut takes the carrier from both ends.
+func (w *Wire) Cut() {
+	w.Down("a")
+	w.Down("b")
+}
+
+// Restore undoes Cut.
+func (w *Wire) Restore() {
+	w.Up("a")
+	w.Up("b")
 }
 
 // Link returns an interface.

@@ -1,0 +1,271 @@
+// Package agent makes one machine obey its nodecfg.Config, puts back what
+// others change, switches paths by itself, and reports what is really there.
+// One goroutine owns all state: it observes, plans, applies, observes again
+// and reports. It never talks to the network itself: kernel, prober and
+// session are behind the interfaces below. Before a valid Config was received
+// or read from disk it touches nothing. cmd/keiro-agent and lab run it.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/rtnl"
+)
+
+// Kernel is the kernel's network namespace: an rtnl.Handle.
+type Kernel interface {
+	// Watch subscribes to changes; what happens after it returned is not missed.
+	Watch(ctx context.Context) (*rtnl.Watcher, error)
+	// Observe lists what is there; of sysctls, those that want names.
+	Observe(want nodecfg.State) (rtnl.Seen, error)
+	// Apply does one operation; what is already so is no error.
+	Apply(op nodecfg.Op) error
+}
+
+// Prober finds out whether paths work: a probe.Prober.
+type Prober interface {
+	// Set begins to probe the paths of a Config, and no others.
+	Set(cfg *nodecfg.Config)
+	// Changes has a token when States says something new.
+	Changes() <-chan struct{}
+	States() []nodecfg.PathState
+	// Trace sends packets down the paths of an intent; it takes seconds.
+	Trace(ctx context.Context, cfg *nodecfg.Config, req nodecfg.TraceRequest) nodecfg.TraceResult
+}
+
+// Options are what an agent is made of.
+type Options struct {
+	Node   string // its name; Configs for another node are refused
+	Dir    string // where the last good Config is kept
+	Kernel Kernel
+	Prober Prober
+	// In brings what the controller says. A message with no field set says
+	// that a session has begun: the whole Report goes out again.
+	In  <-chan nodecfg.ToAgent
+	Out chan<- nodecfg.FromAgent
+	Log *slog.Logger
+}
+
+const (
+	// settle is the least time between two listings of the kernel's state, so
+	// that a storm of foreign events does not keep the machine busy. Local
+	// repair does not wait for it.
+	settle = 10 * time.Millisecond
+	// resync is the time after which the kernel is listed though it told nothing.
+	resync = 3 * time.Minute
+	// refresh is the time after which a Report goes out in which nothing but
+	// round trip times is new.
+	refresh = 10 * time.Second
+	// maxTraces bounds how many traces run at a time.
+	maxTraces = 4
+)
+
+// Run obeys until the context ends. Its error says why it could not begin;
+// later trouble is reported and tried again. What is installed stays.
+func Run(ctx context.Context, o Options) error {
+	l := &loop{
+		Options:  o,
+		traces:   make(chan nodecfg.TraceResult),
+		failures: make(map[nodecfg.Object]*failure),
+		began:    time.Now(),
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var err error
+	if l.watch, err = o.Kernel.Watch(ctx); err != nil {
+		return fmt.Errorf("agent %s: %w", o.Node, err)
+	}
+	switch cfg, err := load(o.Dir); {
+	case err != nil:
+		l.refuse("config on disk", err)
+	case cfg != nil:
+		if err := l.acceptable(cfg); err != nil {
+			l.refuse("config on disk", err)
+			break
+		}
+		l.Log.Info("obey the config kept on disk", "revision", cfg.Revision)
+		l.obey(cfg)
+	}
+	l.run(ctx)
+	return nil
+}
+
+// loop is the state of an agent.
+type loop struct {
+	Options
+	watch *rtnl.Watcher
+	began time.Time
+
+	cfg     *nodecfg.Config      // obeyed; nil: none yet
+	refused *nodecfg.ObjectError // why the last Config offered is not obeyed
+	unkept  *nodecfg.ObjectError // why cfg is not on disk
+
+	links     map[string]rtnl.Link         // interfaces, by name
+	linkState map[string]nodecfg.LinkState // of cfg's links, by name
+	local     []netip.Addr                 // IPv6 addresses of the node
+	leftOut   map[string]bool              // paths that probes took out
+	want      nodecfg.State
+	have      nodecfg.State // what Observe said last, and what was applied since
+	failures  map[nodecfg.Object]*failure
+	unseen    error // why Observe failed
+	reached   bool
+
+	dirty    bool // have may be wrong
+	observed time.Time
+
+	sent    *nodecfg.Report // the last one that went out
+	sentAt  time.Time
+	pending *nodecfg.Report // waits for the session
+	answers []nodecfg.TraceResult
+	traces  chan nodecfg.TraceResult
+	tracing int
+}
+
+func (l *loop) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	l.report(false)
+	for {
+		timer.Reset(time.Until(l.next()))
+		out, msg := l.message()
+		select {
+		case <-ctx.Done():
+			return
+		case m, ok := <-l.In:
+			if !ok {
+				l.In = nil
+				continue
+			}
+			l.hear(ctx, m)
+		case link := <-l.watch.Links:
+			l.linkChanged(link)
+		case <-l.watch.Wake:
+			l.dirty = true
+		case <-l.Prober.Changes():
+			l.steer()
+			l.report(false)
+		case r := <-l.traces:
+			l.tracing--
+			l.answers = append(l.answers, l.markActive(r))
+		case out <- msg:
+			l.delivered(msg)
+		case <-timer.C:
+			l.tick()
+		}
+	}
+}
+
+// next is when there is something to do though nothing happens.
+func (l *loop) next() time.Time {
+	at := l.sentAt.Add(refresh)
+	if due := l.due(); l.cfg != nil && due.Before(at) {
+		at = due
+	}
+	return at
+}
+
+// due is when to converge.
+func (l *loop) due() time.Time {
+	switch {
+	case l.unseen != nil:
+		return l.observed.Add(retryFirst)
+	case l.dirty:
+		return l.observed.Add(settle)
+	}
+	at := l.observed.Add(resync)
+	for _, f := range l.failures {
+		if !f.waits && f.retry.Before(at) {
+			at = f.retry
+		}
+	}
+	return at
+}
+
+// tick does what next has waited for.
+func (l *loop) tick() {
+	if l.cfg != nil && !time.Now().Before(l.due()) {
+		l.converge()
+	}
+	l.report(!time.Now().Before(l.sentAt.Add(refresh)))
+}
+
+// hear takes a message of the controller.
+func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
+	switch {
+	case m.Config != nil:
+		if err := l.acceptable(m.Config); err != nil {
+			l.refuse(fmt.Sprintf("config revision %d", m.Config.Revision), err)
+		} else {
+			l.keep(m.Config)
+			l.obey(m.Config)
+		}
+	case m.Trace != nil:
+		l.trace(ctx, *m.Trace)
+		return
+	}
+	l.sent = nil // an answer in any case
+	l.report(false)
+}
+
+// acceptable says what is wrong with a Config.
+func (l *loop) acceptable(cfg *nodecfg.Config) error {
+	if cfg.Node != l.Node {
+		return fmt.Errorf("is for node %q, this is %q", cfg.Node, l.Node)
+	}
+	if l.cfg != nil && cfg.Revision < l.cfg.Revision {
+		return fmt.Errorf("is older than revision %d, which is obeyed", l.cfg.Revision)
+	}
+	return cfg.Validate()
+}
+
+func (l *loop) refuse(what string, err error) {
+	l.Log.Error("config refused", "what", what, "error", err)
+	l.refused = &nodecfg.ObjectError{Object: what, Error: err.Error()}
+}
+
+// keep writes a Config to disk before it is obeyed. When that fails it is
+// obeyed nevertheless: the network matters more.
+func (l *loop) keep(cfg *nodecfg.Config) {
+	l.unkept = nil
+	if err := save(l.Dir, cfg); err != nil {
+		l.Log.Error("config not kept", "revision", cfg.Revision, "error", err)
+		l.unkept = &nodecfg.ObjectError{Object: fmt.Sprintf("config revision %d on disk", cfg.Revision), Error: err.Error()}
+	}
+}
+
+func (l *loop) obey(cfg *nodecfg.Config) {
+	l.cfg, l.refused = cfg, nil
+	clear(l.failures)
+	l.leftOut = cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown())
+	l.want = cfg.Desired(l.leftOut, l.local)
+	l.converge()
+	l.Prober.Set(cfg)
+}
+
+func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {
+	var err error
+	switch {
+	case l.cfg == nil:
+		err = errors.New("this node has no config yet")
+	case l.tracing >= maxTraces:
+		err = fmt.Errorf("%d traces are under way: try again in some seconds", l.tracing)
+	}
+	if err != nil {
+		l.answers = append(l.answers, nodecfg.TraceResult{ID: req.ID, Error: err.Error()})
+		return
+	}
+	l.tracing++
+	go func(cfg *nodecfg.Config) {
+		r := l.Prober.Trace(ctx, cfg, req)
+		select {
+		case l.traces <- r:
+		case <-ctx.Done():
+		}
+	}(l.cfg)
+}

@@ -1,0 +1,137 @@
+package agent
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+)
+
+// report makes ready a Report when there is something new to say; times says
+// that new round trip times are enough.
+func (l *loop) report(times bool) {
+	r := l.compose()
+	last := l.sent
+	if l.pending != nil {
+		last = l.pending
+	}
+	if last == nil || !same(last, r, times) {
+		l.pending = r
+	}
+	if times {
+		l.sentAt = time.Now()
+	}
+}
+
+// message is what is to go out next, if anything.
+func (l *loop) message() (chan<- nodecfg.FromAgent, nodecfg.FromAgent) {
+	switch {
+	case l.pending != nil:
+		return l.Out, nodecfg.FromAgent{Report: l.pending}
+	case len(l.answers) > 0:
+		return l.Out, nodecfg.FromAgent{Trace: &l.answers[0]}
+	}
+	return nil, nodecfg.FromAgent{}
+}
+
+// offer gives out what waits if the session is ready to take it.
+func (l *loop) offer() {
+	out, msg := l.message()
+	select {
+	case out <- msg:
+		l.delivered(msg)
+	default:
+	}
+}
+
+func (l *loop) delivered(msg nodecfg.FromAgent) {
+	if msg.Report != nil {
+		l.sent, l.pending, l.sentAt = msg.Report, nil, time.Now()
+		return
+	}
+	l.answers = slices.Clone(l.answers[1:])
+}
+
+// compose states all that is known.
+func (l *loop) compose() *nodecfg.Report {
+	r := &nodecfg.Report{Node: l.Node}
+	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept} {
+		if e != nil {
+			r.Errors = append(r.Errors, *e)
+		}
+	}
+	if l.cfg == nil {
+		return r
+	}
+	r.Revision, r.Reached = l.cfg.Revision, l.reached
+	if l.unseen != nil {
+		r.Errors = append(r.Errors, nodecfg.ObjectError{Object: "kernel state", Error: l.unseen.Error()})
+	}
+	for _, f := range l.failures {
+		r.Errors = append(r.Errors, nodecfg.ObjectError{Object: f.op.String(), Error: f.err.Error()})
+	}
+	slices.SortFunc(r.Errors, func(a, b nodecfg.ObjectError) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Error, b.Error))
+	})
+	for _, s := range l.linkState {
+		r.Links = append(r.Links, s)
+	}
+	slices.SortFunc(r.Links, func(a, b nodecfg.LinkState) int { return cmp.Compare(a.Name, b.Name) })
+	r.Paths = l.paths()
+	return r
+}
+
+// paths joins what probes say of the paths with what links and kernel say.
+func (l *loop) paths() []nodecfg.PathState {
+	probed := make(map[string]nodecfg.PathState)
+	for _, p := range l.Prober.States() {
+		probed[p.Name] = p
+	}
+	active := l.active()
+	var states []nodecfg.PathState
+	for i := range l.cfg.Policies {
+		for _, path := range l.cfg.Policies[i].Paths {
+			s, ok := probed[path.Name]
+			if !ok {
+				s = nodecfg.PathState{Name: path.Name, State: nodecfg.CannotTell, Changed: l.began}
+			}
+			if link := l.linkState[path.Link]; !link.Up {
+				s.State, s.Cause, s.Changed = nodecfg.Down, nodecfg.DownByLink, link.Changed
+			}
+			s.Active = active[path.Name]
+			states = append(states, s)
+		}
+	}
+	slices.SortFunc(states, func(a, b nodecfg.PathState) int { return cmp.Compare(a.Name, b.Name) })
+	return states
+}
+
+func (l *loop) active() map[string]bool {
+	if l.cfg == nil {
+		return nil
+	}
+	return l.cfg.Active(l.have, l.leftOut, l.linkDown())
+}
+
+// markActive adds to a trace what the prober does not know.
+func (l *loop) markActive(r nodecfg.TraceResult) nodecfg.TraceResult {
+	active := l.active()
+	for i := range r.Paths {
+		r.Paths[i].Active = active[r.Paths[i].Name]
+	}
+	return r
+}
+
+// same says whether two Reports say the same, round trip times excepted
+// unless times.
+func same(a, b *nodecfg.Report, times bool) bool {
+	return a.Node == b.Node && a.Revision == b.Revision && a.Reached == b.Reached &&
+		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Links, b.Links) &&
+		slices.EqualFunc(a.Paths, b.Paths, func(x, y nodecfg.PathState) bool {
+			if !times {
+				x.RTTUS = y.RTTUS
+			}
+			return x == y
+		})
+}
