@@ -223,10 +223,10 @@ func (t *tree) checkFile(f *file) {
 	if f.ast.Name.Name != "main" || f.test() {
 		return
 	}
-	if ok, _ := path.Match("cmd/*/main.go", f.name); !ok {
-		t.report(f.name, "package main belongs in cmd/*/main.go")
+	if ok, _ := path.Match("cmd/*", f.dir); !ok {
+		t.report(f.name, "package main belongs in cmd/*")
 	}
-	if f.lines() > mainBudget {
+	if path.Base(f.name) == "main.go" && f.lines() > mainBudget {
 		t.report(f.name, "%d lines, budget of a main %d", f.lines(), mainBudget)
 	}
 }
