@@ -23,11 +23,16 @@
 // path that is not up (down, or not yet known) has all of a second for each
 // probe (RFC 6298 section 2.1), so a round trip that grew is learned and not
 // held against the path for ever. A probe that the kernel refuses to send is
-// lost at once.
+// lost at once. Whenever a path becomes up its round trip is measured anew.
 //
 // A busy machine is not a broken path: the kernel stamps answers as they come,
 // all that came are taken before any probe is called lost, and a stretch in
 // which this process or the whole machine slept does not count (clock).
+//
+// What it needs of the node: the SIDs of the path, End.DT6 into table main, and
+// in table main a route of type local to the node's own loopback address. The
+// kernel's own route to an address on lo is a reject there, so without that
+// one nothing that End.DT6 unpacks reaches the node itself.
 //
 // The package never installs or changes anything in the kernel and never
 // decides which path is used: agent does, which is also who calls it.

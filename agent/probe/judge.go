@@ -30,6 +30,8 @@ type judge struct {
 	losses  int // in a row
 	answers int // in a row
 	rtt     roundTrip
+	anew    bool            // rtt is to begin anew with probe upFrom
+	upFrom  uint32          // the first probe sent since the path is up
 	sent    []time.Duration // when the undecided probes left, oldest first
 	next    uint32          // sequence number of the next probe
 }
@@ -66,17 +68,33 @@ func (j *judge) answer(sequence uint32, rtt time.Duration) bool {
 	}
 	// A wall clock that was set meanwhile gives nonsense; an awaited answer
 	// took no longer than patience.
-	j.rtt.add(min(max(rtt, 0), j.patience()))
+	j.measure(sequence, min(max(rtt, 0), j.patience()))
 	j.drop(i + 1)
 	j.losses = 0
 	if i > 0 {
 		j.answers = 0
 	}
 	j.answers++
-	if j.answers >= j.back {
-		j.state = nodecfg.Up
+	if j.answers >= j.back && j.state != nodecfg.Up {
+		j.state, j.anew, j.upFrom = nodecfg.Up, true, j.next
 	}
 	return true
+}
+
+// measure learns from an answer. Probes that were sent before the path was up
+// may have waited somewhere until it was (for a neighbour to be found, RFC 4861
+// section 7.2.2), so what they tell is forgotten as soon as a later one is
+// there.
+func (j *judge) measure(sequence uint32, rtt time.Duration) {
+	switch {
+	case j.state != nodecfg.Up:
+		j.rtt = roundTrip{}
+	case j.anew && int32(sequence-j.upFrom) < 0:
+		return
+	case j.anew:
+		j.rtt, j.anew = roundTrip{}, false
+	}
+	j.rtt.add(rtt)
 }
 
 // expire calls lost what has been under way for too long, and says how many
