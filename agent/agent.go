@@ -45,11 +45,12 @@ type Options struct {
 	Dir    string // where the last good Config is kept
 	Kernel Kernel
 	Prober Prober
-	// In brings what the controller says. A message with no field set says
-	// that a session has begun: the whole Report goes out again.
-	In  <-chan nodecfg.ToAgent
-	Out chan<- nodecfg.FromAgent
-	Log *slog.Logger
+	In     <-chan nodecfg.ToAgent
+	Out    chan<- nodecfg.FromAgent
+	// Begun has a token when a session with the controller has begun, which
+	// may know nothing: the whole Report goes out again.
+	Begun <-chan struct{}
+	Log   *slog.Logger
 }
 
 const (
@@ -143,6 +144,9 @@ func (l *loop) run(ctx context.Context) {
 				continue
 			}
 			l.hear(ctx, m)
+		case <-l.Begun:
+			l.sent = nil
+			l.report(false)
 		case link := <-l.watch.Links:
 			l.linkChanged(link)
 		case <-l.watch.Wake:
@@ -205,12 +209,11 @@ func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
 			l.keep(m.Config)
 			l.obey(m.Config)
 		}
+		l.sent = nil // an answer in any case
+		l.report(false)
 	case m.Trace != nil:
 		l.trace(ctx, *m.Trace)
-		return
 	}
-	l.sent = nil // an answer in any case
-	l.report(false)
 }
 
 // acceptable says what is wrong with a Config.

@@ -68,10 +68,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	run(func() error { return client.Run(ctx, in, out) })
 	run(func() error { return prober.Run(ctx) })
-	run(func() error { return greet(ctx, began, in) })
 	run(func() error {
 		return agent.Run(ctx, agent.Options{
-			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, In: in, Out: out, Log: o.Log,
+			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, In: in, Out: out, Begun: began, Log: o.Log,
 		})
 	})
 	<-ctx.Done()
@@ -80,22 +79,6 @@ func Run(ctx context.Context, o Options) error {
 		return cause
 	}
 	return nil
-}
-
-// greet tells the agent that a session began, so that it reports.
-func greet(ctx context.Context, began <-chan struct{}, in chan<- nodecfg.ToAgent) error {
-	for {
-		select {
-		case <-began:
-		case <-ctx.Done():
-			return nil
-		}
-		select {
-		case in <- nodecfg.ToAgent{}:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 func signal(slot chan<- struct{}) {
