@@ -89,9 +89,8 @@ func (b builder) require(d *requireDoc) Require {
 		}
 	}
 	if d.Bandwidth != nil {
-		if r.Bandwidth = *d.Bandwidth; r.Bandwidth > topology.MaxBandwidth {
-			b.Fail(at+".bandwidth", "bad bandwidth %v: want at most %v", r.Bandwidth, topology.MaxBandwidth)
-		}
+		r.Bandwidth = *d.Bandwidth
+		b.Check(at+".bandwidth", topology.CheckBandwidth(r.Bandwidth))
 	}
 	if d.MaxDelay != nil {
 		if r.MaxDelay = *d.MaxDelay; r.MaxDelay == 0 {

@@ -73,12 +73,8 @@ func (b *builder) buildSites(docs []siteDoc) []Site {
 }
 
 func (b *builder) point(latPath, lonPath string, lat, lon float64) Point {
-	if lat < -90 || lat > 90 {
-		b.Fail(latPath, "bad latitude %v: want -90 to 90", lat)
-	}
-	if lon < -180 || lon > 180 {
-		b.Fail(lonPath, "bad longitude %v: want -180 to 180", lon)
-	}
+	b.Check(latPath, CheckLatitude(lat))
+	b.Check(lonPath, CheckLongitude(lon))
 	return Point{Lat: lat, Lon: lon}
 }
 

@@ -1,8 +1,6 @@
 package topology
 
 import (
-	"fmt"
-
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
@@ -14,7 +12,11 @@ func (b *builder) buildLinks(spec *specDoc) ([]Entry, []Link) {
 		both = both.override(b, "spec.defaults.link", &d.Link.directionDoc)
 		b.shared("spec.defaults.link", &defaults)
 	}
-	names := linkNames(spec.Links)
+	given, ends := make([]string, len(spec.Links)), make([][2]string, len(spec.Links))
+	for i, d := range spec.Links {
+		given[i], ends[i] = d.Name, [2]string{d.A, d.B}
+	}
+	names := LinkNames(given, ends)
 	entries := make([]Entry, len(spec.Links))
 	links := make([]Link, 0, 2*len(spec.Links))
 	for i := range spec.Links {
@@ -31,33 +33,6 @@ func (b *builder) buildLinks(spec *specDoc) ([]Entry, []Link) {
 			ba.link(i, entries[i].B, entries[i].A))
 	}
 	return entries, links
-}
-
-// linkNames gives each entry its name: the one it states, or a--b, or else
-// a--b#2 and so on, the first that is free.
-func linkNames(docs []linkDoc) []string {
-	names := make([]string, len(docs))
-	taken := make(map[string]bool, len(docs))
-	for i := range docs {
-		names[i] = docs[i].Name
-		taken[names[i]] = true
-	}
-	last := map[string]int{} // number of the last parallel
-	for i := range docs {
-		if names[i] != "" {
-			continue
-		}
-		base := docs[i].A + "--" + docs[i].B
-		for names[i] == "" || taken[names[i]] {
-			last[base]++
-			names[i] = base
-			if n := last[base]; n > 1 {
-				names[i] = fmt.Sprintf("%s#%d", base, n)
-			}
-		}
-		taken[names[i]] = true
-	}
-	return names
 }
 
 func (b *builder) entry(at, name string, d *linkDoc, defaults sharedDoc) Entry {
@@ -148,21 +123,17 @@ func (b *builder) route(path string, points [][]float64) []Point {
 // stated in general.
 func (d directionDoc) override(b *builder, at string, by *directionDoc) directionDoc {
 	if by.Metric != nil {
-		if *by.Metric < 1 || *by.Metric > MaxMetric {
-			b.Fail(at+".metric", "bad metric %d: want 1 to %d", *by.Metric, MaxMetric)
-		}
+		b.Check(at+".metric", CheckMetric(*by.Metric))
 		d.Metric = by.Metric
 	}
 	if by.Capacity != nil {
-		if c, _ := by.Capacity.Get(); c > MaxBandwidth {
-			b.Fail(at+".capacity", "bad capacity %v: want at most %v", c, MaxBandwidth)
-		}
+		v, _ := by.Capacity.Get()
+		b.Check(at+".capacity", CheckBandwidth(v))
 		d.Capacity = by.Capacity
 	}
 	if by.Delay != nil {
-		if v, _ := by.Delay.Get(); v > MaxDelay {
-			b.Fail(at+".delay", "bad delay %v: want at most %v", v, MaxDelay)
-		}
+		v, _ := by.Delay.Get()
+		b.Check(at+".delay", CheckDelay(v))
 		d.Delay = by.Delay
 	}
 	return d

@@ -57,21 +57,14 @@ type nodeDoc struct {
 	Evidence *int64            `json:"evidence,omitzero"`
 }
 
-// locator is an SRv6 locator: a /48 of the block that RFC 9602 assigns to
-// SRv6 SIDs.
+// locator is an SRv6 locator.
 type locator struct {
 	netip.Prefix
 }
 
-var locatorBlock = netip.MustParsePrefix("5f00::/16")
-
-func (l *locator) UnmarshalText(text []byte) error {
-	p, err := netip.ParsePrefix(string(text))
-	if err != nil || p.Bits() != 48 || !locatorBlock.Contains(p.Addr()) || p != p.Masked() {
-		return fmt.Errorf("bad locator %.80q: want a /48 within %v, such as 5f00:0:1::/48", text, locatorBlock)
-	}
-	l.Prefix = p
-	return nil
+func (l *locator) UnmarshalText(text []byte) (err error) {
+	l.Prefix, err = ParseLocator(string(text))
+	return err
 }
 
 type linkDoc struct {

@@ -3,7 +3,9 @@ package topology
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -79,4 +81,82 @@ func CheckLabel(key, value string) error {
 		return err
 	}
 	return CheckText(value)
+}
+
+// CheckLatitude says what is wrong with a latitude, in degrees north.
+func CheckLatitude(v float64) error {
+	if !(v >= -90 && v <= 90) {
+		return fmt.Errorf("bad latitude %v: want -90 to 90", v)
+	}
+	return nil
+}
+
+// CheckLongitude says what is wrong with a longitude, in degrees east.
+func CheckLongitude(v float64) error {
+	if !(v >= -180 && v <= 180) {
+		return fmt.Errorf("bad longitude %v: want -180 to 180", v)
+	}
+	return nil
+}
+
+// CheckMetric says what is wrong with the metric of a link.
+func CheckMetric(v int64) error {
+	if v < 1 || v > MaxMetric {
+		return fmt.Errorf("bad metric %d: want 1 to %d", v, MaxMetric)
+	}
+	return nil
+}
+
+// CheckBandwidth says what is wrong with a bandwidth.
+func CheckBandwidth(v Bandwidth) error {
+	if v > MaxBandwidth {
+		return fmt.Errorf("bad bandwidth %v: want at most %v", v, MaxBandwidth)
+	}
+	return nil
+}
+
+// CheckDelay says what is wrong with the delay of a link.
+func CheckDelay(v Delay) error {
+	if v > MaxDelay {
+		return fmt.Errorf("bad delay %v: want at most %v", v, MaxDelay)
+	}
+	return nil
+}
+
+var locatorBlock = netip.MustParsePrefix("5f00::/16")
+
+// ParseLocator reads an SRv6 locator: a /48 of the block that RFC 9602 assigns
+// to SRv6 SIDs.
+func ParseLocator(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || p.Bits() != 48 || !locatorBlock.Contains(p.Addr()) || p != p.Masked() {
+		return netip.Prefix{}, fmt.Errorf("bad locator %.80q: want a /48 within %v, such as 5f00:0:1::/48", s, locatorBlock)
+	}
+	return p, nil
+}
+
+// LinkNames completes the names of links: where the given one is empty, a--b,
+// or else a--b#2 and so on, the first that no other link has.
+func LinkNames(given []string, ends [][2]string) []string {
+	names := slices.Clone(given)
+	taken := make(map[string]bool, len(names))
+	for _, name := range names {
+		taken[name] = true
+	}
+	last := map[string]int{} // number of the last parallel
+	for i := range names {
+		if names[i] != "" {
+			continue
+		}
+		base := ends[i][0] + "--" + ends[i][1]
+		for names[i] == "" || taken[names[i]] {
+			last[base]++
+			names[i] = base
+			if n := last[base]; n > 1 {
+				names[i] = fmt.Sprintf("%s#%d", base, n)
+			}
+		}
+		taken[names[i]] = true
+	}
+	return names
 }
