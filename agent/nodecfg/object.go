@@ -171,7 +171,7 @@ func (r Route) words() (noun, rest string) {
 	if r.Dev != "" {
 		fmt.Fprintf(&b, " dev %s", r.Dev)
 	}
-	if r.Table != MainTable {
+	if r.Table != MainTable || r.Type == Local { // iproute2 would put that into "local"
 		fmt.Fprintf(&b, " table %d", r.Table)
 	}
 	fmt.Fprintf(&b, " proto %d metric %d", RouteProtocol, r.Metric)

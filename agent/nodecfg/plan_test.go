@@ -1,0 +1,226 @@
+package nodecfg
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// kernel is a State that behaves as Linux does: it refuses what it could not
+// hold, and finds out at each step what traffic would do.
+type kernel struct{ State }
+
+func (k kernel) apply(op Op) error {
+	if err := k.refusal(op); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	k.State.Apply(op)
+	return nil
+}
+
+func (k kernel) refusal(op Op) error {
+	have := k.State[op.Object.Key()]
+	switch {
+	case op.Verb == Add && have != nil:
+		return fmt.Errorf("exists: %s", have)
+	case op.Verb != Add && have == nil:
+		return fmt.Errorf("does not exist")
+	case op.Verb != Delete:
+		return k.gateway(op.Object)
+	}
+	return nil
+}
+
+// gateway refuses a route via an address that no direct route leads to.
+func (k kernel) gateway(o Object) error {
+	r, ok := o.(Route)
+	if !ok || !r.Via.IsValid() {
+		return nil
+	}
+	for _, o := range k.State {
+		if d, ok := o.(Route); ok && !d.Via.IsValid() && d.Dev == r.Dev && d.To.Contains(r.Via) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no route to host")
+}
+
+// unfenced returns a rule that leads into a table without end.
+func (k kernel) unfenced() (Rule, bool) {
+	for _, o := range k.State {
+		r, ok := o.(Rule)
+		fence := Route{Table: r.Table, To: anywhere(r.To), Metric: fenceMetric, Type: Unreachable}
+		if ok && !k.Has(fence) {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+func locator(n int) netip.Prefix {
+	return netip.MustParsePrefix(fmt.Sprintf("5f00:0:%x::/48", n))
+}
+
+// drawConfig draws a valid Config of node 1.
+func drawConfig(t *rapid.T) *Config {
+	c := &Config{Revision: 1, Node: "n1", Locator: locator(1)}
+	number := func(label string, from, to int) int { return rapid.IntRange(from, to).Draw(t, label) }
+	for i := range number("links", 1, 3) {
+		peer := i + 2
+		c.Links = append(c.Links, Link{Name: fmt.Sprint("l", i), Interface: fmt.Sprint("eth", (i+number("shift", 0, 1)*3)),
+			Peer: fmt.Sprint("n", peer), ID: uint16(i + 1), PeerID: uint16(number("peer id", 1, 3)), PeerLocator: locator(peer)})
+		if rapid.Bool().Draw(t, "underlay") {
+			c.Underlay = append(c.Underlay, Underlay{To: locator(peer), Link: fmt.Sprint("l", i)})
+		}
+	}
+	for i := range number("policies", 0, 3) {
+		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1), Pref: uint16(number("pref", 0, 3))}
+		for j := range number("selectors", 0, 2) {
+			s := Selector{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", j+2))}
+			if rapid.Bool().Draw(t, "v6") {
+				s = Selector{netip.MustParsePrefix("2001:db8:1::/48"), netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/48", j+2))}
+			}
+			p.Traffic = append(p.Traffic, s)
+		}
+		for j := range number("paths", 0, 3) {
+			l := c.Links[number("link", 0, len(c.Links)-1)]
+			segs := []netip.Addr{IngressEnd(l.PeerLocator, l.PeerID)}
+			for k := range number("more segments", 0, 2) {
+				segs = append(segs, EndX(locator(9+k), 1))
+			}
+			p.Paths = append(p.Paths, Path{Name: fmt.Sprintf("p%d/%d", i, j), Link: l.Name, Segments: segs,
+				Tail: locator(20 + j), MTU: 1400 * number("mtu", 0, 1)})
+		}
+		c.Policies = append(c.Policies, p)
+	}
+	if err := c.Validate(); err != nil {
+		t.Fatalf("drew a config that is not valid: %v", err)
+	}
+	return c
+}
+
+// drawPaths draws a set of the Config's paths.
+func drawPaths(t *rapid.T, c *Config, label string) map[string]bool {
+	set := make(map[string]bool)
+	for _, p := range c.Policies {
+		for _, path := range p.Paths {
+			if rapid.Bool().Draw(t, label) {
+				set[path.Name] = true
+			}
+		}
+	}
+	return set
+}
+
+func TestPlanLeadsThere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := drawConfig(t), drawConfig(t)
+		have := a.Desired(drawPaths(t, a, "out before"), []netip.Addr{netip.MustParseAddr("2001:db8::1")})
+		want := b.Desired(drawPaths(t, b, "out after"), nil)
+		k := kernel{have.Clone()}
+		for _, op := range Plan(have, want) {
+			if err := k.apply(op); err != nil {
+				t.Fatal(err)
+			}
+			if r, ok := k.unfenced(); ok {
+				t.Fatalf("after %s there is no fence for %s", op, r)
+			}
+			for key := range have {
+				if want[key] != nil && k.State[key] == nil {
+					t.Fatalf("%s removed what both sides have: %s", op, have[key])
+				}
+			}
+		}
+		for key, o := range k.State { // sysctls of before stay
+			if _, sysctl := o.(Sysctl); sysctl && want[key] == nil {
+				delete(k.State, key)
+			}
+		}
+		if !maps.Equal(k.State, want) {
+			t.Fatalf("reached:\n%s\nwanted:\n%s", k, want)
+		}
+		if ops := Plan(want, want); len(ops) != 0 {
+			t.Fatalf("from a state to itself: %v", ops)
+		}
+	})
+}
+
+// Whatever operations fail, no rule is without its fence, and trying again
+// leads there.
+func TestGuardUnderFailures(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := drawConfig(t), drawConfig(t)
+		k := kernel{a.Desired(nil, nil)}
+		want := b.Desired(nil, nil)
+		for round := 0; ; round++ {
+			ops := Plan(k.State, want)
+			if len(ops) == 0 {
+				return
+			}
+			if round > 3 {
+				t.Fatalf("never reached, left: %v", ops)
+			}
+			var g Guard
+			for _, op := range ops {
+				if !g.Allows(op) || round < 3 && rapid.Bool().Draw(t, "fails") || k.apply(op) != nil {
+					g.Failed(op)
+				}
+				if r, ok := k.unfenced(); ok {
+					t.Fatalf("after %s there is no fence for %s", op, r)
+				}
+			}
+		}
+	})
+}
+
+// LeftOut takes out only what probes found down, and leaves each policy a way
+// if it has one.
+func TestLeftOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawConfig(t)
+		before, probeDown := drawPaths(t, c, "before"), drawPaths(t, c, "probe down")
+		linkDown := make(map[string]bool)
+		for _, l := range c.Links {
+			linkDown[l.Name] = rapid.Bool().Draw(t, "link down")
+		}
+		out := c.LeftOut(before, probeDown, linkDown)
+		for name := range out {
+			if !probeDown[name] {
+				t.Fatalf("%s is left out, but no probe says it is down", name)
+			}
+		}
+		for _, p := range c.Policies {
+			ways, up, used := 0, 0, 0
+			for _, path := range p.Paths {
+				if !linkDown[path.Link] {
+					ways++
+					if !probeDown[path.Name] {
+						up++
+					}
+					if !out[path.Name] {
+						used++
+					}
+				}
+			}
+			if ways > 0 && used != max(up, 1) {
+				t.Fatalf("%s: of %d ways %d are up, %d used", p.Intent, ways, up, used)
+			}
+		}
+		if again := c.LeftOut(out, probeDown, linkDown); !maps.Equal(out, again) {
+			t.Fatalf("not stable: %v, then %v", out, again)
+		}
+	})
+}
+
+func FuzzSegments(f *testing.F) {
+	f.Add([]byte("0123456789abcdef0123456789abcdef"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		addrs := Segments(b).Addrs()
+		if got, want := string(SegmentsOf(addrs...)), string(b[:len(b)/16*16]); got != want {
+			t.Errorf("%x became %x", want, got)
+		}
+	})
+}
