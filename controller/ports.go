@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,11 +50,8 @@ func credentials(ctx context.Context, dir string, authority *pki.Authority, addr
 	if err := os.WriteFile(filepath.Join(dir, caFile), authority.PEM(), 0o644); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(client.Config{Server: "https://" + addr, CA: caFile, TokenFile: tokenFile}, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, clientFile), append(text, '\n'), 0o600)
+	// Relative names count from the file's own directory, which may be copied.
+	return client.Config{Server: "https://" + addr, CA: caFile, TokenFile: tokenFile}.Write(filepath.Join(dir, clientFile))
 }
 
 func without(drains []*resource.Drain, kind, name string) []*resource.Drain {

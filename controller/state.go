@@ -107,7 +107,7 @@ func nodeOf(d declared, v core.View, n core.NodeView) *resource.Node {
 }
 
 func linkOf(t *topology.Topology, e int, l core.LinkView, reserved int64) *resource.Link {
-	out := &resource.Link{Name: l.Name, A: l.A, B: l.B, Drained: l.Drained, Since: l.Since, Reserved: reserved}
+	out := &resource.Link{Name: l.Name, A: l.A, B: l.B, Drained: l.Drained, Since: l.Since, ReservedBPS: reserved}
 	switch l.State {
 	case core.LinkUp:
 		out.State = resource.LinkUp
@@ -119,11 +119,11 @@ func linkOf(t *topology.Topology, e int, l core.LinkView, reserved int64) *resou
 	out.SRLGs, _ = t.Entries[e].SRLGs.Get()
 	if c, ok := t.Links[2*e].Capacity.Get(); ok {
 		bps := int64(c)
-		out.Capacity = &bps
+		out.CapacityBPS = &bps
 	}
 	if d, ok := t.Links[2*e].Delay.Get(); ok {
 		us := int64(d)
-		out.Delay = &us
+		out.DelayUS = &us
 	}
 	return out
 }

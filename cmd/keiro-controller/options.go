@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/cmd/internal/version"
+	"github.com/keiro-net/keiro/controller"
+	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/core"
+)
+
+// options reads the flags.
+func options(args []string) (controller.Options, error) {
+	o := controller.Options{Version: resource.Version{Version: version.String(), Go: runtime.Version()}}
+	flags := flag.NewFlagSet("keiro-controller", flag.ContinueOnError)
+	flags.StringVar(&o.Dir, "state", "/var/lib/keiro-controller", "directory for the store, the authority and the operator's credentials")
+	flags.StringVar(&o.API, "api", "127.0.0.1:7080", "where the REST API listens")
+	agents := flags.String("agents", ":7443", "where agents dial, comma separated: host:port or unix:/path")
+	names := flags.String("names", "", "names and addresses of this machine for its certificate, comma separated")
+	etcd := flags.String("etcd", "", "endpoints of an etcd cluster, comma separated; without it the store is embedded")
+	webhooks := flags.String("webhooks", "", "alert endpoints, comma separated: KIND=URL=SECRETFILE, KIND webhook or alertmanager (no secret file)")
+	flags.DurationVar(&o.SolveTime, "solve-time", 5*time.Second, "the longest time for one answer to all intents")
+	p := core.Params{Gather: 20 * time.Millisecond}
+	flags.DurationVar(&p.WaitToRestore, "wait-to-restore", 5*time.Second, "how long a link must be up again before paths return to it")
+	flags.DurationVar(&p.Settle, "settle", 10*time.Second, "how long after a start known agents are waited for")
+	flags.DurationVar(&p.AgentLost, "agent-lost", 10*time.Second, "how long an agent may be away before an alert")
+	p.Probe = nodecfg.Probe{Lost: 3, Back: 5}
+	flags.DurationVar(&p.Probe.Interval, "probe-interval", 10*time.Millisecond, "time between two probes of a path; 0 probes none")
+	verbose := flags.Bool("v", false, "log debug messages")
+	show := flags.Bool("version", false, "print the version and exit")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	case err != nil:
+		return o, err
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *show {
+		fmt.Println("keiro-controller", version.String())
+		os.Exit(0)
+	}
+	o.Params = p
+	o.Agents, o.Names, o.Store.Endpoints = list(*agents), list(*names), list(*etcd)
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	for _, w := range list(*webhooks) {
+		e, err := alert.ParseEndpoint(w)
+		if err != nil {
+			return o, err
+		}
+		o.Endpoints = append(o.Endpoints, e)
+	}
+	return o, nil
+}
+
+func list(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}

@@ -1,0 +1,233 @@
+// Package world is a lab with everything in it: a controller beside it and an
+// agent in every node, each a process of its own, as in real life. The demo,
+// the end-to-end tests and the benchmarks live in it.
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/keiro-net/keiro/controller/api/client"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/lab"
+	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/topology/clab"
+)
+
+// Options of Start.
+type Options struct {
+	File       *clab.File
+	Bin        string   // directory of keiro-controller and keiro-agent
+	Controller []string // more flags for the controller
+	Progress   func(lab.Progress)
+}
+
+// World is a lab, its controller and its agents.
+type World struct {
+	Lab    *lab.Lab
+	Dir    string // state and logs of all processes
+	Client *client.Client
+
+	options    Options
+	controller *exec.Cmd
+	agents     map[string]*exec.Cmd
+}
+
+// Start brings up the lab, the controller and the agents, and returns when
+// every agent has a session. Whatever it started is ended if it fails.
+func Start(ctx context.Context, o Options) (*World, error) {
+	l, err := lab.Up(ctx, o.File, lab.Options{Progress: o.Progress})
+	if err != nil {
+		return nil, err
+	}
+	w := &World{Lab: l, Dir: l.Dir(), options: o, agents: map[string]*exec.Cmd{}}
+	if err := w.start(ctx); err != nil {
+		return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
+	}
+	return w, nil
+}
+
+func (w *World) start(ctx context.Context) error {
+	if err := w.StartController(ctx); err != nil {
+		return err
+	}
+	for i := range w.options.File.Nodes {
+		node := w.options.File.Nodes[i].Name
+		token, err := w.Client.CreateToken(ctx, node, time.Minute)
+		if err != nil {
+			return err
+		}
+		if err := w.StartAgent(ctx, node, token.Token); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StartController starts the controller, again if it was there before, and
+// returns when it is ready.
+func (w *World) StartController(ctx context.Context) error {
+	dir := filepath.Join(w.Dir, "controller")
+	args := append([]string{
+		"--state", dir, "--api", "127.0.0.1:0", "--agents", "unix:" + w.socket(),
+	}, w.options.Controller...)
+	cmd := exec.Command(filepath.Join(w.options.Bin, "keiro-controller"), args...)
+	config := filepath.Join(dir, "client.json")
+	if err := os.Remove(config); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := w.launch(cmd, "controller", cmd.Start); err != nil {
+		return err
+	}
+	w.controller = cmd
+	err := Wait(ctx, "the controller to be ready", func() error {
+		cfg, err := client.ReadConfig(config)
+		if err != nil {
+			return err
+		}
+		if w.Client, err = client.New(cfg); err != nil {
+			return err
+		}
+		_, err = w.Client.Version(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, w.Log("controller"))
+	}
+	return os.WriteFile(filepath.Join(w.Dir, "controller.pid"), fmt.Appendln(nil, cmd.Process.Pid), 0o600)
+}
+
+// KillController ends the controller at once, as a crash would.
+func (w *World) KillController() error { return end(w.controller, syscall.SIGKILL) }
+
+// ControllerPID is the controller's process.
+func (w *World) ControllerPID() int { return w.controller.Process.Pid }
+
+// StartAgent starts the agent of a node. It needs a token the first time only.
+func (w *World) StartAgent(ctx context.Context, node, token string) error {
+	cmd := exec.Command(filepath.Join(w.options.Bin, "keiro-agent"),
+		"--node", node, "--controller", "unix:"+w.socket(), "--state", filepath.Join(w.Dir, "agent-"+node))
+	cmd.Env = []string{"KEIRO_TOKEN=" + token}
+	w.agents[node] = cmd
+	return w.launch(cmd, "agent-"+node, func() error { return w.Lab.Start(ctx, node, cmd) })
+}
+
+// KillAgent ends the agent of a node at once.
+func (w *World) KillAgent(node string) error { return end(w.agents[node], syscall.SIGKILL) }
+
+// AgentPID is the process of a node's agent.
+func (w *World) AgentPID(node string) int { return w.agents[node].Process.Pid }
+
+func (w *World) socket() string { return filepath.Join(w.Dir, "agents.sock") }
+
+// launch starts a process that logs into a file of its own.
+func (w *World) launch(cmd *exec.Cmd, name string, start func() error) error {
+	log, err := os.OpenFile(w.logFile(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for whoever started us
+	if err := start(); err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	return nil
+}
+
+func (w *World) logFile(name string) string { return filepath.Join(w.Dir, name+".log") }
+
+// Log is the end of what a process logged.
+func (w *World) Log(name string) string {
+	text, _ := os.ReadFile(w.logFile(name)) // "" where there is none
+	return string(text[max(len(text)-4000, 0):])
+}
+
+// Apply declares documents and waits until every intent that can be satisfied
+// is installed and every path of it answers probes.
+func (w *World) Apply(ctx context.Context, documents ...resource.Document) error {
+	if _, err := w.Client.Apply(ctx, resource.Apply{Documents: documents}); err != nil {
+		return err
+	}
+	return w.Settled(ctx)
+}
+
+// Settled waits until what is declared is what is there.
+func (w *World) Settled(ctx context.Context) error {
+	return Wait(ctx, "the intents to be installed", func() error {
+		intents, err := w.Client.Intents(ctx)
+		if err != nil {
+			return err
+		}
+		for _, i := range intents {
+			for _, c := range i.Status.Conditions {
+				if c.Type == resource.Satisfied && c.Status == resource.False {
+					break // proven: there is nothing to wait for
+				}
+				if c.Status != resource.True {
+					return fmt.Errorf("intent %s: %s is %s: %s", i.Metadata.Name, c.Type, c.Status, c.Message)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// Topology is the topology of the lab's file, as YAML to be applied.
+func (w *World) Topology() (resource.Document, error) {
+	t, err := w.options.File.Topology()
+	if err != nil {
+		return resource.Document{}, err
+	}
+	return resource.Document{Name: w.options.File.Name, Data: topology.Format(t)}, nil
+}
+
+// Close ends everything. Nothing of the world is left.
+func (w *World) Close(ctx context.Context) error {
+	var errs []error
+	for _, cmd := range w.agents {
+		errs = append(errs, end(cmd, syscall.SIGTERM))
+	}
+	errs = append(errs, end(w.controller, syscall.SIGTERM), w.Lab.Down(ctx))
+	return errors.Join(errs...)
+}
+
+// end asks a process to end and waits until it has.
+func end(cmd *exec.Cmd, signal os.Signal) error {
+	if cmd == nil || cmd.Process == nil || cmd.ProcessState != nil {
+		return nil
+	}
+	if err := cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	timer := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	_ = cmd.Wait() // ended by a signal, as asked
+	return nil
+}
+
+// Wait asks every few milliseconds until ready returns nil, for at most 30
+// seconds or until ctx ends.
+func Wait(ctx context.Context, what string, ready func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: %w", what, err)
+		case <-tick.C:
+		}
+	}
+}
