@@ -48,6 +48,7 @@ func TestYAMLRefuses(t *testing.T) {
 // What is written means what was read.
 func FuzzYAML(f *testing.F) {
 	f.Add(`{"a":[1,-2.5e3,"x: y",null,true,{"":"- #"}],"b":"\u0000\u2028"}`)
+	f.Add(`100000000000000000000`)
 	f.Add(`["~","0x1F","1_000","2001-01-01","<<","="]`)
 	f.Fuzz(func(t *testing.T, in string) {
 		var want any
