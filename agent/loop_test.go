@@ -79,7 +79,6 @@ type running struct {
 	t      *testing.T
 	kernel *counted
 	prober *prober
-	dir    string
 	in     chan nodecfg.ToAgent
 	begun  chan struct{}
 	out    chan nodecfg.FromAgent
@@ -89,12 +88,20 @@ type running struct {
 // start runs an agent for a node, with a state directory.
 func start(t *testing.T, n *node, dir string) *running {
 	t.Helper()
-	a := &running{t: t, kernel: &counted{Handle: n.kernel}, prober: newProber(), dir: dir,
+	k := &counted{Handle: n.kernel}
+	a := startWith(t, n, dir, k)
+	a.kernel = k
+	return a
+}
+
+func startWith(t *testing.T, n *node, dir string, k Kernel) *running {
+	t.Helper()
+	a := &running{t: t, prober: newProber(),
 		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), out: make(chan nodecfg.FromAgent, 1000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: a.kernel, Prober: a.prober,
+		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober,
 			In: a.in, Out: a.out, Begun: a.begun, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	}()
 	a.stop = sync.OnceFunc(func() {
@@ -396,5 +403,62 @@ func TestSessions(t *testing.T) {
 	a.in <- nodecfg.ToAgent{Trace: &nodecfg.TraceRequest{ID: 2}}
 	if r := wantTrace(2, true); len(r.Paths) != 2 || !r.Paths[0].Active || r.Paths[1].Active {
 		t.Errorf("trace: %+v", r)
+	}
+}
+
+// refusing is a Kernel that refuses some operations.
+type refusing struct {
+	*rtnl.Handle
+	refuses func(nodecfg.Op) error
+}
+
+func (r *refusing) Apply(op nodecfg.Op) error {
+	if err := r.refuses(op); err != nil {
+		return err
+	}
+	return r.Handle.Apply(op)
+}
+
+// What the kernel refuses is reported, tried again, and holds up only what
+// needs it: no rule without its fence. Without the right to set the source of
+// encapsulation, which only the machine's root has, paths work all the same.
+func TestRefusedOperations(t *testing.T) {
+	w := newTriangle(t)
+	w.a.cfg.Policies[0].ID, w.a.cfg.Policies[0].Pref = 2, 2
+	w.a.cfg.Locator = netip.MustParsePrefix("5f00:0:9::/48")
+	var tries atomic.Int32
+	k := &refusing{w.a.kernel, func(op nodecfg.Op) error {
+		switch o := op.Object.(type) {
+		case nodecfg.TunSrc:
+			return unix.EPERM
+		case nodecfg.Route:
+			if o.Table == nodecfg.TableBase+2 && o.Type == nodecfg.Unreachable && tries.Add(1) <= 6 {
+				return unix.ENOBUFS
+			}
+		}
+		return nil
+	}}
+	a := startWith(t, w.a, t.TempDir(), k)
+	a.in <- nodecfg.ToAgent{Config: w.a.cfg}
+	r := a.report("refused fence", func(r *nodecfg.Report) bool { return len(r.Errors) > 0 })
+	var said strings.Builder
+	for _, e := range r.Errors {
+		said.WriteString(e.Object + ": " + e.Error + "\n")
+	}
+	for _, want := range []string{
+		"ip sr tunsrc set 5f00:0:9::1: operation not permitted",
+		"ip -4 route add unreachable default table 1263665154 proto 75 metric 4000000: no buffer space",
+		"ip -4 rule add from 10.1.0.1 to 10.2.0.1 lookup 1263665154 pref 7502 protocol 75: waits for the fence",
+	} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("report does not say %q, but:\n%s", want, said.String())
+		}
+	}
+	if r.Reached {
+		t.Error("reached without a fence")
+	}
+	r = a.report("reached", reached)
+	if len(r.Errors) != 1 || !strings.Contains(r.Errors[0].Object, "tunsrc") {
+		t.Errorf("errors in the end: %v", r.Errors)
 	}
 }

@@ -130,9 +130,11 @@ func (l *loop) steer() {
 		return
 	}
 	began := time.Now()
+	ops := l.cfg.Switch(l.leftOut, leftOut)
 	l.leftOut = leftOut
-	l.want = l.cfg.Desired(leftOut, l.local)
-	ops := nodecfg.Plan(l.have, l.want)
+	for _, op := range ops {
+		l.want.Apply(op)
+	}
 	l.apply(ops)
 	l.dirty = true
 	l.Log.Info("paths switched", "left out", fmt.Sprint(leftOut), "ops", len(ops), "took", time.Since(began))
@@ -153,6 +155,7 @@ func (l *loop) linkChanged(link rtnl.Link) {
 		l.report(false)
 		l.offer()
 		l.steer()
+		l.report(false)
 	}
 }
 

@@ -1,6 +1,9 @@
 package nodecfg
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Metrics of the routes that Keiro makes; the lower one is taken first.
 const (
@@ -131,6 +134,9 @@ func (p *Policy) routes(i int, dev string) []Route {
 	path := &p.Paths[i]
 	var routes []Route
 	for _, t := range p.Traffic {
+		if slices.ContainsFunc(routes, func(r Route) bool { return r.To == t.To }) {
+			continue
+		}
 		decap := EndDT6(path.Tail)
 		if t.To.Addr().Is4() {
 			decap = EndDX4(path.Tail)

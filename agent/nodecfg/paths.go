@@ -1,5 +1,7 @@
 package nodecfg
 
+import "slices"
+
 // LeftOut says which paths are left out of their policy's table: those that
 // probes found down. But probes alone never take the last way of a policy:
 // they may err, and a way that perhaps works is better than none for sure.
@@ -29,14 +31,43 @@ func (c *Config) LeftOut(before, probeDown, linkDown map[string]bool) map[string
 	return out
 }
 
+// Switch returns what Plan would for the Desired States of two sets of paths
+// left out, without going through all that stays as it is.
+func (c *Config) Switch(before, after map[string]bool) []Op {
+	var ops []Op
+	for i := range c.Policies {
+		p := &c.Policies[i]
+		for j, path := range p.Paths {
+			if before[path.Name] == after[path.Name] {
+				continue
+			}
+			verb := Add
+			if after[path.Name] {
+				verb = Delete
+			}
+			for _, r := range p.routes(j, c.device(path.Link)) {
+				ops = append(ops, Op{verb, r})
+			}
+		}
+	}
+	slices.SortFunc(ops, compareOps)
+	return ops
+}
+
+// device returns the interface of a link.
+func (c *Config) device(link string) string {
+	for _, l := range c.Links {
+		if l.Name == link {
+			return l.Interface
+		}
+	}
+	return ""
+}
+
 // Active returns the path of each policy that its packets take: the first one
 // that is installed and whose link has carrier, if the rules that lead there
 // are in the kernel too.
 func (c *Config) Active(have State, leftOut, linkDown map[string]bool) map[string]bool {
-	dev := make(map[string]string, len(c.Links))
-	for _, l := range c.Links {
-		dev[l.Name] = l.Interface
-	}
 	active := make(map[string]bool, len(c.Policies))
 	for i := range c.Policies {
 		p := &c.Policies[i]
@@ -44,7 +75,7 @@ func (c *Config) Active(have State, leftOut, linkDown map[string]bool) map[strin
 			continue
 		}
 		for j, path := range p.Paths {
-			if !leftOut[path.Name] && !linkDown[path.Link] && has(have, p.routes(j, dev[path.Link])) {
+			if !leftOut[path.Name] && !linkDown[path.Link] && has(have, p.routes(j, c.device(path.Link))) {
 				active[path.Name] = true
 				break
 			}

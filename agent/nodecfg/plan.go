@@ -26,15 +26,17 @@ func Plan(have, want State) []Op {
 			ops = append(ops, Op{Delete, h})
 		}
 	}
-	slices.SortFunc(ops, func(a, b Op) int {
-		x, y := a.order(), b.order()
-		return cmp.Or(
-			cmp.Compare(x.step, y.step),
-			cmp.Compare(x.table, y.table),
-			cmp.Compare(x.metric, y.metric),
-			strings.Compare(a.String(), b.String()))
-	})
+	slices.SortFunc(ops, compareOps)
 	return ops
+}
+
+func compareOps(a, b Op) int {
+	x, y := a.order(), b.order()
+	return cmp.Or(
+		cmp.Compare(x.step, y.step),
+		cmp.Compare(x.table, y.table),
+		cmp.Compare(x.metric, y.metric),
+		strings.Compare(a.String(), b.String()))
 }
 
 // order is the place of an operation in a Plan.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -70,7 +71,7 @@ func drawConfig(t *rapid.T) *Config {
 	number := func(label string, from, to int) int { return rapid.IntRange(from, to).Draw(t, label) }
 	for i := range number("links", 1, 3) {
 		peer := i + 2
-		c.Links = append(c.Links, Link{Name: fmt.Sprint("l", i), Interface: fmt.Sprint("eth", (i+number("shift", 0, 1)*3)),
+		c.Links = append(c.Links, Link{Name: fmt.Sprint("l", i), Interface: fmt.Sprint("eth", (i + number("shift", 0, 1)*3)),
 			Peer: fmt.Sprint("n", peer), ID: uint16(i + 1), PeerID: uint16(number("peer id", 1, 3)), PeerLocator: locator(peer)})
 		if rapid.Bool().Draw(t, "underlay") {
 			c.Underlay = append(c.Underlay, Underlay{To: locator(peer), Link: fmt.Sprint("l", i)})
@@ -79,7 +80,7 @@ func drawConfig(t *rapid.T) *Config {
 	for i := range number("policies", 0, 3) {
 		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1), Pref: uint16(number("pref", 0, 3))}
 		for j := range number("selectors", 0, 2) {
-			s := Selector{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", j+2))}
+			s := Selector{netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", j)), netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", number("to", 2, 3)))}
 			if rapid.Bool().Draw(t, "v6") {
 				s = Selector{netip.MustParsePrefix("2001:db8:1::/48"), netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/48", j+2))}
 			}
@@ -211,6 +212,18 @@ func TestLeftOut(t *testing.T) {
 		}
 		if again := c.LeftOut(out, probeDown, linkDown); !maps.Equal(out, again) {
 			t.Fatalf("not stable: %v, then %v", out, again)
+		}
+	})
+}
+
+// Switch is the quick way to what Plan finds.
+func TestSwitchIsPlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawConfig(t)
+		before, after := drawPaths(t, c, "before"), drawPaths(t, c, "after")
+		got, want := c.Switch(before, after), Plan(c.Desired(before, nil), c.Desired(after, nil))
+		if !slices.Equal(got, want) {
+			t.Fatalf("switch:\n%v\nplan:\n%v", got, want)
 		}
 	})
 }
