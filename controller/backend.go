@@ -46,6 +46,14 @@ func (b *backend) now() (declared, []*resource.Drain) {
 	return b.declared, b.drains
 }
 
+// firing are the alerts that fire now.
+func (b *backend) firing() []*resource.Alert {
+	if s := b.State(); s != nil {
+		return s.Alerts
+	}
+	return nil
+}
+
 // Apply implements api.Backend.
 func (b *backend) Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error) {
 	return b.change(ctx, request.IfGeneration, request.DryRun, func(d declared) (declared, []resource.ObjectChange, error) {

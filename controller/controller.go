@@ -71,23 +71,29 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	alerts, err := alert.New(alert.Options{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log})
+	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing})
 	if err != nil {
 		return err
 	}
 	b.solveTime = o.SolveTime
 	b.loop = &loop{
-		core: core.New(o.Params), log: o.Log, persist: newWriter(kept, o.Log), solveTime: o.SolveTime,
-		events: make(chan core.Event), asks: make(chan func()),
+		core: core.New(o.Params), log: o.Log, solveTime: o.SolveTime, events: make(chan core.Event), asks: make(chan func()),
+		// A record that is not written is decided anew after a restart.
+		records: newQueue(func(ctx context.Context, op store.Op) {
+			if err := kept.Commit(ctx, op); err != nil {
+				o.Log.Error("a record was not kept", "error", err)
+			}
+		}),
+		alarms: newQueue(func(ctx context.Context, a core.Alarm) {
+			if err := alerts.Send(ctx, alertOf(a)); err != nil {
+				o.Log.Error("an alert would not outlive a restart", "alert", a.Key, "error", err)
+			}
+		}),
 	}
 	b.fleet = fleet.New(fleet.Options{Authority: authority, Events: sessions{ctx, b.loop}, Log: o.Log})
 	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }
 	b.loop.record = b.events.add
 	b.loop.publish = b.publish
-	b.loop.raise = func(a core.Alarm) {
-		b.loop.keepAlarm(a)
-		alerts.Send(alertOf(a))
-	}
 	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
 	if err != nil {
 		return err
@@ -103,8 +109,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		})
 	}
 	run(func(ctx context.Context) error { b.loop.run(ctx, first); return nil })
-	run(func(ctx context.Context) error { b.loop.persist.run(ctx); return nil })
-	run(alerts.Run)
+	run(func(ctx context.Context) error { b.loop.records.run(ctx); return nil })
+	run(func(ctx context.Context) error { b.loop.alarms.run(ctx); return nil })
+	run(func(ctx context.Context) error { alerts.Run(ctx); return nil })
 	run(func(ctx context.Context) error { return b.fleet.Serve(ctx, agents...) })
 	run(func(ctx context.Context) error { return server.Serve(ctx, listener, authority.APITLS()) })
 	o.Log.Info("controller runs", "api", listener.Addr().String(), "agents", o.Agents, "version", o.Version.Version)

@@ -19,9 +19,9 @@ type loop struct {
 	events    chan core.Event
 	asks      chan func() // run between two steps
 	push      func(*nodecfg.Config)
-	raise     func(core.Alarm)
+	alarms    *queue[core.Alarm]
 	record    func(core.Entry)
-	persist   *writer
+	records   *queue[store.Op]
 	publish   func(core.View)
 	solveTime time.Duration
 
@@ -89,7 +89,8 @@ func (l *loop) step(ctx context.Context, event core.Event) {
 		case core.Persist:
 			l.keep(e)
 		case core.Raise:
-			l.raise(e.Alarm)
+			l.keepAlarm(e.Alarm)
+			l.alarms.add(e.Alarm)
 		case core.Record:
 			l.log.Info(e.Entry.Message, "event", e.Entry.Type, "object", e.Entry.Object)
 			l.record(e.Entry)
@@ -119,7 +120,7 @@ const standingBucket = "standing"
 
 func (l *loop) keep(p core.Persist) {
 	if p.Standing == nil {
-		l.persist.do(store.Delete(standingBucket, p.Intent))
+		l.records.add(store.Delete(standingBucket, p.Intent))
 		return
 	}
 	value, err := json.Marshal(p.Standing)
@@ -127,7 +128,7 @@ func (l *loop) keep(p core.Persist) {
 		l.log.Error("path set cannot be kept", "intent", p.Intent, "error", err)
 		return
 	}
-	l.persist.do(store.Put(standingBucket, p.Intent, value))
+	l.records.add(store.Put(standingBucket, p.Intent, value))
 }
 
 const alarmBucket = "alarm"
@@ -137,7 +138,7 @@ const alarmBucket = "alarm"
 func (l *loop) keepAlarm(a core.Alarm) {
 	key := a.Key
 	if !a.Firing {
-		l.persist.do(store.Delete(alarmBucket, key))
+		l.records.add(store.Delete(alarmBucket, key))
 		return
 	}
 	value, err := json.Marshal(a)
@@ -145,5 +146,5 @@ func (l *loop) keepAlarm(a core.Alarm) {
 		l.log.Error("alarm cannot be kept", "alarm", a.Key, "error", err)
 		return
 	}
-	l.persist.do(store.Put(alarmBucket, key, value))
+	l.records.add(store.Put(alarmBucket, key, value))
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/cmd/internal/version"
 	"github.com/keiro-net/keiro/controller"
-	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
 )
@@ -27,7 +26,7 @@ func options(args []string) (controller.Options, error) {
 	agents := flags.String("agents", ":7443", "where agents dial, comma separated: host:port or unix:/path")
 	names := flags.String("names", "", "names and addresses of this machine for its certificate, comma separated")
 	etcd := flags.String("etcd", "", "endpoints of an etcd cluster, comma separated; without it the store is embedded")
-	webhooks := flags.String("webhooks", "", "alert endpoints, comma separated: KIND=URL=SECRETFILE, KIND webhook or alertmanager (no secret file)")
+	alerting := flags.String("alerting", "", "file of kind Alerting that says whom alerts are sent to")
 	flags.DurationVar(&o.SolveTime, "solve-time", 5*time.Second, "the longest time for one answer to all intents")
 	p := core.Params{Gather: 20 * time.Millisecond}
 	flags.DurationVar(&p.WaitToRestore, "wait-to-restore", 5*time.Second, "how long a link must be up again before paths return to it")
@@ -56,12 +55,11 @@ func options(args []string) (controller.Options, error) {
 		level = slog.LevelDebug
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	for _, w := range list(*webhooks) {
-		e, err := alert.ParseEndpoint(w)
-		if err != nil {
+	if *alerting != "" {
+		var err error
+		if o.Endpoints, err = controller.ReadAlerting(*alerting); err != nil {
 			return o, err
 		}
-		o.Endpoints = append(o.Endpoints, e)
 	}
 	return o, nil
 }
