@@ -14,10 +14,10 @@ import (
 // Env is the world that a command runs in. Commands use it instead of package
 // os, so that tests can give them another one.
 type Env struct {
-	Stdin   io.Reader
-	Stdout  io.Writer
-	Stderr  io.Writer
-	Environ []string // as of os.Environ
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer
+	LookupEnv func(name string) (value string, set bool)
 	// Terminal and ErrTerminal: stdout and stderr are read by a human as it
 	// is written. Progress goes to stderr, and only where ErrTerminal.
 	Terminal, ErrTerminal bool
@@ -28,7 +28,7 @@ type Env struct {
 // OS is the process's own world.
 func OS() *Env {
 	return &Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
 		Terminal:    term.IsTerminal(int(os.Stdout.Fd())),
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
@@ -40,12 +40,8 @@ func (e *Env) printer() output.Printer {
 }
 
 func (e *Env) getenv(name string) string {
-	for i := len(e.Environ) - 1; i >= 0; i-- {
-		if n := len(name); len(e.Environ[i]) > n && e.Environ[i][:n] == name && e.Environ[i][n] == '=' {
-			return e.Environ[i][n+1:]
-		}
-	}
-	return ""
+	value, _ := e.LookupEnv(name)
+	return value
 }
 
 // read returns a file, or all of stdin for `-`, and its name for messages. Two

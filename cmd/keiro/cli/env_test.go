@@ -38,19 +38,19 @@ func TestColourOnlyOnATerminal(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		terminal bool
-		environ  []string
+		environ  map[string]string
 		want     string
 	}{
 		{"pipe", false, nil, "up"},
-		{"terminal", true, []string{"TERM=xterm"}, "\x1b[32mup\x1b[0m"},
-		{"NO_COLOR", true, []string{"NO_COLOR=1"}, "up"},
-		{"NO_COLOR empty counts as not set", true, []string{"NO_COLOR="}, "\x1b[32mup\x1b[0m"},
-		{"the last value counts", true, []string{"NO_COLOR=1", "NO_COLOR="}, "\x1b[32mup\x1b[0m"},
-		{"dumb terminal", true, []string{"TERM=dumb"}, "up"},
+		{"terminal", true, map[string]string{"TERM": "xterm"}, "\x1b[32mup\x1b[0m"},
+		{"NO_COLOR", true, map[string]string{"NO_COLOR": "1"}, "up"},
+		{"NO_COLOR empty counts as not set", true, map[string]string{"NO_COLOR": ""}, "\x1b[32mup\x1b[0m"},
+		{"dumb terminal", true, map[string]string{"TERM": "dumb"}, "up"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
-			env := &Env{Stdout: &out, Terminal: c.terminal, Environ: c.environ}
+			lookup := func(name string) (string, bool) { v, set := c.environ[name]; return v, set }
+			env := &Env{Stdout: &out, Terminal: c.terminal, LookupEnv: lookup}
 			err := env.printer().Print(output.TableFormat, nil, func(t *output.Text) { t.Printf("%s", t.Word("up")) })
 			if err != nil || out.String() != c.want {
 				t.Errorf("got %q, %v, want %q", out.String(), err, c.want)

@@ -23,7 +23,7 @@ func newTopologyCommand(env *Env) *cobra.Command {
 // importers read foreign formats, by the name that --from takes.
 var importers = map[string]func(env *Env, file string, data []byte) (*topology.Topology, error){
 	"clab": func(env *Env, file string, data []byte) (*topology.Topology, error) {
-		parsed, err := clab.Parse(file, data, env.Environ)
+		parsed, err := clab.Parse(file, data, env.LookupEnv)
 		if err != nil {
 			return nil, err
 		}
