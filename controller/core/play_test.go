@@ -144,7 +144,13 @@ func (s *stage) do(args []string) []string {
 		return s.step(Drained{s.drains})
 	case "solve": // the solver answers what it was last asked
 		q := s.asked
-		return s.step(Solved{Seq: q.Seq, Solution: solve.Solve(solve.Input{Topology: q.Topology, Intents: q.Intents})})
+		answer := solve.Solve(solve.Input{Topology: q.Topology, Intents: q.Intents})
+		for _, a := range answer.Intents {
+			if a.Why != nil { // how the solver says it is not for these plays
+				a.Why.Message = a.Why.Code + " " + strings.Join(a.Why.Cut, ",")
+			}
+		}
+		return s.step(Solved{Seq: q.Seq, Solution: answer})
 	case "wait":
 		d, err := time.ParseDuration(args[1])
 		if err != nil {

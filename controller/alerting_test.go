@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/store"
+)
+
+func TestParseAlerting(t *testing.T) {
+	const text = `apiVersion: keiro/v1
+kind: Alerting
+spec:
+  endpoints:
+    - {name: ops, kind: webhook, url: "https://ops.example.net/keiro", secretsFile: ops.secret}
+    - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 5s}
+`
+	got, err := parseAlerting("/etc/keiro/alerting.yaml", []byte(text))
+	want := []alert.Endpoint{
+		{Name: "ops", Kind: alert.Webhook, URL: "https://ops.example.net/keiro", SecretsFile: "/etc/keiro/ops.secret"},
+		{Name: "am", Kind: alert.Alertmanager, URL: "http://127.0.0.1:9093", Timeout: 5 * time.Second},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, bad := range []struct{ from, to, want string }{
+		{"secretsFile", "secretFile", "alerting.yaml:5: spec.endpoints[0].secretFile"},
+		{"name: am, ", "", "name"},
+		{"kind: Alerting", "kind: Alarming", "Alarming"},
+	} {
+		if _, err := parseAlerting("alerting.yaml", []byte(strings.Replace(text, bad.from, bad.to, 1))); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("%s -> %s: error %v, want %q", bad.from, bad.to, err, bad.want)
+		}
+	}
+}
+
+func TestOutbox(t *testing.T) {
+	ctx := context.Background()
+	o := outbox{store.Memory()}
+	a := alert.Delivery{ID: "msg_1", Endpoint: "ops", Alert: alertOf(core.Alarm{Key: "k", Firing: true, Intents: []string{"gold"}})}
+	if err := o.Put(ctx, []alert.Delivery{a}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := o.List(ctx)
+	if err != nil || len(left) != 1 || left[0].ID != "msg_1" || left[0].Alert.Intent != "gold" {
+		t.Errorf("list: %+v, %v", left, err)
+	}
+	if err := o.Delete(ctx, "msg_1"); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := o.List(ctx); err != nil || len(left) != 0 {
+		t.Errorf("after delete: %+v, %v", left, err)
+	}
+}
+
+func TestQueueKeepsOrderAndFinishes(t *testing.T) {
+	var done []int
+	q := newQueue(func(_ context.Context, n int) { done = append(done, n) })
+	ctx, stop := context.WithCancel(context.Background())
+	for n := range 100 {
+		q.add(n)
+	}
+	stop()
+	q.run(ctx) // returns as ctx has ended, with the work done
+	if len(done) != 100 || !slices.IsSorted(done) {
+		t.Errorf("done: %v", done)
+	}
+}
+
+func TestEventLog(t *testing.T) {
+	start := time.UnixMicro(1000)
+	l := newEventLog(start)
+	for n := range maxEvents + 10 {
+		l.add(core.Entry{Time: start, Type: "T", Object: "o", Message: string(rune('a' + n%26))})
+	}
+	newest := l.after(0, 3)
+	if len(newest) != 3 || newest[2].ID != uint64(1000+maxEvents+10) {
+		t.Errorf("newest: %+v", newest)
+	}
+	if next := l.after(newest[0].ID, 1); len(next) != 1 || next[0].ID != newest[1].ID {
+		t.Errorf("after %d: %+v", newest[0].ID, next)
+	}
+	if len(l.take()) != maxEvents+10 || len(l.take()) != 0 {
+		t.Error("take gives each event once")
+	}
+	if l.after(newest[2].ID, 5) == nil {
+		t.Error("no events is an empty list, not null")
+	}
+}
