@@ -61,10 +61,14 @@ func (l *loop) converge() {
 func (l *loop) observe() []nodecfg.Op {
 	l.observed, l.dirty = time.Now(), false
 	seen, err := l.Kernel.Observe(l.want)
-	if l.unseen = err; err != nil {
-		l.Log.Error("kernel state not listed", "error", err)
+	if err != nil {
+		if l.unseen == nil {
+			l.Log.Error("kernel state not listed", "error", err)
+		}
+		l.unseen = err
 		return nil
 	}
+	l.unseen = nil
 	l.have = seen.State
 	l.setLinks(seen.Links)
 	leftOut := l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown())

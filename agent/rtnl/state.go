@@ -67,10 +67,10 @@ func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 		}
 	}
 	src, err := h.tunSrc()
-	if err != nil {
+	if err != nil && !errors.Is(err, unix.EPERM) { // only root of the machine may know
 		return Seen{}, err
 	}
-	if !src.IsUnspecified() {
+	if src.IsValid() && !src.IsUnspecified() {
 		s.Add(nodecfg.TunSrc{Addr: src})
 	}
 	sysctls, err := h.sysctls(sysctlNames(want))
