@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
 // File is a containerlab file with templates, substitution and inheritance
@@ -16,6 +17,8 @@ type File struct {
 	Prefix string // of container names; "clab" where the file says nothing
 	Nodes  []Node // sorted by name
 	Links  []Link // file order
+
+	doc *strictyaml.Document // where it was read; nil where it was made
 }
 
 // Node is one node with defaults, kind and group merged into it.
@@ -41,6 +44,8 @@ type Link struct {
 	Labels map[string]string
 	Traits Traits
 	Line   int
+
+	path string // in the document
 }
 
 // Endpoint is one end of a link.
@@ -60,5 +65,5 @@ type Traits struct {
 	Operator string
 	Metric   int64 // 0: not given
 	QKD      bool
-	Name     string // name of the Keiro link; "": a--b
+	Name     string // name of the Keiro link; Parse gives every link one, a--b where the file does not
 }

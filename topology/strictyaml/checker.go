@@ -41,5 +41,13 @@ func (c *Checker) Check(path string, err error) {
 	}
 }
 
+// Decode reads a part of the document that was left for later.
+func (c *Checker) Decode(v Value, into any) {
+	for _, e := range v.Decode(into) {
+		c.Errors.Add(e)
+		c.wrong[e.Path] = true
+	}
+}
+
 // Line is the line of a path of the document.
 func (c *Checker) Line(path string) int { return c.doc.Line(path) }

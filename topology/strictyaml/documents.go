@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -55,7 +57,7 @@ func read(file string, data []byte, lenient bool) ([]*Document, Errors) {
 		if err := reader.Decode(&node); err == io.EOF {
 			return docs, errs
 		} else if err != nil {
-			errs.Add(syntaxError(file, err))
+			errs.Add(syntaxError(file, data, err))
 			return docs, errs
 		}
 		root := node.Content[0]
@@ -91,14 +93,37 @@ func countMarks(data []byte) int {
 
 var syntaxLine = regexp.MustCompile(`^line (\d+): `)
 
-func syntaxError(file string, err error) Error {
+// syntaxError makes an Error of one of the library, which counts lines from 0
+// where its parser, not its scanner, complains, and which gives none for bytes
+// that are no text.
+func syntaxError(file string, data []byte, err error) Error {
 	e := Error{File: file, Msg: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if m := syntaxLine.FindStringSubmatch(e.Msg); m != nil {
 		e.Line, _ = strconv.Atoi(m[1])
 		e.Msg = e.Msg[len(m[0]):]
 	}
+	switch {
+	case strings.HasPrefix(e.Msg, "did not find expected"):
+		e.Line++
+	case e.Line == 0:
+		if at := noText(data); at >= 0 {
+			e.Line = 1 + bytes.Count(data[:at], []byte("\n"))
+		}
+	}
 	e.Msg = "not YAML: " + e.Msg
 	return e
+}
+
+// noText is where the data cease to be text, or -1.
+func noText(data []byte) int {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r) {
+			return i
+		}
+		i += size
+	}
+	return -1
 }
 
 func (d *Document) header(key string) string {
