@@ -137,10 +137,10 @@ func TestApplyAndRead(t *testing.T) {
 		{"POST", "/api/v1/diff", stream, yaml, 200, `"pending":false`},
 		{"POST", "/api/v1/apply", stream, append(yaml, "If-Match", `"7"`), 412, "generation 1, not 7"},
 		{"POST", "/api/v1/apply", stream, append(yaml, "If-Match", `"x"`), 400, "bad If-Match"},
-		{"POST", "/api/v1/apply", `{"kind":"PathIntent","metadata":{"name":"tin"},"spec":{}}`,
+		{"POST", "/api/v1/apply", `{"apiVersion":"keiro/v1","kind":"PathIntent","metadata":{"name":"tin"},"spec":{"from":"osa1","to":"tyo1"}}`,
 			[]string{"Content-Type", "application/json", "If-Match", `"1"`}, 200, `"generation":2`},
-		{"POST", "/api/v1/apply", "kind: Nonsense\n---\nkind: PathIntent\n", yaml, 422,
-			`"errors":[{"message":"unknown kind \"Nonsense\"","location":"body:1: kind"},{"message":"missing","location":"body:2: metadata.name"}]`},
+		{"POST", "/api/v1/apply", "apiVersion: keiro/v1\nkind: Nonsense\n---\nkind: PathIntent\n", yaml, 422,
+			`"location":"body:2: kind"}`},
 		{"POST", "/api/v1/apply", "a=b", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "want application/yaml"},
 		{"POST", "/api/v1/apply", "x", []string{"Content-Type", "///"}, 400, "bad Content-Type"},
 		{"POST", "/api/v1/apply", "", yaml, 400, "body is required"},
@@ -176,7 +176,7 @@ func TestMultipart(t *testing.T) {
 		"--B\r\nContent-Disposition: form-data; name=\"file\"; filename*=UTF-8''a%1b%5b2Jb\r\n\r\n\nkind: Worse\n\r\n--B--\r\n"
 	w := call(t, server, "POST", "/api/v1/apply", form, "Content-Type", "multipart/form-data; boundary=B")
 	wantStatus(t, w, 422)
-	for _, where := range []string{`"location":"nets/jp.yaml:1: kind"`, `"location":"a[2Jb:2: kind"`} {
+	for _, where := range []string{`"location":"nets/jp.yaml:1: apiVersion"`, `"location":"a[2Jb:2: apiVersion"`} {
 		if !strings.Contains(w.Body.String(), where) {
 			t.Errorf("no %s in %s", where, w.Body)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
 type intentInput struct {
@@ -117,7 +118,7 @@ func (s *Server) topology(ctx context.Context, in *topologyInput) (*topologyOutp
 	if asYAML(in.Accept) {
 		out.ETag = strings.TrimSuffix(out.ETag, `"`) + yamlTag + `"`
 		out.ContentType = "application/yaml"
-		if out.Body, err = resource.YAML(state.Topology); err != nil {
+		if out.Body, err = strictyaml.FromJSON(state.Topology); err != nil {
 			return nil, s.problem(ctx, err)
 		}
 	}

@@ -1,15 +1,14 @@
 package apitest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-
-	"go.yaml.in/yaml/v3"
+	"strings"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
 // object is any document.
@@ -20,49 +19,51 @@ type object struct {
 	Spec       json.RawMessage   `json:"spec"`
 }
 
-// parse reads documents well enough for a test: name and kind must be right.
+// parse reads documents as the controller does. It does not ask whether the
+// names in them exist.
 func parse(documents []resource.Document) ([]object, error) {
-	refusal := resource.Errorf(resource.Invalid, "the documents have mistakes")
-	complain := func(file string, line int, path, what string) {
-		refusal.Details = append(refusal.Details, resource.Detail{Where: fmt.Sprintf("%s:%d: %s", file, line, path), What: what})
-	}
 	var objects []object
+	var mistakes strictyaml.Errors
 	for _, d := range documents {
-		dec := yaml.NewDecoder(bytes.NewReader(d.Data))
-		for {
-			var node yaml.Node
-			err := dec.Decode(&node)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				complain(d.Name, 1, "", err.Error())
-				break
-			}
-			var tree map[string]any
+		var parsed []any
+		t, err := topology.Parse(d.Name, d.Data)
+		switch {
+		case err == nil:
+			parsed = append(parsed, t)
+		case !errors.Is(err, topology.ErrNoTopology):
+			mistakes = append(mistakes, asMistakes(err)...)
+			continue
+		}
+		intents, err := pathspec.Parse(d.Name, d.Data)
+		mistakes = append(mistakes, asMistakes(err)...)
+		for _, i := range intents {
+			parsed = append(parsed, i)
+		}
+		for _, p := range parsed {
 			var o object
-			if err := node.Decode(&tree); err != nil {
-				complain(d.Name, node.Line, "", "want a mapping")
-				continue
-			}
-			text, err := json.Marshal(tree)
+			text, err := json.Marshal(p)
 			if err == nil {
 				err = json.Unmarshal(text, &o)
 			}
-			switch {
-			case err != nil:
-				complain(d.Name, node.Line, "", err.Error())
-			case o.Kind != resource.KindTopology && o.Kind != resource.KindIntent:
-				complain(d.Name, node.Line, "kind", fmt.Sprintf("unknown kind %q", o.Kind))
-			case o.Metadata.Name == "":
-				complain(d.Name, node.Line, "metadata.name", "missing")
-			default:
-				objects = append(objects, o)
+			if err != nil {
+				return nil, err
 			}
+			objects = append(objects, o)
 		}
 	}
-	if len(refusal.Details) > 0 {
-		return nil, refusal
+	if len(mistakes) == 0 {
+		return objects, nil
 	}
-	return objects, nil
+	refusal := resource.Errorf(resource.Invalid, "nothing was changed")
+	for _, m := range mistakes {
+		what := m.Msg
+		m.Msg = ""
+		refusal.Details = append(refusal.Details, resource.Detail{Where: strings.TrimRight(m.Error(), ": "), What: what})
+	}
+	return nil, refusal
+}
+
+func asMistakes(err error) (mistakes strictyaml.Errors) {
+	errors.As(err, &mistakes)
+	return mistakes
 }

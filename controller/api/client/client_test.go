@@ -54,7 +54,7 @@ func document(text string) []resource.Document {
 	return []resource.Document{{Name: "nets/jp.yaml", Data: []byte(text)}}
 }
 
-const gold = "kind: PathIntent\nmetadata: {name: gold}\nspec: {from: a}\n"
+const gold = "apiVersion: keiro/v1\nkind: PathIntent\nmetadata: {name: gold}\nspec: {from: a, to: b}\n"
 
 func TestCalls(t *testing.T) {
 	c, _, _ := dial(t)
@@ -72,7 +72,7 @@ func TestCalls(t *testing.T) {
 	if !diff.Pending || applied.Generation != 0 {
 		t.Errorf("diff %+v, dry run %+v", diff, applied)
 	}
-	_, err = c.Apply(ctx, resource.Apply{Documents: append(document(gold), document("kind: Topology\nmetadata: {name: jp}\nspec: {}\n")...)})
+	_, err = c.Apply(ctx, resource.Apply{Documents: append(document(gold), document("apiVersion: keiro/v1\nkind: Topology\nmetadata: {name: jp}\nspec: {nodes: [{name: a}]}\n")...)})
 	must(err)
 	text, err := c.Topology(ctx, true)
 	must(err)
@@ -133,8 +133,8 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("error %v, want %s with %s", err, want, has)
 		}
 	}
-	_, err := c.Apply(ctx, resource.Apply{Documents: document("kind: Nonsense\n")})
-	kind(err, resource.Invalid, "the documents have mistakes\nnets/jp.yaml:1: kind: unknown kind \"Nonsense\"")
+	_, err := c.Apply(ctx, resource.Apply{Documents: document("apiVersion: keiro/v1\nkind: Nonsense\n")})
+	kind(err, resource.Invalid, "nothing was changed\nnets/jp.yaml:2: kind: ")
 	_, err = c.Apply(ctx, resource.Apply{Documents: document(gold), IfGeneration: 9})
 	kind(err, resource.Stale, "not 9")
 	_, err = c.Intent(ctx, "../nodes")
