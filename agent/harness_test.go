@@ -1,0 +1,142 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/internal/testnet"
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/rtnl"
+)
+
+// prober is a Prober whose answers the test gives.
+type prober struct {
+	changes chan struct{}
+	mu      sync.Mutex
+	states  []nodecfg.PathState
+	set     *nodecfg.Config
+}
+
+func newProber() *prober { return &prober{changes: make(chan struct{}, 1)} }
+
+func (p *prober) Changes() <-chan struct{} { return p.changes }
+
+func (p *prober) Set(cfg *nodecfg.Config) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set = cfg
+}
+
+func (p *prober) States() []nodecfg.PathState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.states
+}
+
+func (p *prober) Trace(_ context.Context, cfg *nodecfg.Config, req nodecfg.TraceRequest) nodecfg.TraceResult {
+	r := nodecfg.TraceResult{ID: req.ID}
+	for _, path := range cfg.Policies[0].Paths {
+		r.Paths = append(r.Paths, nodecfg.TracePath{Name: path.Name})
+	}
+	return r
+}
+
+// say makes the prober find paths down.
+func (p *prober) say(down ...string) {
+	p.mu.Lock()
+	p.states = nil
+	for _, name := range down {
+		p.states = append(p.states, nodecfg.PathState{Name: name, State: nodecfg.Down, Cause: nodecfg.DownByProbe})
+	}
+	p.mu.Unlock()
+	p.changes <- struct{}{}
+}
+
+// counted is a Kernel that counts the operations.
+type counted struct {
+	*rtnl.Handle
+	ops atomic.Int32
+}
+
+func (c *counted) Apply(op nodecfg.Op) error {
+	c.ops.Add(1)
+	return c.Handle.Apply(op)
+}
+
+// running is an agent under test.
+type running struct {
+	t      *testing.T
+	kernel *counted
+	prober *prober
+	in     chan nodecfg.ToAgent
+	begun  chan struct{}
+	out    chan nodecfg.FromAgent
+	stop   func()
+}
+
+// start runs an agent for a node, with a state directory.
+func start(t *testing.T, n *node, dir string) *running {
+	t.Helper()
+	k := &counted{Handle: n.kernel}
+	a := startWith(t, n, dir, k)
+	a.kernel = k
+	return a
+}
+
+func startWith(t *testing.T, n *node, dir string, k Kernel) *running {
+	t.Helper()
+	a := &running{t: t, prober: newProber(),
+		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), out: make(chan nodecfg.FromAgent, 1000)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() {
+		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober,
+			In: a.in, Out: a.out, Begun: a.begun, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	}()
+	a.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	t.Cleanup(a.stop)
+	return a
+}
+
+// report waits for a Report of which want holds.
+func (a *running) report(what string, want func(*nodecfg.Report) bool) *nodecfg.Report {
+	a.t.Helper()
+	var last *nodecfg.Report
+	deadline := time.After(testnet.Deadline)
+	for {
+		select {
+		case m := <-a.out:
+			if m.Report != nil && want(m.Report) {
+				return m.Report
+			}
+			if m.Report != nil {
+				last = m.Report
+			}
+		case <-deadline:
+			a.t.Fatalf("no report: %s; the last one is %+v", what, last)
+		}
+	}
+}
+
+func reached(r *nodecfg.Report) bool { return r.Reached }
+
+func active(path string) func(*nodecfg.Report) bool {
+	return func(r *nodecfg.Report) bool {
+		for _, p := range r.Paths {
+			if p.Active && p.Name == path {
+				return true
+			}
+		}
+		return false
+	}
+}
