@@ -1,42 +1,52 @@
 package core
 
-// invariants hold after every step of every play and of the random walks.
+import "github.com/keiro-net/keiro/agent/nodecfg"
+
+// invariants hold after every step of every play and of the random walk.
 func (s *stage) invariants() {
-	s.t.Helper()
 	for _, n := range s.core.nodes {
 		if n.sent != nil {
 			if err := n.sent.Validate(); err != nil {
-				s.t.Fatalf("a Config that its agent must refuse: %v", err)
+				s.fail("a Config that its agent must refuse: %v", err)
 			}
 		}
 	}
-	for _, i := range s.core.intents {
-		for k, p := range i.standing.Paths {
-			if i.serving == nil || !i.serving[k] {
+	for _, a := range s.agents {
+		for _, cfg := range []*nodecfg.Config{a.cfg, a.did} {
+			if cfg == nil {
 				continue
 			}
-			s.carried(i, p.Nodes, p.Links)
+			for _, p := range cfg.Policies {
+				for _, path := range p.Paths {
+					s.carried(cfg.Node, path)
+				}
+			}
 		}
 	}
 }
 
-// carried: every node on a path that serves was told the SIDs of its links
-// (make before break).
-func (s *stage) carried(i *intent, nodes, links []string) {
-	s.t.Helper()
-	for n, name := range nodes {
-		cfg := s.core.nodes[name].sent
-		if cfg == nil {
-			continue // its agent is away: it forwards as it was last told
+// carried: make before break. Whatever a headend sends by, or was told to send
+// by, all other nodes on the path forward.
+func (s *stage) carried(head string, path nodecfg.Path) {
+	for _, sid := range append(append(path.Segments[:0:0], path.Segments...), path.Return...) {
+		owner := ""
+		for n, locator := range path.Locators {
+			if locator.Contains(sid) {
+				owner = path.Hops[n]
+			}
 		}
-		for _, link := range links[max(n-1, 0):min(n+1, len(links))] {
-			found := false
+		if owner == head {
+			continue
+		}
+		cfg := s.agents[owner].did
+		found := false
+		if cfg != nil {
 			for _, l := range cfg.Links {
-				found = found || l.Name == link
+				found = found || sid == nodecfg.IngressEnd(cfg.Locator, l.ID) || sid == nodecfg.EndX(cfg.Locator, l.ID)
 			}
-			if _, exists := s.core.spec.Topology.Entry(link); !found && exists {
-				s.t.Fatalf("intent %s is sent over %s, but node %s has no SID of it", i.spec.Name, link, name)
-			}
+		}
+		if !found {
+			s.fail("%s sends by path %s %v, but node %s does not have %s", head, path.Name, path.Hops, owner, sid)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 	for _, end := range c.ends(i) {
 		n := c.nodes[end.Node]
 		switch {
-		case !n.connected && n.acked == nil:
+		case !n.connected && !n.confirmed():
 			return maybe, "AgentAway", "agent of node " + end.Node + " is away; the node goes on as it is"
 		case n.report != nil && len(n.report.Errors) > 0:
 			return no, "Error", fmt.Sprintf("node %s: %s: %s", end.Node, n.report.Errors[0].Object, n.report.Errors[0].Error)

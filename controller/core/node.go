@@ -13,12 +13,13 @@ type node struct {
 	since     time.Time       // since when it is or is not; zero: never was
 	report    *nodecfg.Report // newest of the present session; nil: none yet
 	revision  uint64          // newest sent or seen
+	want      *nodecfg.Config // what it is to be, whether its agent is there or not
 	sent      *nodecfg.Config // of the present session
 	acked     *nodecfg.Config // newest that the agent has reached
 }
 
-// confirmed reports whether the node is as it was last told to be.
-func (n *node) confirmed() bool { return n.sent != nil && n.acked == n.sent }
+// confirmed reports whether the node is known to be what it is to be.
+func (n *node) confirmed() bool { return n.acked != nil && sameConfig(n.acked, n.want) }
 
 func (c *Core) connected(now time.Time, name string) {
 	n := c.nodes[name]

@@ -56,17 +56,21 @@ type stage struct {
 	kept   map[string]Standing
 	drains []Drain
 	alarms map[string]Alarm
+	fail   func(format string, args ...any)
 }
 
 type fakeAgent struct {
-	cfg   *nodecfg.Config // last pushed
-	obeys uint64          // revision reached
-	down  map[string]bool // links
+	connected bool
+	cfg       *nodecfg.Config // last pushed
+	did       *nodecfg.Config // last obeyed: what the node forwards by
+	obeys     uint64          // its revision
+	down      map[string]bool // links
 }
 
 func newStage(t *testing.T) *stage {
 	return &stage{
 		t: t, now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		fail:   t.Fatalf,
 		agents: map[string]*fakeAgent{}, kept: map[string]Standing{}, alarms: map[string]Alarm{}, core: New(testParams),
 	}
 }
@@ -101,9 +105,11 @@ func (s *stage) do(args []string) []string {
 	case "restart": // a new controller that knows what was stored
 		s.core = New(testParams)
 		var known []string
-		for node := range s.agents {
+		for node, a := range s.agents {
 			known = append(known, node)
+			a.connected = false
 		}
+		s.asked = nil
 		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known}
 		for _, a := range s.alarms {
 			started.Alarms = append(started.Alarms, a)
@@ -118,17 +124,19 @@ func (s *stage) do(args []string) []string {
 			if s.agents[node] == nil {
 				s.agents[node] = &fakeAgent{down: map[string]bool{}}
 			}
+			s.agents[node].connected = true
 			out = append(out, s.step(AgentConnected{node})...)
 			out = append(out, s.report(node)...)
 		}
 		return out
 	case "disconnect":
+		s.agents[name].connected = false
 		return s.step(AgentDisconnected{name})
 	case "obey": // the agent reaches what it was pushed
 		var out []string
 		for _, node := range s.named(name) {
-			if a := s.agents[node]; a != nil && a.cfg != nil && a.obeys != a.cfg.Revision {
-				a.obeys = a.cfg.Revision
+			if a := s.agents[node]; a != nil && a.connected && a.cfg != nil && a.obeys != a.cfg.Revision {
+				a.obeys, a.did = a.cfg.Revision, a.cfg
 				out = append(out, s.report(node)...)
 			}
 		}
@@ -137,13 +145,19 @@ func (s *stage) do(args []string) []string {
 		s.agents[args[2]].down[args[1]] = args[0] == "down"
 		return s.report(args[2])
 	case "drain":
-		s.drains = append(s.drains, Drain{args[1], args[2]})
+		if d := (Drain{args[1], args[2]}); !slices.Contains(s.drains, d) {
+			s.drains = append(s.drains, d)
+		}
 		return s.step(Drained{s.drains})
 	case "undrain":
 		s.drains = slices.DeleteFunc(s.drains, func(d Drain) bool { return d == Drain{args[1], args[2]} })
 		return s.step(Drained{s.drains})
 	case "solve": // the solver answers what it was last asked
 		q := s.asked
+		if q == nil {
+			return nil
+		}
+		s.asked = nil
 		answer := solve.Solve(solve.Input{Topology: q.Topology, Intents: q.Intents})
 		for _, a := range answer.Intents {
 			if a.Why != nil { // how the solver says it is not for these plays
@@ -207,6 +221,9 @@ func (s *stage) named(name string) []string {
 
 func (s *stage) report(node string) []string {
 	a := s.agents[node]
+	if !a.connected {
+		return nil
+	}
 	r := nodecfg.Report{Node: node, Revision: a.obeys, Reached: true}
 	if a.cfg != nil {
 		for _, l := range a.cfg.Links {

@@ -47,15 +47,16 @@ func (c *Core) retire(next Spec) {
 	c.retired = kept
 }
 
-// release forgets retired links once no standing path uses them and all
-// headends have confirmed theirs.
-func (c *Core) release() {
+// release forgets the retired links that no standing path uses, once every
+// node has confirmed its Config, and reports whether it did. An agent that is
+// away holds it up: its node may still send over them.
+func (c *Core) release() bool {
 	if len(c.retired) == 0 {
-		return
+		return false
 	}
 	for _, n := range c.nodes {
-		if n.connected && !n.confirmed() {
-			return
+		if n.want != nil && !n.confirmed() {
+			return false
 		}
 	}
 	used := map[string]bool{}
@@ -66,14 +67,9 @@ func (c *Core) release() {
 			}
 		}
 	}
-	kept := c.retired[:0]
-	for _, r := range c.retired {
-		if used[r.entry.Name] {
-			kept = append(kept, r)
-		}
-	}
-	c.dirty = c.dirty || len(kept) < len(c.retired)
-	c.retired = kept
+	before := len(c.retired)
+	c.retired = slices.DeleteFunc(c.retired, func(r retired) bool { return !used[r.entry.Name] })
+	return len(c.retired) < before
 }
 
 // fabric is the topology with the retired links, and their numbers.
@@ -107,14 +103,17 @@ func (c *Core) fabric() (*topology.Topology, compile.IDs) {
 	return topology.New(t.Name, t.Sites, t.Nodes, entries, links), ids
 }
 
-// push sends every node whose Config has changed its new one: the nodes whose
-// policies change first, as traffic waits for them.
+// push sends every node whose Config has changed its new one.
 func (c *Core) push() {
-	c.release()
-	if !c.dirty || c.spec.Topology == nil {
-		return
+	for c.dirty && c.spec.Topology != nil {
+		c.pushConfigs()
+		c.dirty = c.release()
 	}
-	c.dirty = false
+}
+
+// pushConfigs sends first to the nodes whose policies change, as traffic
+// waits for them.
+func (c *Core) pushConfigs() {
 	fabric, ids := c.fabric()
 	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Probe: c.params.Probe}
 	for name, l := range c.links {
@@ -126,25 +125,23 @@ func (c *Core) push() {
 			Paths: i.standing.Paths, Serving: i.serving,
 		})
 	}
-	configs := compile.Configs(in)
-	var later []*nodecfg.Config
-	for _, cfg := range configs {
+	var later []Effect
+	for _, cfg := range compile.Configs(in) {
 		n := c.nodes[cfg.Node]
+		n.want = cfg
 		if !n.connected || n.report == nil || n.sent != nil && sameConfig(n.sent, cfg) {
 			continue
 		}
 		n.revision++
 		cfg.Revision = n.revision
 		if n.sent != nil && reflect.DeepEqual(n.sent.Policies, cfg.Policies) {
-			later = append(later, cfg)
+			later = append(later, Push{cfg})
 		} else {
 			c.emit(Push{cfg})
 		}
 		n.sent = cfg
 	}
-	for _, cfg := range later {
-		c.emit(Push{cfg})
-	}
+	c.effects = append(c.effects, later...)
 }
 
 // sameConfig compares all but the revision.
