@@ -7,6 +7,11 @@ import (
 	"os"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/lab/rootless"
 )
 
-func main() { os.Exit(cli.Run(cli.OS(), os.Args[1:])) }
+func main() {
+	rootless.Hook() // a lab of an ordinary user: this process may be there to hold it
+	os.Exit(cli.Run(command.OS()))
+}

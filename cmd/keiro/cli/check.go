@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology/strictyaml"
@@ -27,7 +28,7 @@ type violation struct {
 	CannotTell bool   `json:"cannot_tell"`
 }
 
-func newCheckCommand(env *Env) *cobra.Command {
+func newCheckCommand(env *command.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check -t TOPOLOGY -i INTENTS -s SOLUTION",
 		Short: "Verify somebody's answer, without trusting who found it",
@@ -41,8 +42,8 @@ answer is infeasible or unknown, which the paths cannot show.`,
 	var q question
 	q.flags(cmd)
 	solutionFile := cmd.Flags().StringP("solution", "s", "", "solution `FILE`, JSON or YAML, - for stdin")
-	require(cmd, "solution")
-	format := formatFlag(cmd)
+	command.Require(cmd, "solution")
+	format := command.FormatFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if *solutionFile == "-" && (q.topologyFile == "-" || q.intentsFile == "-") {
 			return errors.New("-s - cannot share stdin with -t - or -i -: give a file")
@@ -67,14 +68,14 @@ answer is infeasible or unknown, which the paths cannot show.`,
 			}
 			doc.Violations = append(doc.Violations, one)
 		}
-		err = env.printer().Print(*format, doc, func(t *output.Text) { printVerification(t, len(q.intents), doc.Violations) })
+		err = env.Printer().Print(*format, doc, func(t *output.Text) { printVerification(t, len(q.intents), doc.Violations) })
 		switch {
 		case err != nil:
 			return err
 		case wrong > 0:
-			return exit(exitDegraded, "the solution does not hold: %s", count(wrong, "violation"))
+			return command.Exit(command.Degraded, "the solution does not hold: %s", output.Count(wrong, "violation"))
 		case len(found) > 0:
-			return exit(exitCannotTell, "%d of %s cannot be verified", len(found), count(len(q.intents), "answer"))
+			return command.Exit(command.CannotTell, "%d of %s cannot be verified", len(found), output.Count(len(q.intents), "answer"))
 		}
 		return nil
 	}
@@ -83,7 +84,7 @@ answer is infeasible or unknown, which the paths cannot show.`,
 
 func printVerification(t *output.Text, intents int, violations []violation) {
 	if len(violations) == 0 {
-		t.Printf("%s verified\n", count(intents, "answer"))
+		t.Printf("%s verified\n", output.Count(intents, "answer"))
 		return
 	}
 	table := &output.Table{Heads: []string{"INTENT", "PATH", "VERDICT", "RULE", "MESSAGE"}}
@@ -102,8 +103,8 @@ func printVerification(t *output.Text, intents int, violations []violation) {
 
 // readSolution reads what `solve` printed, JSON or YAML. It is lenient as to
 // null, which a Solution has many of, and strict as to keys.
-func readSolution(env *Env, path string) (*pathspec.Solution, error) {
-	name, data, err := env.read(path)
+func readSolution(env *command.Env, path string) (*pathspec.Solution, error) {
+	name, data, err := env.Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 )
 
 // TestEveryCommandHasARealExample parses the example of every command as the
@@ -30,13 +32,13 @@ func TestEveryCommandHasARealExample(t *testing.T) {
 			t.Errorf("%s: the example does not show it:\n%s", cmd.CommandPath(), cmd.Example)
 		}
 	}
-	visit(newRootCommand(&Env{}))
+	visit(newRootCommand(&command.Env{}))
 }
 
 // parses reads a command line without running it and returns its command.
 func parses(t *testing.T, args []string) string {
 	t.Helper()
-	cmd, rest, err := newRootCommand(&Env{}).Find(args)
+	cmd, rest, err := newRootCommand(&command.Env{}).Find(args)
 	if err == nil {
 		err = cmd.ParseFlags(rest)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -20,18 +21,18 @@ type question struct {
 func (q *question) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&q.topologyFile, "topology", "t", "", "topology `FILE`, - for stdin")
 	cmd.Flags().StringVarP(&q.intentsFile, "intents", "i", "", "intents `FILE`, - for stdin (the same stream as -t -, where both are given)")
-	require(cmd, "topology", "intents")
+	command.Require(cmd, "topology", "intents")
 }
 
 // read reads both files and tells the mistakes of both at once.
-func (q *question) read(env *Env) error {
+func (q *question) read(env *command.Env) error {
 	var topologyErr, intentsErr error
-	file, data, err := env.read(q.topologyFile)
+	file, data, err := env.Read(q.topologyFile)
 	if err == nil {
 		q.topology, err = topology.Parse(file, data)
 	}
 	topologyErr = err
-	file, data, err = env.read(q.intentsFile)
+	file, data, err = env.Read(q.intentsFile)
 	if err == nil {
 		q.intents, err = pathspec.Parse(file, data)
 	}

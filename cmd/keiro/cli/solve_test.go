@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -31,35 +32,10 @@ func TestVerdict(t *testing.T) {
 				s.Intents = append(s.Intents, pathspec.Answer{Name: string(rune('a' + i)), Status: status})
 			}
 			var stderr bytes.Buffer
-			if code := exitCode(&stderr, verdict(s)); code != c.code || stderr.String() != c.stderr {
+			if code := command.ExitCode(&stderr, verdict(s)); code != c.code || stderr.String() != c.stderr {
 				t.Errorf("exit code %d, stderr %q", code, stderr.String())
 			}
 		})
-	}
-}
-
-func TestCostHasAUnit(t *testing.T) {
-	for objective, want := range map[pathspec.Objective]string{
-		pathspec.MinDelay: "4145us", pathspec.MinMetric: "metric 4145", pathspec.MinHops: "4145 hops", pathspec.Balance: "0.4%",
-	} {
-		if got := cost(objective, 4145); got != want {
-			t.Errorf("%v: got %q, want %q", objective, got, want)
-		}
-	}
-}
-
-func TestMarginAndReserveSayWhatIsNotKnown(t *testing.T) {
-	zero := 0
-	for got, want := range map[string]string{
-		margin(nil):                                      "-",
-		margin(&pathspec.Margin{Link: &zero}):            "link 0, node any, srlg any",
-		reserve(nil):                                     "-",
-		reserve(&pathspec.Reserve{Link: 1}):              "link >=1, node >=0, srlg >=0",
-		reserve(&pathspec.Reserve{Node: 2, Exact: true}): "link 0, node 2, srlg 0",
-	} {
-		if got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
 	}
 }
 

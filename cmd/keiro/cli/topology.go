@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/clab"
 )
 
-func newTopologyCommand(env *Env) *cobra.Command {
-	return group(&cobra.Command{
+func newTopologyCommand(env *command.Env) *cobra.Command {
+	return command.Group(&cobra.Command{
 		Use:     "topology",
 		Short:   "Work with topology files",
 		Example: "  keiro topology import --from clab examples/jp12.clab.yml",
@@ -21,17 +22,13 @@ func newTopologyCommand(env *Env) *cobra.Command {
 }
 
 // importers read foreign formats, by the name that --from takes.
-var importers = map[string]func(env *Env, file string, data []byte) (*topology.Topology, error){
-	"clab": func(env *Env, file string, data []byte) (*topology.Topology, error) {
-		parsed, err := clab.Parse(file, data, env.LookupEnv)
-		if err != nil {
-			return nil, err
-		}
-		return parsed.Topology()
+var importers = map[string]func(env *command.Env, file string, data []byte) (*topology.Topology, error){
+	"clab": func(env *command.Env, file string, data []byte) (*topology.Topology, error) {
+		return clab.Import(file, data, env.LookupEnv)
 	},
 }
 
-func newTopologyImportCommand(env *Env) *cobra.Command {
+func newTopologyImportCommand(env *command.Env) *cobra.Command {
 	formats := slices.Sorted(maps.Keys(importers))
 	cmd := &cobra.Command{
 		Use:   "import --from FORMAT FILE",
@@ -42,14 +39,14 @@ not say stays unknown. Formats: clab (containerlab).`,
 		Args:    cobra.ExactArgs(1),
 	}
 	from := cmd.Flags().String("from", "", "the `FORMAT` of the file: "+strings.Join(formats, ", "))
-	require(cmd, "from")
-	complete(cmd, "from", formats...)
+	command.Require(cmd, "from")
+	command.Complete(cmd, "from", formats...)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		parse, ok := importers[*from]
 		if !ok {
 			return fmt.Errorf("--from %q: want one of %s", *from, strings.Join(formats, ", "))
 		}
-		file, data, err := env.read(args[0])
+		file, data, err := env.Read(args[0])
 		if err != nil {
 			return err
 		}

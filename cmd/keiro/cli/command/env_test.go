@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"bytes"
@@ -16,11 +16,11 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestReadIsBounded(t *testing.T) {
 	env := &Env{Stdin: endless{}}
-	if _, _, err := env.read("-"); err == nil || err.Error() != "stdin: too large: the limit is 64 MiB" {
+	if _, _, err := env.Read("-"); err == nil || err.Error() != "stdin: too large: the limit is 64 MiB" {
 		t.Errorf("endless stdin: %v", err)
 	}
 	env = &Env{Stdin: io.LimitReader(endless{}, strictyaml.MaxBytes)}
-	if _, data, err := env.read("-"); err != nil || len(data) != strictyaml.MaxBytes {
+	if _, data, err := env.Read("-"); err != nil || len(data) != strictyaml.MaxBytes {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
 }
@@ -28,7 +28,7 @@ func TestReadIsBounded(t *testing.T) {
 func TestStdinIsSharedByTwoFlags(t *testing.T) {
 	env := &Env{Stdin: strings.NewReader("both")}
 	for range 2 {
-		if name, data, err := env.read("-"); name != "stdin" || string(data) != "both" || err != nil {
+		if name, data, err := env.Read("-"); name != "stdin" || string(data) != "both" || err != nil {
 			t.Errorf("%s %q %v", name, data, err)
 		}
 	}
@@ -51,7 +51,7 @@ func TestColourOnlyOnATerminal(t *testing.T) {
 			var out bytes.Buffer
 			lookup := func(name string) (string, bool) { v, set := c.environ[name]; return v, set }
 			env := &Env{Stdout: &out, Terminal: c.terminal, LookupEnv: lookup}
-			err := env.printer().Print(output.TableFormat, nil, func(t *output.Text) { t.Printf("%s", t.Word("up")) })
+			err := env.Printer().Print(output.TableFormat, nil, func(t *output.Text) { t.Printf("%s", t.Word("up")) })
 			if err != nil || out.String() != c.want {
 				t.Errorf("got %q, %v, want %q", out.String(), err, c.want)
 			}

@@ -1,9 +1,13 @@
-package cli
+// Package command is what all commands of the command line share: the world
+// they run in, their flags, exit codes and progress. It knows nothing of paths
+// and prints no data. Package cli and its subpackages call it.
+package command
 
 import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
@@ -21,6 +25,12 @@ type Env struct {
 	// Terminal and ErrTerminal: stdout and stderr are read by a human as it
 	// is written. Progress goes to stderr, and only where ErrTerminal.
 	Terminal, ErrTerminal bool
+	// Size is that of the terminal, in columns and rows. It is called only
+	// where Terminal.
+	Size func() (width, height int)
+	Now  func() time.Time
+	// Args is the command line without the program's name.
+	Args []string
 
 	stdin []byte // all of Stdin, once read
 }
@@ -31,23 +41,33 @@ func OS() *Env {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
 		Terminal:    term.IsTerminal(int(os.Stdout.Fd())),
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Size:        size, Now: time.Now, Args: os.Args[1:],
 	}
 }
 
-// printer writes data to stdout. Colour: no-color.org.
-func (e *Env) printer() output.Printer {
-	return output.Printer{Out: e.Stdout, Colour: e.Terminal && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"}
+func size() (width, height int) {
+	width, height, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 80, 24
+	}
+	return width, height
 }
 
-func (e *Env) getenv(name string) string {
+// Printer writes data to stdout. Colour: no-color.org.
+func (e *Env) Printer() output.Printer {
+	return output.Printer{Out: e.Stdout, Colour: e.Terminal && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"}
+}
+
+// Getenv is as os.Getenv.
+func (e *Env) Getenv(name string) string {
 	value, _ := e.LookupEnv(name)
 	return value
 }
 
-// read returns a file, or all of stdin for `-`, and its name for messages. Two
+// Read returns a file, or all of stdin for `-`, and its name for messages. Two
 // flags may both name stdin: they see the same bytes. What is longer than any
 // parser takes is refused.
-func (e *Env) read(path string) (name string, data []byte, err error) {
+func (e *Env) Read(path string) (name string, data []byte, err error) {
 	if path == "-" {
 		if e.stdin == nil {
 			e.stdin, err = readBounded("stdin", e.Stdin)
