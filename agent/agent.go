@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -109,7 +108,6 @@ type loop struct {
 
 	links     map[string]rtnl.Link         // interfaces, by name
 	linkState map[string]nodecfg.LinkState // of cfg's links, by name
-	local     []netip.Addr                 // IPv6 addresses of the node
 	leftOut   map[string]bool              // paths that probes took out
 	want      nodecfg.State
 	have      nodecfg.State // what Observe said last, and what was applied since
@@ -206,8 +204,8 @@ func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
 		if err := l.acceptable(m.Config); err != nil {
 			l.refuse(fmt.Sprintf("config revision %d", m.Config.Revision), err)
 		} else {
-			l.keep(m.Config)
 			l.obey(m.Config)
+			l.keep(m.Config)
 		}
 		l.sent = nil // an answer in any case
 		l.report(false)
@@ -232,8 +230,9 @@ func (l *loop) refuse(what string, err error) {
 	l.refused = &nodecfg.ObjectError{Object: what, Error: err.Error()}
 }
 
-// keep writes a Config to disk before it is obeyed. When that fails it is
-// obeyed nevertheless: the network matters more.
+// keep writes a Config to disk after it is obeyed and before that is reported.
+// A disk may take longer than a repair is allowed to; an agent that dies in
+// between obeys the Config before until the controller has told it again.
 func (l *loop) keep(cfg *nodecfg.Config) {
 	l.unkept = nil
 	if err := save(l.Dir, cfg); err != nil {
@@ -246,7 +245,7 @@ func (l *loop) obey(cfg *nodecfg.Config) {
 	l.cfg, l.refused = cfg, nil
 	clear(l.failures)
 	l.leftOut = cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown())
-	l.want = cfg.Desired(l.leftOut, l.local)
+	l.want = cfg.Desired(l.leftOut)
 	l.converge()
 	l.Prober.Set(cfg)
 }

@@ -127,7 +127,7 @@ func (f *flow) stream(n, after int, do func()) (sent, lost int) {
 // After cuts and restorations the kernel has what it had, byte by byte.
 func TestStateAfterFlaps(t *testing.T) {
 	w := newTriangle(t)
-	before := w.a.see(t, w.a.cfg.Desired(nil, nil)).State.String()
+	before := w.a.see(t, w.a.cfg.Desired(nil)).State.String()
 	carrier := func(want bool) func() bool {
 		return func() bool {
 			links := w.a.see(t, nil).Links
@@ -142,7 +142,7 @@ func TestStateAfterFlaps(t *testing.T) {
 		w.ac.Restore()
 		testnet.Eventually(t, "carrier", carrier(true))
 	}
-	if after := w.a.see(t, w.a.cfg.Desired(nil, nil)).State.String(); after != before {
+	if after := w.a.see(t, w.a.cfg.Desired(nil)).State.String(); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
 }

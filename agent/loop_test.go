@@ -22,7 +22,7 @@ func TestPutsBack(t *testing.T) {
 	a := start(t, w.a, t.TempDir())
 	a.in <- nodecfg.ToAgent{Config: w.a.cfg}
 	a.report("reached", reached)
-	want := w.a.cfg.Desired(nil, []netip.Addr{hostA6})
+	want := w.a.cfg.Desired(nil)
 	nl := w.a.Netlink()
 	other, err := rtnl.OpenAt(w.a.FD) // somebody else
 	if err != nil {

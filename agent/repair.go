@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -72,9 +71,9 @@ func (l *loop) observe() []nodecfg.Op {
 	l.have = seen.State
 	l.setLinks(seen.Links)
 	leftOut := l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown())
-	if !maps.Equal(leftOut, l.leftOut) || !slices.Equal(seen.Local, l.local) {
-		l.leftOut, l.local = leftOut, seen.Local
-		l.want = l.cfg.Desired(leftOut, l.local)
+	if !maps.Equal(leftOut, l.leftOut) {
+		l.leftOut = leftOut
+		l.want = l.cfg.Desired(leftOut)
 	}
 	return nodecfg.Plan(l.have, l.want)
 }

@@ -115,7 +115,7 @@ func (n *node) obey(t *testing.T, leftOut ...string) {
 	for _, name := range leftOut {
 		out[name] = true
 	}
-	want := n.cfg.Desired(out, n.see(t, nil).Local)
+	want := n.cfg.Desired(out)
 	for _, op := range nodecfg.Plan(n.see(t, want).State, want) {
 		if err := n.kernel.Apply(op); err != nil {
 			t.Fatalf("%s: %s: %v", n.cfg.Node, op, err)

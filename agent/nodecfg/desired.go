@@ -7,7 +7,6 @@ import (
 
 // Metrics of the routes that Keiro makes; the lower one is taken first.
 const (
-	localMetric = 1    // before the kernel's own entries in main, which drop
 	mainMetric  = 1024 // what iproute2 gives an IPv6 route that says nothing
 	pathMetric  = 100  // + index of the path
 	fenceMetric = 4000000
@@ -15,10 +14,8 @@ const (
 
 // Desired returns the kernel objects that follow from a valid Config. Paths
 // in leftOut get no route (see LeftOut); their policies keep table, fence and
-// rules. Local are the node's own IPv6 addresses: End.DT6 looks into the
-// table main only, where Linux does not have them, and packets for the node
-// itself would not arrive.
-func (c *Config) Desired(leftOut map[string]bool, local []netip.Addr) State {
+// rules.
+func (c *Config) Desired(leftOut map[string]bool) State {
 	s := make(State)
 	for _, o := range c.sysctls() {
 		s.Add(o)
@@ -29,11 +26,6 @@ func (c *Config) Desired(leftOut map[string]bool, local []netip.Addr) State {
 	// What is not said below ends here, not in the default route, from which
 	// it would come back.
 	s.Add(Route{Table: MainTable, To: c.Locator, Metric: mainMetric, Type: Unreachable})
-	for _, a := range local {
-		if !c.Locator.Contains(a) {
-			s.Add(Route{Table: MainTable, To: host(a), Metric: localMetric, Type: Local, Dev: "lo"})
-		}
-	}
 	links := make(map[string]Link, len(c.Links))
 	for _, l := range c.Links {
 		links[l.Name] = l
@@ -97,6 +89,9 @@ func (c *Config) sysctls() []Object {
 // link, as routes of rising metric: Linux ignores the encapsulation of routes
 // over "lo", and by ignore_routes_with_linkdown any link with carrier keeps
 // the SID alive. Without one no packet could arrive anyway.
+//
+// End.DT6 looks where the rules say (table 0), not into the table main only:
+// Linux has the node's own addresses in the table local.
 func (c *Config) link(l Link) []Object {
 	var (
 		peer  = Adjacency(l.PeerLocator, l.PeerID)
@@ -115,7 +110,7 @@ func (c *Config) link(l Link) []Object {
 		local(EndX(c.Locator, l.ID), mainMetric, Seg6Local{Action: "End.X", NextHop: peer, Count: true}),
 		local(End(c.Locator), own, end),
 		local(EndDX4(c.Locator), own, Seg6Local{Action: "End.DX4", NextHop: netip.IPv4Unspecified(), Count: true}),
-		local(EndDT6(c.Locator), own, Seg6Local{Action: "End.DT6", Table: MainTable, Count: true}),
+		local(EndDT6(c.Locator), own, Seg6Local{Action: "End.DT6", Count: true}),
 	}
 }
 

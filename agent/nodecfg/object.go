@@ -46,7 +46,6 @@ type RouteType string
 const (
 	Unicast     RouteType = ""
 	Unreachable RouteType = "unreachable"
-	Local       RouteType = "local"
 )
 
 // Encap is the lightweight tunnel of a route: Seg6 or Seg6Local.
@@ -92,7 +91,7 @@ func (s Segments) Addrs() []netip.Addr {
 type Seg6Local struct {
 	Action  string     // in iproute2's words, such as "End.X"
 	NextHop netip.Addr // of End.X and End.DX4
-	Table   uint32     // of End.DT6
+	Table   uint32     // of End.DT6; 0: where the rules say
 	Count   bool       // with counters
 }
 
@@ -171,7 +170,7 @@ func (r Route) words() (noun, rest string) {
 	if r.Dev != "" {
 		fmt.Fprintf(&b, " dev %s", r.Dev)
 	}
-	if r.Table != MainTable || r.Type == Local { // iproute2 would put that into "local"
+	if r.Table != MainTable {
 		fmt.Fprintf(&b, " table %d", r.Table)
 	}
 	fmt.Fprintf(&b, " proto %d metric %d", RouteProtocol, r.Metric)
@@ -212,7 +211,7 @@ func (s Seg6Local) String() string {
 	} else if s.NextHop.Is6() {
 		words += " nh6 " + s.NextHop.String()
 	}
-	if s.Table != 0 {
+	if s.Table != 0 || s.Action == "End.DT6" {
 		words += fmt.Sprintf(" table %d", s.Table)
 	}
 	if s.Count {

@@ -3,7 +3,6 @@ package nodecfg
 import (
 	"encoding/json"
 	"flag"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +30,6 @@ func TestPlays(t *testing.T) {
 			state := make(State)
 			cfg := new(Config)
 			leftOut := make(map[string]bool)
-			var local []netip.Addr
 			for i, f := range ar.Files {
 				got := ""
 				switch {
@@ -47,14 +45,8 @@ func TestPlays(t *testing.T) {
 						leftOut[name] = true
 					}
 					continue
-				case f.Name == "local":
-					local = nil
-					for _, a := range strings.Fields(string(f.Data)) {
-						local = append(local, netip.MustParseAddr(a))
-					}
-					continue
 				case f.Name == "plan":
-					for _, op := range Plan(state, cfg.Desired(leftOut, local)) {
+					for _, op := range Plan(state, cfg.Desired(leftOut)) {
 						got += op.String() + "\n"
 						state.Apply(op)
 					}

@@ -43,7 +43,8 @@ func End(locator netip.Prefix) netip.Addr { return sid(locator, functEnd, 0) }
 // EndX sends on over the link with this ID, RFC 8986 section 4.2.
 func EndX(locator netip.Prefix, id uint16) netip.Addr { return sid(locator, functEndX|id, 0) }
 
-// EndDT6 decapsulates IPv6 into the main table, RFC 8986 section 4.6.
+// EndDT6 decapsulates IPv6 and looks the inner destination up, RFC 8986
+// section 4.6.
 func EndDT6(locator netip.Prefix) netip.Addr { return sid(locator, functEndDT6, 0) }
 
 // EndDX4 decapsulates IPv4. Its next hop is 0.0.0.0, by which Linux looks up

@@ -67,20 +67,18 @@ func (h *Handle) addrs() ([]addr, error) {
 	return found, nil
 }
 
-// split parts Keiro's addresses from others that packets can be sent to. The
-// kernel marks its own ones as well; where none has a mark it is from before
-// 5.18, and single addresses of the SRv6 block count as Keiro's.
-func split(found []addr) (ours, others []addr) {
+// owned picks Keiro's addresses. The kernel marks its own ones as well; where
+// none has a mark it is from before 5.18, and single addresses of the SRv6
+// block count as Keiro's.
+func owned(found []addr) []addr {
 	marks := slices.ContainsFunc(found, func(a addr) bool { return a.proto != 0 })
+	var ours []addr
 	for _, a := range found {
-		switch ip := a.prefix.Addr(); {
-		case a.proto == nodecfg.RouteProtocol, !marks && a.prefix.IsSingleIP() && block.Contains(ip):
+		if a.proto == nodecfg.RouteProtocol || !marks && a.prefix.IsSingleIP() && block.Contains(a.prefix.Addr()) {
 			ours = append(ours, a)
-		case ip.IsGlobalUnicast():
-			others = append(others, a)
 		}
 	}
-	return ours, others
+	return ours
 }
 
 func (h *Handle) applyAddr(verb nodecfg.Verb, a nodecfg.Addr) error {

@@ -12,7 +12,7 @@ import (
 )
 
 // routeTypes are the words of iproute2 by number; unicast is Unicast.
-var routeTypes = []string{unix.RTN_LOCAL: "local", unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable", unix.RTN_PROHIBIT: "prohibit"}
+var routeTypes = []string{unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable", unix.RTN_PROHIBIT: "prohibit"}
 
 // route is a route as the kernel tells it.
 type route struct {

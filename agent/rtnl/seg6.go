@@ -112,7 +112,7 @@ func encodeSeg6Local(body *nl.RtAttr, e nodecfg.Seg6Local) error {
 		return fmt.Errorf("cannot encode action %q", e.Action)
 	}
 	body.AddRtAttr(localAction, u32(uint32(action)))
-	if e.Table != 0 {
+	if e.Table != 0 || e.Action == "End.DT6" { // which demands one, if only 0
 		body.AddRtAttr(localTable, u32(e.Table))
 	}
 	if e.NextHop.Is4() {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +15,6 @@ import (
 type Seen struct {
 	State nodecfg.State   // what is Keiro's, by mark, and the sysctls asked for
 	Links map[string]Link // all interfaces, by name
-	Local []netip.Addr    // IPv6 addresses of the node that are not Keiro's, sorted
 }
 
 // Observe lists what is there, and the values of the sysctls that want names.
@@ -40,15 +38,9 @@ func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	ours, others := split(addrs)
-	for _, a := range ours {
+	for _, a := range owned(addrs) {
 		s.Add(nodecfg.Addr{Addr: a.prefix, Dev: dev(a.index)})
 	}
-	var local []netip.Addr
-	for _, a := range others {
-		local = append(local, a.prefix.Addr())
-	}
-	slices.SortFunc(local, netip.Addr.Compare)
 	for _, family := range []uint8{unix.AF_INET6, unix.AF_INET} {
 		routes, err := h.routes(family)
 		if err != nil {
@@ -80,7 +72,7 @@ func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 	for _, o := range sysctls {
 		s.Add(o)
 	}
-	return Seen{s, links, slices.Compact(local)}, nil
+	return Seen{s, links}, nil
 }
 
 func sysctlNames(s nodecfg.State) []string {

@@ -73,7 +73,7 @@ func TestWakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	want := config().Desired(nil, nil)
+	want := config().Desired(nil)
 	ops := append(nodecfg.Plan(observe(t, h, want), want), nodecfg.Plan(want, nil)...)
 	for _, op := range ops {
 		if quiet(op.Object) {
