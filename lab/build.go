@@ -168,21 +168,21 @@ func (b *builder) runExec(ctx context.Context) error {
 	}
 	defer out.Close()
 	for _, n := range b.plan.Nodes {
-		for _, words := range n.Exec {
-			if err := b.step(ctx, "%s: %s", n.Name, strings.Join(words, " ")); err != nil {
+		for _, argv := range n.Exec {
+			if err := b.step(ctx, "%s: %s", n.Name, strings.Join(argv, " ")); err != nil {
 				return err
 			}
 			before, err := out.Seek(0, 2)
 			if err != nil {
 				return err
 			}
-			cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+			cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 			cmd.Stdout, cmd.Stderr = out, out
 			if err = n.start(b.nodes[n.Name], cmd); err == nil {
 				err = cmd.Wait()
 			}
 			if err != nil {
-				return fmt.Errorf("node %s: exec %q: %w%s", n.Name, strings.Join(words, " "), err, said(out, before))
+				return fmt.Errorf("node %s: exec %q: %w%s", n.Name, strings.Join(argv, " "), err, said(out, before))
 			}
 		}
 	}

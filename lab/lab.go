@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/keiro-net/keiro/lab/netns"
@@ -41,6 +42,7 @@ type Progress struct {
 
 // Options of Up.
 type Options struct {
+	Dir      string         // of the file: relative names in it start there; "": the working directory
 	Progress func(Progress) // nil: none is wanted
 }
 
@@ -49,7 +51,11 @@ type Options struct {
 // rebuilt under the feet of what runs in it. What an interrupted Up or Down
 // left is cleared first. When Up fails it leaves nothing behind.
 func Up(ctx context.Context, file *clab.File, o Options) (*Lab, error) {
-	p, err := newPlan(file)
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPlan(file, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func TestUpAndDownLeaveNothing(t *testing.T) {
 	if p := status.Nodes[1].Processes; len(p) != 1 || p[0] != cmd.Process.Pid {
 		t.Errorf("processes of b: %v, want %d", p, cmd.Process.Pid)
 	}
-	go cmd.Wait() // a process that nobody waits for stays in /proc
+	go func() { _ = cmd.Wait() }() // a process that nobody waits for stays in /proc
 	if err := l.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestTwoLabsDoNotMeet(t *testing.T) {
 	if p := status.Nodes[0].Processes; len(p) != 1 {
 		t.Errorf("processes of the other lab after down: %v, want %d", p, process.Process.Pid)
 	}
-	go process.Wait()
+	go func() { _ = process.Wait() }()
 }
 
 // A name in /run/netns that somebody else uses is left alone.

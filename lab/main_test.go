@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/keiro-net/keiro/topology/clab"
 )
 
 // TestMain lets the test binary play the programs that the tests start.
@@ -53,8 +51,7 @@ func helperUp() {
 	if err != nil {
 		panic(err)
 	}
-	var file *clab.File = triangle(os.Getenv("KEIRO_TEST_OF"))
-	_, err = Up(context.Background(), file, Options{Progress: func(p Progress) {
+	_, err = Up(context.Background(), triangle(os.Getenv("KEIRO_TEST_OF")), Options{Progress: func(p Progress) {
 		if p.Done == last {
 			_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 			select {}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/keiro-net/keiro/lab/words"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/clab"
 )
@@ -51,7 +53,8 @@ type endPlan struct {
 }
 
 // newPlan turns a clab file into a plan, or says all that the lab cannot do.
-func newPlan(file *clab.File) (*plan, error) {
+// Relative names in binds start at dir.
+func newPlan(file *clab.File, dir string) (*plan, error) {
 	p := &plan{Name: file.Name}
 	var errs []error
 	if err := topology.CheckName(file.Name); err != nil {
@@ -59,7 +62,7 @@ func newPlan(file *clab.File) (*plan, error) {
 	}
 	delays, ignored := 0, map[string][]string{}
 	for _, n := range file.Nodes {
-		node, err := planNode(file, n)
+		node, err := planNode(file, n, dir)
 		errs = append(errs, err)
 		p.Nodes = append(p.Nodes, node)
 		for _, key := range n.Ignored {
@@ -69,9 +72,10 @@ func newPlan(file *clab.File) (*plan, error) {
 			ignored["cmd"] = append(ignored["cmd"], n.Name)
 		}
 	}
+	names := linkNames(file)
 	used := map[string]bool{}
-	for _, l := range file.Links {
-		link, err := p.planLink(l)
+	for i, l := range file.Links {
+		link, err := p.planLink(names[i], l)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("line %d: links: %w", l.Line, err))
 		}
@@ -100,7 +104,7 @@ func newPlan(file *clab.File) (*plan, error) {
 	return p, nil
 }
 
-func planNode(file *clab.File, n clab.Node) (nodePlan, error) {
+func planNode(file *clab.File, n clab.Node, dir string) (nodePlan, error) {
 	node := nodePlan{Name: n.Name, Netns: netnsName(file, n.Name), Sysctls: n.Sysctls, Env: n.Env}
 	var errs []error
 	fail := func(format string, args ...any) {
@@ -126,15 +130,15 @@ func planNode(file *clab.File, n clab.Node) (nodePlan, error) {
 		}
 	}
 	for _, command := range n.Exec {
-		words, err := splitWords(command)
+		argv, err := words.Split(command)
 		if err != nil {
 			fail("exec %q: %w", command, err)
 			continue
 		}
-		node.Exec = append(node.Exec, words)
+		node.Exec = append(node.Exec, argv)
 	}
 	for _, text := range n.Binds {
-		b, err := parseBind(text)
+		b, err := parseBind(text, dir)
 		if err != nil {
 			fail("binds: %w", err)
 			continue
@@ -144,8 +148,11 @@ func planNode(file *clab.File, n clab.Node) (nodePlan, error) {
 	return node, errors.Join(errs...)
 }
 
-func (p *plan) planLink(l clab.Link) (linkPlan, error) {
-	link := linkPlan{MTU: l.MTU}
+func (p *plan) planLink(name string, l clab.Link) (linkPlan, error) {
+	link := linkPlan{Name: name, MTU: l.MTU}
+	if p.link(name) >= 0 {
+		return link, fmt.Errorf("link %s stands twice", name)
+	}
 	if link.MTU == 0 {
 		link.MTU = defaultMTU
 	}
@@ -180,22 +187,16 @@ func (p *plan) planLink(l clab.Link) (linkPlan, error) {
 		link.Capacity = int64(capacity)
 	}
 	link.SRLGs, _ = l.Traits.SRLGs.Get()
-	link.Name = p.linkName(l)
 	return link, nil
 }
 
-// linkName is the given name or a--b, and a--b#2 and so on for parallels, the
-// names that the topology made of the same file has.
-func (p *plan) linkName(l clab.Link) string {
-	if l.Traits.Name != "" {
-		return l.Traits.Name
+// linkNames are the names that the topology made of the same file has.
+func linkNames(file *clab.File) []string {
+	given, ends := make([]string, len(file.Links)), make([][2]string, len(file.Links))
+	for i, l := range file.Links {
+		given[i], ends[i] = l.Traits.Name, [2]string{l.A.Node, l.B.Node}
 	}
-	base := l.A.Node + "--" + l.B.Node
-	name := base
-	for n := 2; p.link(name) >= 0; n++ {
-		name = fmt.Sprintf("%s#%d", base, n)
-	}
-	return name
+	return topology.LinkNames(given, ends)
 }
 
 func (p *plan) node(name string) int {
@@ -244,13 +245,25 @@ type bind struct {
 	ReadOnly bool   `json:"read_only"`
 }
 
-// parseBind reads source:target[:options] of docker.
-func parseBind(s string) (bind, error) {
+// parseBind reads source:target[:options] of docker. As in containerlab the
+// source may be relative to the file's directory or to ~.
+func parseBind(s, dir string) (bind, error) {
 	parts := strings.Split(s, ":")
-	if len(parts) < 2 || len(parts) > 3 || !filepath.IsAbs(parts[0]) || !filepath.IsAbs(parts[1]) {
-		return bind{}, fmt.Errorf("bad bind %q: want SOURCE:TARGET or SOURCE:TARGET:ro, both absolute", s)
+	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || !filepath.IsAbs(parts[1]) {
+		return bind{}, fmt.Errorf("bad bind %q: want SOURCE:TARGET or SOURCE:TARGET:ro, the target absolute", s)
 	}
-	b := bind{Source: filepath.Clean(parts[0]), Target: filepath.Clean(parts[1])}
+	source := parts[0]
+	if rest, ok := strings.CutPrefix(source, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return bind{}, fmt.Errorf("bind %q: %w", s, err)
+		}
+		source = filepath.Join(home, rest)
+	}
+	if !filepath.IsAbs(source) {
+		source = filepath.Join(dir, source)
+	}
+	b := bind{Source: filepath.Clean(source), Target: filepath.Clean(parts[1])}
 	if b.Target == "/" {
 		return bind{}, fmt.Errorf("bad bind %q: the target would hide the whole machine", s)
 	}

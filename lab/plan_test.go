@@ -16,20 +16,20 @@ func TestPlanSaysAllThatIsWrong(t *testing.T) {
 	file.Nodes[1].Labels = map[string]string{"loopback": "10.0.0.1 10.0.0.300/8 fe80::1%eth0"}
 	file.Nodes[1].Sysctls = map[string]string{"kernel.hostname": "x", "net.ipv4../../../kernel/x": "1"}
 	file.Nodes[2].Exec = []string{`ip "route`, "  "}
-	file.Nodes[2].Binds = []string{"relative:/tmp", "/tmp", "/a:/"}
+	file.Nodes[2].Binds = []string{"/a:tmp", "/tmp", "/a:/"}
 	file.Links[0].MTU = 100
 	file.Links[1].A.Node = "nobody"
 	file.Links[2].A.MAC = "01:00:00:00:00:00"
 	file.Links[3].B.Interface = "a/b"
 	file.Links = append(file.Links, clab.Link{A: clab.Endpoint{Node: "a", Interface: "eth1"}, B: clab.Endpoint{Node: "b", Interface: "lo"}, Line: 77})
-	_, err := newPlan(file)
+	_, err := newPlan(file, "/dir")
 	if err == nil {
 		t.Fatal("a file full of mistakes makes a plan")
 	}
 	for _, want := range []string{
 		`nodes.a: kind "nokia_srlinux" cannot run here`, `"10.0.0.300/8"`, `"fe80::1%eth0"`, "kernel.hostname: a node has only",
 		"net.ipv4../../../kernel/x: not the name", `exec "ip \"route": a " is not closed`, `exec "  ": no command`,
-		`bad bind "relative:/tmp"`, `bad bind "/tmp"`, `bad bind "/a:/"`, "mtu 100", `there is no node "nobody"`,
+		`bad bind "/a:tmp"`, `bad bind "/tmp"`, `bad bind "/a:/"`, "mtu 100", `there is no node "nobody"`,
 		`bad MAC address "01:00:00:00:00:00"`, `bad interface name "a/b"`, "line 77: links: endpoint b:lo",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -38,8 +38,13 @@ func TestPlanSaysAllThatIsWrong(t *testing.T) {
 	}
 	file = triangle("twice")
 	file.Links[3].B.Interface = "eth1"
-	if _, err := newPlan(file); err == nil || !strings.Contains(err.Error(), "a:eth1 has two links") {
+	if _, err := newPlan(file, "/dir"); err == nil || !strings.Contains(err.Error(), "a:eth1 has two links") {
 		t.Errorf("two links in one interface: %v", err)
+	}
+	file = triangle("twice")
+	file.Links[3].Traits.Name = "west"
+	if _, err := newPlan(file, "/dir"); err == nil || !strings.Contains(err.Error(), "link west stands twice") {
+		t.Errorf("two links of one name: %v", err)
 	}
 }
 
@@ -48,7 +53,7 @@ func TestPlan(t *testing.T) {
 	file.Nodes[0].Cmd = "sleep 1"
 	file.Nodes[1].Ignored = []string{"ports", "image"}
 	file.Links = append(file.Links, clab.Link{A: clab.Endpoint{Node: "c", Interface: "e4"}, B: clab.Endpoint{Node: "a", Interface: "e4"}})
-	p, err := newPlan(file)
+	p, err := newPlan(file, "/dir")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,13 +76,24 @@ func TestPlan(t *testing.T) {
 			t.Errorf("notes do not say %q:\n%s", want, notes)
 		}
 	}
-	again, err := newPlan(file)
+	again, err := newPlan(file, "/dir")
 	if err != nil || !same(p, again) {
 		t.Errorf("the same file makes another plan (%v)", err)
 	}
 	file.Links[0].Traits.Capacity = topology.Declare(topology.Bandwidth(1))
-	if other, err := newPlan(file); err != nil || same(p, other) {
+	if other, err := newPlan(file, "/dir"); err != nil || same(p, other) {
 		t.Errorf("another capacity makes the same plan (%v)", err)
+	}
+}
+
+func TestParseBind(t *testing.T) {
+	t.Setenv("HOME", "/users/me")
+	for text, want := range map[string]bind{
+		"/a/../b:/c/": {"/b", "/c", false}, "conf/x:/c:ro": {"/dir/conf/x", "/c", true}, "~/x:/c:z,ro": {"/users/me/x", "/c", true}, ".:/c:rw": {"/dir", "/c", false},
+	} {
+		if got, err := parseBind(text, "/dir"); err != nil || got != want {
+			t.Errorf("parseBind(%q) = %+v, %v; want %+v", text, got, err, want)
+		}
 	}
 }
 
@@ -99,50 +115,4 @@ func TestSysctlPath(t *testing.T) {
 			t.Errorf("sysctlPath(%q) = %q, %v; want %q", key, got, err, want)
 		}
 	}
-}
-
-func TestSplitWords(t *testing.T) {
-	for text, want := range map[string][]string{
-		"ip link":                    {"ip", "link"},
-		" a\t b\nc ":                 {"a", "b", "c"},
-		`sh -c 'echo "$x" \n'`:       {"sh", "-c", `echo "$x" \n`},
-		`a "b c" d\ e "f\"g\\h\n"`:   {"a", "b c", "d e", `f"g\h\n`},
-		`a '' ""`:                    {"a", "", ""},
-		`pre'mid'"post"`:             {"premidpost"},
-		"a \\\nb \"c\\\nd\"":         {"a", "b", "cd"},
-		``:                           nil,
-		`''`:                         nil,
-		`a 'b`:                       nil,
-		`a "b`:                       nil,
-		`a \`:                        nil,
-		"経路 'に 沿う'":                  {"経路", "に 沿う"},
-		"a=$HOME;b|c`d`":             {"a=$HOME;b|c`d`"},
-		"bash -c \"a 'b' \\$c\" --x": {"bash", "-c", "a 'b' $c", "--x"},
-	} {
-		got, err := splitWords(text)
-		if !reflect.DeepEqual(got, want) || (err == nil) != (want != nil) {
-			t.Errorf("splitWords(%q) = %q, %v; want %q", text, got, err, want)
-		}
-	}
-}
-
-// Quoting words and splitting them again gives the words.
-func FuzzSplitWords(f *testing.F) {
-	for _, seed := range []string{"ip link", `sh -c 'a "b"'`, `"a\"b" \c`, "'", "\\", "a\x00b", "\"\\\n\""} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		words, err := splitWords(text)
-		if err != nil {
-			return
-		}
-		var quoted []string
-		for _, w := range words {
-			quoted = append(quoted, "'"+strings.ReplaceAll(w, "'", `'\''`)+"'")
-		}
-		again, err := splitWords(strings.Join(quoted, " "))
-		if err != nil || !reflect.DeepEqual(again, words) {
-			t.Errorf("%q splits into %q, which quoted splits into %q (%v)", text, words, again, err)
-		}
-	})
 }

@@ -162,11 +162,9 @@ func (d *rundir) remove() error {
 	if err := os.RemoveAll(d.path); err != nil {
 		return err
 	}
-	for _, parent := range []string{baseDir, filepath.Dir(baseDir)} {
-		if os.Remove(parent) != nil {
-			break
-		}
-	}
+	// In use they are not empty, and stay.
+	_ = os.Remove(baseDir)
+	_ = os.Remove(filepath.Dir(baseDir))
 	return nil
 }
 

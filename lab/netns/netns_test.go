@@ -103,7 +103,7 @@ func TestDo(t *testing.T) {
 			t.Fatal("the caller was left inside")
 		}
 	}
-	if want := errors.New("mine"); ns.Do(func() error { return want }) != want {
+	if want := errors.New("mine"); !errors.Is(ns.Do(func() error { return want }), want) {
 		t.Error("the error of the function is not returned")
 	}
 	if err := ns.Do(func() error { runtime.Goexit(); return nil }); err == nil {

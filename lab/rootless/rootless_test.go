@@ -113,7 +113,7 @@ type user struct {
 // ordinary already.
 func newUser(t *testing.T) *user {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "keiro-user-") // t.TempDir is closed to others
+	dir, err := os.MkdirTemp("", "keiro-user-") //nolint:usetesting // t.TempDir is closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +172,20 @@ func (u *user) processes() []int {
 	for _, path := range paths {
 		if target, err := os.Readlink(path); err == nil && strings.TrimSuffix(target, " (deleted)") == u.program {
 			pid, _ := strconv.Atoi(strings.Split(path, "/")[2])
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// holders are those of the processes without arguments, as init and holder
+// are, that are not number 1 somewhere, as init is.
+func (u *user) holders() []int {
+	var pids []int
+	for _, pid := range u.processes() {
+		status, err1 := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		args, err2 := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err1 == nil && err2 == nil && strings.Count(string(args), "\x00") == 1 && !strings.Contains(string(status), "\t1\nNSpgid") {
 			pids = append(pids, pid)
 		}
 	}
@@ -267,27 +281,13 @@ func TestKilledHolder(t *testing.T) {
 	u := newUser(t)
 	u.run(0, "up", "one")
 	u.run(0, "leave", "one")
-	pids := u.processes()
-	if len(pids) != 3 {
-		t.Fatalf("processes %v: want init, holder and the one in the background", pids)
-	}
-	killed := 0
-	for _, pid := range pids {
-		status, err1 := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		args, err2 := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err1 != nil || err2 != nil {
-			t.Fatal(err1, err2)
-		}
-		// Only the background process has arguments, only init is number 1.
-		if strings.Count(string(args), "\x00") == 1 && !strings.Contains(string(status), fmt.Sprintf("NSpid:\t%d\t1\n", pid)) {
-			killed++
-			if err := unix.Kill(pid, unix.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if killed != 1 {
-		t.Fatalf("of the processes %v, %d look like the holder", pids, killed)
+	var holder []int
+	u.eventually("there are init, holder and the one in the background", func() bool {
+		holder = u.holders()
+		return len(holder) == 1 && len(u.processes()) == 3
+	})
+	if err := unix.Kill(holder[0], unix.SIGKILL); err != nil {
+		t.Fatal(err)
 	}
 	u.eventually("no process is left", func() bool { return len(u.processes()) == 0 })
 	u.run(1, "status", "one")
