@@ -43,8 +43,8 @@ type End struct {
 }
 
 // Configs returns one Config per node of the topology, in its order, with
-// revision 0: the caller numbers what it sends. A path over a link that the
-// topology does not hold, or whose interfaces it does not name, is left out.
+// revision 0: the caller numbers what it sends. A path that Obstacle has
+// something against is left out.
 func Configs(in Input) []*nodecfg.Config {
 	c := compiler{Input: in, next: nextHops(in.Topology, in.Outage)}
 	configs := make([]*nodecfg.Config, len(in.Topology.Nodes))
@@ -111,7 +111,7 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			if end.Reverse {
 				nodes, links = reversed(nodes), reversed(links)
 			}
-			if nodes[0] != end.Node || !p.Serving[i] || !c.installable(links) {
+			if nodes[0] != end.Node || !p.Serving[i] || c.Obstacle(links) != "" {
 				continue // another node of the same site begins it, or nobody may
 			}
 			sids := c.path(nodes, links)
@@ -125,14 +125,24 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 // PathName is the name of the nth path of an intent's set, as in reports.
 func PathName(intent string, n int) string { return fmt.Sprintf("%s/%d", intent, n) }
 
-func (c *compiler) installable(links []string) bool {
+// minMTU is what IPv6 needs of every link, RFC 8200 section 5.
+const minMTU = 1280
+
+// Obstacle says why a path over the links cannot be installed; "" nothing.
+func (in *Input) Obstacle(links []string) string {
 	for _, link := range links {
-		e, ok := c.Topology.Entry(link)
-		if !ok || !c.Topology.Entries[e].Plugged() {
-			return false
+		e, ok := in.Topology.Entry(link)
+		if !ok {
+			return fmt.Sprintf("link %s is not in the topology", link)
+		}
+		if !in.Topology.Entries[e].Plugged() {
+			return fmt.Sprintf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", link)
 		}
 	}
-	return true
+	if mtu := in.pathMTU(links); mtu != 0 && mtu < minMTU {
+		return fmt.Sprintf("%d SIDs leave %d bytes for a packet, IPv6 needs %d: raise the MTU of the links, or ask for fewer hops", sids(links), mtu, minMTU)
+	}
+	return ""
 }
 
 // path is the SID list over the given links, and back.
@@ -153,19 +163,22 @@ func (c *compiler) path(nodes, links []string) nodecfg.Path {
 	for _, node := range nodes {
 		p.Locators = append(p.Locators, c.IDs.Locator(node))
 	}
-	p.MTU = c.mtu(links, len(p.Segments)+1)
+	p.MTU = c.pathMTU(links)
 	return p
 }
 
-// mtu is what is left of the narrowest link for a packet inside H.Encaps.Red
-// with the given number of SIDs: an IPv6 header and, as the first SID stands
-// in the destination address (RFC 8986 section 5.2), one SID less in the SRH.
-// 0 where a link's MTU is not known.
-func (c *compiler) mtu(links []string, sids int) int {
+// sids counts the SIDs of a path: one a link, and the one that decapsulates.
+func sids(links []string) int { return len(links) + 1 }
+
+// pathMTU is what is left of the narrowest link for a packet inside
+// H.Encaps.Red: an IPv6 header and, as the first SID stands in the destination
+// address (RFC 8986 section 5.2), one SID less in the SRH. 0 where a link's
+// MTU is not known.
+func (in *Input) pathMTU(links []string) int {
 	const ipv6Header, srhHeader, sid = 40, 8, 16
 	least := 0
 	for _, link := range links {
-		mtu := c.MTU[link]
+		mtu := in.MTU[link]
 		if mtu == 0 {
 			return 0
 		}
@@ -173,7 +186,7 @@ func (c *compiler) mtu(links []string, sids int) int {
 			least = mtu
 		}
 	}
-	return least - ipv6Header - srhHeader - sid*(sids-1)
+	return least - ipv6Header - srhHeader - sid*(sids(links)-1)
 }
 
 // rank numbers the policies of one node so that the narrowest selector is

@@ -99,6 +99,7 @@ func TestNoPathLeavesTheFence(t *testing.T) {
 	for name, edit := range map[string]func(*Input){
 		"does not serve":      func(in *Input) { in.Policies[0].Serving[0] = false },
 		"link has left":       func(in *Input) { in.Policies[0].Paths[0].Links = []string{"a--b", "b--z"} },
+		"too narrow":          func(in *Input) { in.MTU["a--b"] = 1280 + 40 + 8 + 2*16 - 1 },
 		"interface not known": func(in *Input) { in.Topology.Entries[1].AInterface = "" },
 	} {
 		configs := compiled(t, edit)

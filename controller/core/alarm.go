@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keiro-net/keiro/controller/core/cause"
 	"github.com/keiro-net/keiro/pathspec"
 )
 
@@ -40,8 +41,12 @@ func (c *Core) tellFailures(now time.Time) {
 		c.emit(WakeAt{due})
 		return
 	}
-	for _, cause := range c.causes() {
-		c.raise(c.pathsLost(cause))
+	failed := make([]string, len(c.failing))
+	for n, f := range c.failing {
+		failed[n] = f.link
+	}
+	for _, found := range cause.Explain(c.spec.Topology, failed, c.linkDown) {
+		c.raise(c.pathsLost(found))
 	}
 	c.failing = nil
 }
@@ -86,100 +91,23 @@ func (c *Core) linkMissing(name string) bool {
 	return exists && (c.links[name] == nil || c.links[name].down)
 }
 
-// cause is one thing whose failure explains failed links.
-type cause struct {
-	name  string // such as srlg:keihan-duct
-	links []string
-	fails []failure
-}
-
-// causes explains the failing links by as few things as possible: an SRLG or
-// a node of which two or more links, and all of them, are down; else each
-// link by itself. The one that explains most comes first, then SRLGs, then
-// names.
-func (c *Core) causes() []cause {
-	left := map[string]failure{}
-	for _, f := range c.failing {
-		left[f.link] = f
-	}
-	groups := c.groups()
-	var found []cause
-	for len(left) > 0 {
-		best, explains := -1, 1
-		for g := range groups {
-			n := 0
-			for _, link := range groups[g].links {
-				if _, in := left[link]; in {
-					n++
-				}
-			}
-			if n > explains {
-				best, explains = g, n
-			}
-		}
-		if best < 0 {
-			break
-		}
-		found = append(found, take(left, groups[best]))
-	}
-	for _, link := range sortedKeys(left) {
-		found = append(found, take(left, cause{name: "link:" + link, links: []string{link}}))
-	}
-	return found
-}
-
-func take(left map[string]failure, g cause) cause {
-	for _, link := range g.links {
-		if f, in := left[link]; in {
-			g.fails = append(g.fails, f)
-			delete(left, link)
-		}
-	}
-	return g
-}
-
-// groups are the SRLGs, then the nodes, all of whose links (at least two) are
-// down, sorted by name.
-func (c *Core) groups() []cause {
-	t := c.spec.Topology
-	srlgs, nodes := map[string][]string{}, map[string][]string{}
-	for e := range t.Entries {
-		entry := &t.Entries[e]
-		names, _ := entry.SRLGs.Get()
-		for _, g := range names {
-			srlgs[g] = append(srlgs[g], entry.Name)
-		}
-		for _, n := range []int{entry.A, entry.B} {
-			nodes[t.Nodes[n].Name] = append(nodes[t.Nodes[n].Name], entry.Name)
-		}
-	}
-	var out []cause
-	for _, kind := range []struct {
-		prefix  string
-		members map[string][]string
-	}{{"srlg:", srlgs}, {"node:", nodes}} {
-		for _, name := range sortedKeys(kind.members) {
-			links := kind.members[name]
-			up := slices.ContainsFunc(links, func(l string) bool { return !c.linkDown(l) })
-			if len(links) > 1 && !up {
-				out = append(out, cause{name: kind.prefix + name, links: links})
-			}
-		}
-	}
-	return out
-}
-
 // pathsLost is the alarm for one cause: what each intent that was hit had
 // before and has after.
-func (c *Core) pathsLost(g cause) Alarm {
+func (c *Core) pathsLost(g cause.Cause) Alarm {
 	a := Alarm{
-		Key: "lost/" + g.name, Name: LinkFailed, Severity: "info", Cause: g.name, Links: g.links,
-		Before: "up", After: "down", CausedAt: g.fails[0].causedAt, DetectedAt: g.fails[0].detectedAt,
+		Key: "lost/" + g.Name, Name: LinkFailed, Severity: "info", Cause: g.Name, Links: g.Links,
+		Before: "up", After: "down",
 	}
 	sets := map[string][]pathspec.Path{}
-	for _, f := range g.fails {
-		if f.causedAt.Before(a.CausedAt) {
+	for _, f := range c.failing {
+		if !slices.Contains(g.Failed, f.link) {
+			continue
+		}
+		if a.CausedAt.IsZero() || f.causedAt.Before(a.CausedAt) {
 			a.CausedAt = f.causedAt
+		}
+		if a.DetectedAt.IsZero() {
+			a.DetectedAt = f.detectedAt // they stand in the order of detection
 		}
 		for name, paths := range f.hit {
 			sets[name] = paths
@@ -189,7 +117,7 @@ func (c *Core) pathsLost(g cause) Alarm {
 	for _, name := range sortedKeys(sets) {
 		had, has := 0, 0
 		for _, p := range sets[name] {
-			if !slices.ContainsFunc(p.Links, func(l string) bool { return c.linkDown(l) && !slices.Contains(g.links, l) }) {
+			if !slices.ContainsFunc(p.Links, func(l string) bool { return c.linkDown(l) && !slices.Contains(g.Links, l) }) {
 				had++
 			}
 			if !c.failed(p) {
@@ -212,7 +140,7 @@ func (c *Core) pathsLost(g cause) Alarm {
 	if len(a.Intents) > 0 {
 		a.Before, a.After = strings.Join(before, "; "), strings.Join(after, "; ")
 	}
-	a.Message = fmt.Sprintf("%s is down (%s). %s. Call %s.", g.name, strings.Join(g.links, ", "), a.After, c.owners(g.links))
+	a.Message = fmt.Sprintf("%s is down (%s). %s. Call %s.", g.Name, strings.Join(g.Links, ", "), a.After, c.owners(g.Links))
 	return a
 }
 

@@ -111,14 +111,20 @@ func (c *Core) push() {
 	}
 }
 
-// pushConfigs sends first to the nodes whose policies change, as traffic
-// waits for them.
-func (c *Core) pushConfigs() {
+// input is what Configs are compiled from, without the policies.
+func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
 	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Probe: c.params.Probe}
 	for name, l := range c.links {
 		in.MTU[name] = l.mtu()
 	}
+	return in
+}
+
+// pushConfigs sends first to the nodes whose policies change, as traffic
+// waits for them.
+func (c *Core) pushConfigs() {
+	in := c.input()
 	for _, i := range c.intents {
 		in.Policies = append(in.Policies, compile.Policy{
 			Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
@@ -159,7 +165,11 @@ func (c *Core) missing(i *intent) string {
 			return slices.Equal(s.Links, p.Links) && slices.Equal(s.Nodes, p.Nodes)
 		})
 	}
+	in := c.input()
 	for _, p := range i.answer.Paths {
+		if why := in.Obstacle(p.Links); why != "" {
+			return why
+		}
 		if stands(p) {
 			continue
 		}
@@ -176,10 +186,6 @@ func (c *Core) missing(i *intent) string {
 
 // lacks says why a node does not have the SIDs of one of its links.
 func (c *Core) lacks(name, link string) string {
-	e, _ := c.spec.Topology.Entry(link)
-	if !c.spec.Topology.Entries[e].Plugged() {
-		return fmt.Sprintf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", link)
-	}
 	n := c.nodes[name]
 	if n.acked != nil {
 		for _, l := range n.acked.Links {
