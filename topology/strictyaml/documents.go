@@ -52,7 +52,7 @@ func read(file string, data []byte, lenient bool) ([]*Document, Errors) {
 	}
 	var docs []*Document
 	var errs Errors
-	for reader := yaml.NewDecoder(bytes.NewReader(data)); ; {
+	for reader := yaml.NewDecoder(bytes.NewReader(yamlEscapes(data))); ; {
 		var node yaml.Node
 		if err := reader.Decode(&node); err == io.EOF {
 			return docs, errs

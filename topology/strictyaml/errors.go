@@ -43,8 +43,9 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxErrors is how many mistakes of a file are told; nobody reads more.
-const maxErrors = 1000
+// maxErrors is how many mistakes of a file are told: nobody reads more, and
+// each costs the search for its line.
+const maxErrors = 100
 
 // Add appends a mistake, as long as there are not too many.
 func (e *Errors) Add(err Error) {

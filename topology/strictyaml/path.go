@@ -29,7 +29,6 @@ func (d *Document) Line(path string) int {
 	node, line := d.root, d.root.Line
 	for path != "" {
 		var next *yaml.Node
-		var index int
 		var key string
 		switch {
 		case strings.HasPrefix(path, `["`):
@@ -41,9 +40,9 @@ func (d *Document) Line(path string) int {
 			path = strings.TrimPrefix(path[1+len(quoted):], "]")
 		case path[0] == '[':
 			digits, rest, _ := strings.Cut(path[1:], "]")
-			index, _ = strconv.Atoi(digits)
+			index, err := strconv.ParseUint(digits, 10, 32)
 			path = rest
-			if node.Kind == yaml.SequenceNode && index < len(node.Content) {
+			if err == nil && node.Kind == yaml.SequenceNode && index < uint64(len(node.Content)) {
 				next = node.Content[index]
 				line = next.Line
 			}
@@ -58,6 +57,7 @@ func (d *Document) Line(path string) int {
 		for i := 0; key != "" && node.Kind == yaml.MappingNode && i < len(node.Content); i += 2 {
 			if node.Content[i].Value == key {
 				next, line = node.Content[i+1], node.Content[i].Line
+				break
 			}
 		}
 		if next == nil {
