@@ -73,6 +73,9 @@ func (c *Core) choose(i *intent, satisfied bool) (set []pathspec.Path, waiting s
 		return i.standing.Paths, "" // made for this intent: not touched
 	}
 	if satisfied {
+		if equalPaths(i.answer.Paths, i.standing.Paths) {
+			return i.answer.Paths, ""
+		}
 		if waiting = c.missing(i); waiting == "" {
 			return i.answer.Paths, ""
 		}
