@@ -100,7 +100,7 @@ func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, 
 	b.mu.Lock()
 	b.declared = next
 	b.mu.Unlock()
-	return applied, b.loop.after(context.WithoutCancel(ctx), core.SpecChanged{Spec: next.Spec})
+	return applied, b.loop.after(core.SpecChanged{Spec: next.Spec})
 }
 
 // Diff implements api.Backend.
@@ -191,7 +191,7 @@ func (b *backend) Drain(ctx context.Context, drain resource.Drain) (*resource.Dr
 	if err := b.store.Commit(ctx, store.Put(drainBucket, drain.Kind+":"+drain.Name, value)); err != nil {
 		return nil, err
 	}
-	return &drain, b.setDrains(ctx, append(without(drains, drain.Kind, drain.Name), &drain))
+	return &drain, b.setDrains(append(without(drains, drain.Kind, drain.Name), &drain))
 }
 
 // Undrain implements api.Backend.
@@ -206,15 +206,15 @@ func (b *backend) Undrain(ctx context.Context, kind, name string) error {
 	if err := b.store.Commit(ctx, store.Delete(drainBucket, kind+":"+name)); err != nil {
 		return err
 	}
-	return b.setDrains(ctx, left)
+	return b.setDrains(left)
 }
 
-func (b *backend) setDrains(ctx context.Context, drains []*resource.Drain) error {
+func (b *backend) setDrains(drains []*resource.Drain) error {
 	slices.SortFunc(drains, func(x, y *resource.Drain) int { return strings.Compare(x.Kind+":"+x.Name, y.Kind+":"+y.Name) })
 	b.mu.Lock()
 	b.drains = drains
 	b.mu.Unlock()
-	return b.loop.after(context.WithoutCancel(ctx), core.Drained{Drains: drainsOf(drains)})
+	return b.loop.after(core.Drained{Drains: drainsOf(drains)})
 }
 
 // Events implements api.Backend.

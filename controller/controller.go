@@ -55,18 +55,6 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.API)
-	if err != nil {
-		return fmt.Errorf("listen for the API: %w", err)
-	}
-	defer listener.Close()
-	if err := credentials(ctx, o.Dir, authority, listener.Addr().String()); err != nil {
-		return err
-	}
-	agents, err := listenAll(ctx, o.Agents)
-	if err != nil {
-		return err
-	}
 	b, first, err := restore(ctx, kept, authority)
 	if err != nil {
 		return err
@@ -75,52 +63,73 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	b.solveTime = o.SolveTime
-	b.loop = &loop{
-		core: core.New(o.Params), log: o.Log, solveTime: o.SolveTime, events: make(chan core.Event), asks: make(chan func()),
-		// A record that is not written is decided anew after a restart.
-		records: newQueue(func(ctx context.Context, op store.Op) {
-			if err := kept.Commit(ctx, op); err != nil {
-				o.Log.Error("a record was not kept", "error", err)
-			}
-		}),
-		alarms: newQueue(func(ctx context.Context, a core.Alarm) {
-			if err := alerts.Send(ctx, alertOf(a)); err != nil {
-				o.Log.Error("an alert would not outlive a restart", "alert", a.Key, "error", err)
-			}
-		}),
-	}
-	b.fleet = fleet.New(fleet.Options{Authority: authority, Events: sessions{ctx, b.loop}, Log: o.Log})
-	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }
-	b.loop.record = b.events.add
-	b.loop.publish = b.publish
+	b.join(o, alerts)
 	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
 	if err != nil {
 		return err
 	}
+	agents, err := listenAll(ctx, o.Agents)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.API)
+	if err != nil {
+		return fmt.Errorf("listen for the API: %w", err)
+	}
+	addr := listener.Addr().String()
+	if err := credentials(ctx, o.Dir, authority, addr); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	o.Log.Info("controller runs", "api", addr, "agents", o.Agents, "version", o.Version.Version)
+	return together(ctx,
+		func(ctx context.Context) error { b.loop.run(ctx, first); return nil },
+		func(ctx context.Context) error { b.loop.records.run(ctx); return nil },
+		func(ctx context.Context) error { b.loop.alarms.run(ctx); return nil },
+		func(ctx context.Context) error { alerts.Run(ctx); return nil },
+		func(ctx context.Context) error { return b.fleet.Serve(ctx, agents...) },
+		func(ctx context.Context) error { return server.Serve(ctx, listener, authority.APITLS()) },
+	)
+}
 
-	ctx, stop := context.WithCancelCause(ctx)
-	var parts sync.WaitGroup
-	run := func(part func(context.Context) error) {
-		parts.Go(func() {
+// join makes the loop and the agents' channel, and ties them together.
+func (b *backend) join(o Options, alerts *alert.Sender) {
+	b.solveTime = o.SolveTime
+	b.loop = newLoop(core.New(o.Params), o)
+	b.fleet = fleet.New(fleet.Options{Authority: b.authority, Events: sessions{b.loop}, Log: o.Log})
+	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }
+	b.loop.record = b.events.add
+	b.loop.publish = b.publish
+	// A record that is not written is decided anew after a restart.
+	b.loop.records = newQueue(func(ctx context.Context, op store.Op) {
+		if err := b.store.Commit(ctx, op); err != nil {
+			o.Log.Error("a record was not kept", "error", err)
+		}
+	})
+	b.loop.alarms = newQueue(func(ctx context.Context, a core.Alarm) {
+		if err := alerts.Send(ctx, alertOf(a)); err != nil {
+			o.Log.Error("an alert would not outlive a restart", "alert", a.Key, "error", err)
+		}
+	})
+}
+
+// together runs all parts until ctx ends or one of them fails, and returns
+// when all have ended.
+func together(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var running sync.WaitGroup
+	failed := make(chan error, len(parts))
+	for _, part := range parts {
+		running.Go(func() {
 			if err := part(ctx); err != nil {
-				stop(err)
+				failed <- err
+				stop()
 			}
 		})
 	}
-	run(func(ctx context.Context) error { b.loop.run(ctx, first); return nil })
-	run(func(ctx context.Context) error { b.loop.records.run(ctx); return nil })
-	run(func(ctx context.Context) error { b.loop.alarms.run(ctx); return nil })
-	run(func(ctx context.Context) error { alerts.Run(ctx); return nil })
-	run(func(ctx context.Context) error { return b.fleet.Serve(ctx, agents...) })
-	run(func(ctx context.Context) error { return server.Serve(ctx, listener, authority.APITLS()) })
-	o.Log.Info("controller runs", "api", listener.Addr().String(), "agents", o.Agents, "version", o.Version.Version)
-	<-ctx.Done()
-	parts.Wait()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
+	running.Wait()
+	close(failed)
+	return <-failed
 }
 
 // listenAll opens the listeners that agents dial.

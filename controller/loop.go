@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -17,7 +18,7 @@ type loop struct {
 	core      *core.Core
 	log       *slog.Logger
 	events    chan core.Event
-	asks      chan func() // run between two steps
+	asks      chan func(context.Context) // run between two steps
 	push      func(*nodecfg.Config)
 	alarms    *queue[core.Alarm]
 	record    func(core.Entry)
@@ -26,10 +27,19 @@ type loop struct {
 	solveTime time.Duration
 
 	wake time.Time
+	done chan struct{} // closed when the loop has ended
+}
+
+func newLoop(c *core.Core, o Options) *loop {
+	return &loop{
+		core: c, log: o.Log, solveTime: o.SolveTime,
+		events: make(chan core.Event), asks: make(chan func(context.Context)), done: make(chan struct{}),
+	}
 }
 
 // run feeds the Core until ctx ends.
 func (l *loop) run(ctx context.Context, first core.Started) {
+	defer close(l.done)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	l.step(ctx, first)
@@ -45,7 +55,7 @@ func (l *loop) run(ctx context.Context, first core.Started) {
 		case event := <-l.events:
 			l.step(ctx, event)
 		case ask := <-l.asks:
-			ask()
+			ask(ctx)
 		case <-timer.C:
 			l.wake = time.Time{}
 			l.step(ctx, core.Tick{})
@@ -54,28 +64,34 @@ func (l *loop) run(ctx context.Context, first core.Started) {
 }
 
 // feed hands an event to the loop.
-func (l *loop) feed(ctx context.Context, event core.Event) {
+func (l *loop) feed(event core.Event) {
 	select {
 	case l.events <- event:
-	case <-ctx.Done():
+	case <-l.done:
 	}
 }
 
+var errStops = errors.New("the controller stops: what was declared is stored, and done when it runs again")
+
 // after runs a function in the loop after an event was taken in, and waits
 // for it: whoever changed something then reads what came of it.
-func (l *loop) after(ctx context.Context, event core.Event) error {
+func (l *loop) after(event core.Event) error {
 	done := make(chan struct{})
-	ask := func() {
+	ask := func(ctx context.Context) {
 		l.step(ctx, event)
 		close(done)
 	}
 	select {
 	case l.asks <- ask:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-l.done:
+		return errStops
 	}
-	<-done
-	return nil
+	select {
+	case <-done:
+		return nil
+	case <-l.done:
+		return errStops
+	}
 }
 
 func (l *loop) step(ctx context.Context, event core.Event) {
@@ -113,7 +129,7 @@ func (l *loop) solve(ctx context.Context, q core.Solve) {
 		Stop: func() bool { return time.Now().After(deadline) || ctx.Err() != nil },
 	})
 	l.log.Debug("solved", "question", q.Seq, "intents", len(q.Intents), "elapsed", time.Since(began))
-	l.feed(ctx, core.Solved{Seq: q.Seq, Solution: solution})
+	l.feed(core.Solved{Seq: q.Seq, Solution: solution})
 }
 
 const standingBucket = "standing"

@@ -15,14 +15,11 @@ import (
 )
 
 // sessions tells the loop what the agents' sessions bring.
-type sessions struct {
-	ctx  context.Context
-	loop *loop
-}
+type sessions struct{ loop *loop }
 
-func (s sessions) Connected(node string)    { s.loop.feed(s.ctx, core.AgentConnected{Node: node}) }
-func (s sessions) Disconnected(node string) { s.loop.feed(s.ctx, core.AgentDisconnected{Node: node}) }
-func (s sessions) Report(r nodecfg.Report)  { s.loop.feed(s.ctx, core.Reported{Report: r}) }
+func (s sessions) Connected(node string)    { s.loop.feed(core.AgentConnected{Node: node}) }
+func (s sessions) Disconnected(node string) { s.loop.feed(core.AgentDisconnected{Node: node}) }
+func (s sessions) Report(r nodecfg.Report)  { s.loop.feed(core.Reported{Report: r}) }
 
 // operators knows the API's callers.
 type operators struct{ authority *pki.Authority }

@@ -34,7 +34,7 @@ const (
 // cannot be satisfied.
 func (c *Core) judge(now time.Time) {
 	for _, i := range c.intents {
-		if c.fresh() {
+		if c.fresh() || len(i.conditions) == 0 {
 			c.judgeAnswer(now, i)
 		}
 		status, reason, message := c.judgeInstalled(i)
