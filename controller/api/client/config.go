@@ -29,9 +29,13 @@ const (
 	EnvTokenFile = "KEIRO_TOKEN_FILE"
 )
 
+// ErrNoController says that nothing in the environment names a controller.
+var ErrNoController = errors.New("no controller is known")
+
 // Find returns the Config of the environment: the file that KEIRO_CONFIG
 // names, or else keiro/client.json in the user's configuration directory, if
-// it is there, with KEIRO_SERVER, KEIRO_CA and KEIRO_TOKEN_FILE over it.
+// it is there, with KEIRO_SERVER, KEIRO_CA and KEIRO_TOKEN_FILE over it. The error is
+// ErrNoController where none of these is there.
 func Find(getenv func(string) string) (Config, error) {
 	var cfg Config
 	file, named := getenv(EnvConfig), true
@@ -53,7 +57,7 @@ func Find(getenv func(string) string) (Config, error) {
 		}
 	}
 	if cfg.Server == "" {
-		return cfg, fmt.Errorf("no controller is known: set %s to its client.json, or %s and %s", EnvConfig, EnvServer, EnvTokenFile)
+		return cfg, fmt.Errorf("%w: set %s to its client.json, or %s and %s", ErrNoController, EnvConfig, EnvServer, EnvTokenFile)
 	}
 	return cfg, nil
 }
