@@ -10,8 +10,8 @@ import (
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
-// The labels of a node that have a meaning of their own in a topology. All
-// others become labels there. Country, region, lat and lon describe the site.
+// The labels of a node that have a meaning of their own. All others become
+// labels in the topology. Country, region, lat and lon describe the site.
 const (
 	labelSite     = "site"
 	labelCountry  = "country"
@@ -20,6 +20,7 @@ const (
 	labelLon      = "lon"
 	labelOperator = "operator"
 	labelLocator  = "locator"
+	labelLoopback = "loopback" // addresses that only the lab gives the node
 )
 
 // Topology makes a topology of the file: sites, operators, locators and labels
@@ -91,6 +92,7 @@ func (b *builder) addNode(n *Node) {
 			if _, ok := n.Labels[labelSite]; !ok {
 				b.fail(path, "want a label site beside it, which it describes")
 			}
+		case labelLoopback:
 		default:
 			b.check(path, topology.CheckLabel(key, value))
 			if node.Labels == nil {
