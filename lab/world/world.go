@@ -7,15 +7,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/lab"
+	"github.com/keiro-net/keiro/lab/stream"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/clab"
 )
@@ -26,6 +30,7 @@ type Options struct {
 	Bin        string   // directory of keiro-controller and keiro-agent
 	Controller []string // more flags for the controller
 	Progress   func(lab.Progress)
+	Built      func(*lab.Lab) // called between the lab and the controller; nil: nobody asks
 }
 
 // World is a lab, its controller and its agents.
@@ -40,11 +45,15 @@ type World struct {
 }
 
 // Start brings up the lab, the controller and the agents, and returns when
-// every agent has a session. Whatever it started is ended if it fails.
+// every agent has a session. Whatever it started is ended if it fails. A lab
+// that is up already is left alone: the error is lab.ErrUp.
 func Start(ctx context.Context, o Options) (*World, error) {
-	l, err := lab.Up(ctx, o.File, lab.Options{Progress: o.Progress})
+	l, err := lab.Up(ctx, o.File, lab.Options{New: true, Progress: o.Progress})
 	if err != nil {
 		return nil, err
+	}
+	if o.Built != nil {
+		o.Built(l)
 	}
 	w := &World{Lab: l, Dir: l.Dir(), options: o, agents: map[string]*exec.Cmd{}}
 	if err := w.start(ctx); err != nil {
@@ -67,18 +76,33 @@ func (w *World) start(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return Wait(ctx, "the agents to connect", func() error {
+		nodes, err := w.Client.Nodes(ctx)
+		if err != nil {
+			return err
+		}
+		connected := 0
+		for _, n := range nodes {
+			if n.Connected {
+				connected++
+			}
+		}
+		if want := len(w.options.File.Nodes); connected < want {
+			return fmt.Errorf("%d of %d agents have a session", connected, want)
+		}
+		return nil
+	})
 }
 
 // StartController starts the controller, again if it was there before, and
 // returns when it is ready.
 func (w *World) StartController(ctx context.Context) error {
-	dir := filepath.Join(w.Dir, "controller")
+	dir := controllerDir(w.Lab.Name())
 	args := append([]string{
 		"--state", dir, "--api", "127.0.0.1:0", "--agents", "unix:" + w.socket(),
 	}, w.options.Controller...)
 	cmd := exec.Command(filepath.Join(w.options.Bin, "keiro-controller"), args...)
-	config := filepath.Join(dir, "client.json")
+	config := ClientConfig(w.Lab.Name())
 	if err := os.Remove(config); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -100,8 +124,11 @@ func (w *World) StartController(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, w.Log("controller"))
 	}
-	return os.WriteFile(filepath.Join(w.Dir, "controller.pid"), fmt.Appendln(nil, cmd.Process.Pid), 0o600)
+	return nil
 }
+
+// StopController asks the controller to end and waits until it has.
+func (w *World) StopController() error { return end(w.controller, syscall.SIGTERM) }
 
 // KillController ends the controller at once, as a crash would.
 func (w *World) KillController() error { return end(w.controller, syscall.SIGKILL) }
@@ -158,7 +185,8 @@ func (w *World) Apply(ctx context.Context, documents ...resource.Document) error
 	return w.Settled(ctx)
 }
 
-// Settled waits until what is declared is what is there.
+// Settled waits until what is declared is what is there. Of a change in the
+// network it knows when the controller does.
 func (w *World) Settled(ctx context.Context) error {
 	return Wait(ctx, "the intents to be installed", func() error {
 		intents, err := w.Client.Intents(ctx)
@@ -166,16 +194,25 @@ func (w *World) Settled(ctx context.Context) error {
 			return err
 		}
 		for _, i := range intents {
+			if i.Status.ObservedGeneration == 0 {
+				return fmt.Errorf("intent %s: no answer for the network as it is yet", i.Metadata.Name)
+			}
+			if provenNot(i) {
+				continue // there is nothing to wait for
+			}
 			for _, c := range i.Status.Conditions {
-				if c.Type == resource.Satisfied && c.Status == resource.False {
-					break // proven: there is nothing to wait for
-				}
 				if c.Status != resource.True {
 					return fmt.Errorf("intent %s: %s is %s: %s", i.Metadata.Name, c.Type, c.Status, c.Message)
 				}
 			}
 		}
 		return nil
+	})
+}
+
+func provenNot(i resource.Intent) bool {
+	return slices.ContainsFunc(i.Status.Conditions, func(c resource.Condition) bool {
+		return c.Type == resource.Satisfied && c.Status == resource.False
 	})
 }
 
@@ -188,13 +225,23 @@ func (w *World) Topology() (resource.Document, error) {
 	return resource.Document{Name: w.options.File.Name, Data: topology.Format(t)}, nil
 }
 
+// Stream starts a stream of packets from one node to another.
+func (w *World) Stream(from, to string, c stream.Config) (*stream.Stream, error) {
+	c.At = func(fn func() error) error { return w.Lab.In(from, fn) }
+	c.Into = func(fn func() error) error { return w.Lab.In(to, fn) }
+	return stream.Start(c)
+}
+
 // Close ends everything. Nothing of the world is left.
 func (w *World) Close(ctx context.Context) error {
-	var errs []error
-	for _, cmd := range w.agents {
-		errs = append(errs, end(cmd, syscall.SIGTERM))
+	processes := append(slices.Collect(maps.Values(w.agents)), w.controller)
+	errs := make([]error, len(processes)+1)
+	var ending sync.WaitGroup
+	for n, cmd := range processes {
+		ending.Go(func() { errs[n] = end(cmd, syscall.SIGTERM) })
 	}
-	errs = append(errs, end(w.controller, syscall.SIGTERM), w.Lab.Down(ctx))
+	ending.Wait()
+	errs[len(processes)] = w.Lab.Down(ctx)
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,84 @@
+package world_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/api/resource"
+)
+
+// receiver is an operator's webhook receiver. It takes what is signed.
+type receiver struct {
+	alerting string // file for the controller's flag
+
+	mu  sync.Mutex
+	got []received
+}
+
+// received is a webhook and when it came.
+type received struct {
+	at    time.Time
+	alert resource.Alert
+}
+
+func listen(t testing.TB) *receiver {
+	t.Helper()
+	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte("a secret of 32 bytes for testing"))
+	key, err := alert.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &receiver{alerting: filepath.Join(t.TempDir(), "alerting.yaml")}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		at := time.Now()
+		body, err := io.ReadAll(req.Body)
+		var m alert.Message
+		if err == nil {
+			err = alert.Verify([]alert.Secret{key}, req.Header, body, at)
+		}
+		if err == nil {
+			err = json.Unmarshal(body, &m)
+		}
+		if err != nil {
+			t.Error("webhook:", err)
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.got = append(r.got, received{at, m.Data})
+	}))
+	t.Cleanup(server.Close)
+	for name, text := range map[string]string{
+		r.alerting: fmt.Sprintf("apiVersion: keiro/v1\nkind: Alerting\nspec:\n  endpoints:\n    - {name: ops, kind: webhook, url: %q, secretsFile: secret}\n", server.URL),
+		filepath.Join(filepath.Dir(r.alerting), "secret"): secret + "\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// find returns the first webhook since a time that is about an object and has
+// the given status.
+func (r *receiver) find(object string, status resource.AlertStatus, since time.Time) (received, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.got {
+		if g.alert.Cause.Object == object && g.alert.Status == status && !g.at.Before(since) {
+			return g, nil
+		}
+	}
+	return received{}, fmt.Errorf("no %s alert of %s among %d webhooks", status, object, len(r.got))
+}
