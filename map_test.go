@@ -15,13 +15,14 @@ import (
 const importTable = `
 topology/...       <- topology/...
 pathspec           <- topology/...
-pathspec/solve     <- pathspec topology
+pathspec/solve     <- pathspec/solve/disjoint pathspec topology
+pathspec/solve/disjoint <-
 keys               <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
 agent/...          <- agent/... topology pathspec keys hwcheck
-controller/core    <- controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
+controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/compile <- agent/nodecfg pathspec topology
 controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
 lab/...            <- ...
@@ -32,10 +33,10 @@ cmd/...            <- ...
 // Tests may use them from anywhere.
 const purePackages = `
 topology topology/strictyaml topology/clab
-pathspec pathspec/solve
+pathspec pathspec/solve pathspec/solve/disjoint
 keys hwcheck
 agent/nodecfg
-controller/core controller/compile
+controller/core controller/core/cause controller/compile
 `
 
 // homeTable gives each foreign library its one home. `tests` is any

@@ -8,6 +8,9 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
+// package budget: Check stands beside the requirements that it checks, which
+// it shares with nobody else.
+
 // Violation is one reason why an answer is wrong, or, where CannotTell, why it
 // is not shown to be right.
 type Violation struct {

@@ -9,73 +9,14 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// assignRisks numbers the risks of the kinds that the paths must be disjoint
-// in. What the design excepts at the ends is no risk.
-func (p *problem) assignRisks(in *pathspec.Intent) {
-	p.onEntry = make([][]int32, len(p.t.Entries))
-	p.through = make([][]int32, len(p.t.Nodes))
-	p.atEnd = make([][]int32, len(p.t.Nodes))
-	p.enter = make([][]int32, len(p.t.Nodes))
-	if p.k < 2 {
-		return
-	}
-	r := &in.Require
-	p.nodeKind = r.Wants(pathspec.Node)
-	number := map[risk]int32{}
-	add := func(list *[]int32, kind pathspec.Kind, name string) {
-		key := risk{kind, name}
-		id, ok := number[key]
-		if !ok {
-			id = int32(len(p.risks))
-			number[key] = id
-			p.risks = append(p.risks, key)
-		}
-		if !slices.Contains(*list, id) {
-			*list = append(*list, id)
-		}
-	}
-	for e := range p.t.Entries {
-		entry, list := &p.t.Entries[e], &p.onEntry[e]
-		add(list, pathspec.Link, entry.Name) // every kind implies it
-		if groups, _ := entry.SRLGs.Get(); r.Wants(pathspec.SRLG) {
-			for _, g := range groups {
-				add(list, pathspec.SRLG, g)
-			}
-		}
-		if r.Wants(pathspec.Operator) && entry.Operator != "" {
-			add(list, pathspec.Operator, entry.Operator)
-		}
-	}
-	excepted := map[string]bool{siteOf(p.t, in.From): true, siteOf(p.t, in.To): true}
-	for n := range p.t.Nodes {
-		node, list := &p.t.Nodes[n], &p.atEnd[n]
-		if p.fixed[n] {
-			continue
-		}
-		if p.nodeKind {
-			add(list, pathspec.Node, node.Name)
-		}
-		if r.Wants(pathspec.Site) && node.Site != "" && !excepted[node.Site] {
-			add(list, pathspec.Site, node.Site)
-		}
-		p.through[n] = slices.Clone(*list)
-		if r.Wants(pathspec.Operator) && node.Operator != "" {
-			add(&p.through[n], pathspec.Operator, node.Operator)
-		}
-		p.enter[n] = p.through[n]
-		if p.source[n] || p.target[n] {
-			p.enter[n] = *list
-		}
-	}
-}
+// cause says why a link may not be used; several may apply.
+type cause uint8
 
-// siteOf is the site of an end: its own name, or where the named node is.
-func siteOf(t *topology.Topology, end string) string {
-	if n, ok := t.Node(end); ok {
-		return t.Nodes[n].Site
-	}
-	return end
-}
+const (
+	missing  cause = 1 << iota // a value that a requirement needs is unknown
+	excluded                   // by countries, avoid, a condition or encryption
+	full                       // too little capacity is left
+)
 
 // obstacles says why no path may use a node or a link.
 type obstacles struct {
@@ -84,7 +25,7 @@ type obstacles struct {
 	full     bool     // too little capacity is left
 }
 
-func (o *obstacles) causes() (c cause) {
+func (o obstacles) causes() (c cause) {
 	if len(o.unstated) > 0 {
 		c |= missing
 	}
@@ -100,7 +41,7 @@ func (o *obstacles) causes() (c cause) {
 // atNode lists what keeps paths off node n.
 func (p *problem) atNode(in *pathspec.Intent, n int) (o obstacles) {
 	r, node, country := &in.Require, &p.t.Nodes[n], p.t.Country(n)
-	if node.Site == "" && (len(r.Avoid.Sites) > 0 || p.k > 1 && r.Wants(pathspec.Site) && !p.fixed[n]) {
+	if node.Site == "" && (len(r.Avoid.Sites) > 0 || p.several && r.Wants(pathspec.Site) && !named(p.t, in, n)) {
 		o.unstated = append(o.unstated, "site")
 	}
 	if r.Countries.Allow != nil || r.Countries.Deny != nil {
@@ -125,14 +66,13 @@ func (p *problem) onLink(in *pathspec.Intent, l int, reserved []topology.Bandwid
 	r, link := &in.Require, &p.t.Links[l]
 	entry := &p.t.Entries[link.Entry]
 	groups, grouped := entry.SRLGs.Get()
-	several := p.k > 1
-	if !grouped && (len(r.Avoid.SRLGs) > 0 || several && r.Wants(pathspec.SRLG)) {
+	if !grouped && (len(r.Avoid.SRLGs) > 0 || p.several && r.Wants(pathspec.SRLG)) {
 		o.unstated = append(o.unstated, "srlgs")
 	}
-	if entry.Operator == "" && (len(r.Avoid.Operators) > 0 || several && r.Wants(pathspec.Operator)) {
+	if entry.Operator == "" && (len(r.Avoid.Operators) > 0 || p.several && r.Wants(pathspec.Operator)) {
 		o.unstated = append(o.unstated, "operator")
 	}
-	if !link.Delay.Known() && (in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || several && r.MaxDelaySpread != nil) {
+	if !link.Delay.Known() && (in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || p.several && r.MaxDelaySpread != nil) {
 		o.unstated = append(o.unstated, "delay")
 	}
 	if slices.Contains(r.Avoid.Links, entry.Name) || slices.Contains(r.Avoid.Operators, entry.Operator) ||
@@ -145,13 +85,13 @@ func (p *problem) onLink(in *pathspec.Intent, l int, reserved []topology.Bandwid
 	if !r.Links.Link(p.t, l) {
 		o.excluded = append(o.excluded, "links")
 	}
-	if r.Bandwidth > 0 || p.balance {
+	if r.Bandwidth > 0 || in.Objective == pathspec.Balance {
 		forth, known := link.Capacity.Get()
 		back, also := p.t.Links[l^1].Capacity.Get()
 		if !known || !also {
 			o.unstated = append(o.unstated, "capacity")
 		} else {
-			o.full = min(forth-reserved[l], back-reserved[l^1]) < r.Bandwidth || p.balance && min(forth, back) <= 0
+			o.full = min(forth-reserved[l], back-reserved[l^1]) < r.Bandwidth || in.Objective == pathspec.Balance && min(forth, back) <= 0
 		}
 	}
 	return o

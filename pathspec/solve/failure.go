@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -15,7 +16,7 @@ type failure struct {
 }
 
 // failures lists what of a kind may take a path.
-func (q *question) failures(kind pathspec.Kind, p path) (list []failure) {
+func (q *question) failures(kind pathspec.Kind, p disjoint.Path) (list []failure) {
 	add := func(name string) { list = append(list, failure{kind, name}) }
 	for i, l := range p {
 		link := &q.t.Links[l]
@@ -32,21 +33,15 @@ func (q *question) failures(kind pathspec.Kind, p path) (list []failure) {
 				add(g)
 			}
 		case pathspec.Node:
-			if i == 0 && !q.named(link.From) {
+			if i == 0 && !named(q.t, q.in, link.From) {
 				add(q.t.Nodes[link.From].Name)
 			}
-			if !q.named(link.To) {
+			if !named(q.t, q.in, link.To) {
 				add(q.t.Nodes[link.To].Name)
 			}
 		}
 	}
 	return list
-}
-
-// named reports whether the intent names node n as one of its ends.
-func (q *question) named(n int) bool {
-	name := q.t.Nodes[n].Name
-	return name == q.in.From || name == q.in.To
 }
 
 // takes reports whether a failure takes entry e out of service. An entry with
@@ -63,7 +58,7 @@ func (q *question) takes(f failure, e int) bool {
 }
 
 // margin counts the failures that the set survives, for each kind.
-func (q *question) margin(set []path) *pathspec.Margin {
+func (q *question) margin(set []disjoint.Path) *pathspec.Margin {
 	return &pathspec.Margin{
 		Link: q.survives(pathspec.Link, set), Node: q.survives(pathspec.Node, set), SRLG: q.survives(pathspec.SRLG, set),
 	}
@@ -71,7 +66,7 @@ func (q *question) margin(set []path) *pathspec.Margin {
 
 // survives finds the fewest failures that take all paths, over the sets of
 // paths taken: least[s] failures take the paths in s. It returns one fewer.
-func (q *question) survives(kind pathspec.Kind, set []path) *int {
+func (q *question) survives(kind pathspec.Kind, set []disjoint.Path) *int {
 	all := 1<<len(set) - 1
 	var masks []int
 	for _, p := range set {
@@ -106,24 +101,24 @@ type drill struct {
 	problem *problem
 	kind    pathspec.Kind
 	down    []int16 // of every entry: how many failures take it
-	limit   int     // of work; 0: none
 }
 
-// maxDrill bounds the work, in vertices settled, for more than one failure at
-// a time.
-const maxDrill = 2_000_000
+// drillWork bounds the failures tried, of each kind.
+const drillWork = 5_000_000
 
 // reserve counts the failures after which the whole requirement can still be
 // met, for each kind.
-func (q *question) reserve(set []path) *pathspec.Reserve {
+func (q *question) reserve(set []disjoint.Path) *pathspec.Reserve {
 	r := &pathspec.Reserve{Exact: true}
-	problem := compile(q.t, q.in, q.reserved, 0).guided()
+	problem := compile(q.t, q.in, q.reserved, 0)
 	unknown := slices.ContainsFunc(q.t.Entries, func(e topology.Entry) bool { return !e.SRLGs.Known() })
 	for _, k := range []struct {
 		kind  pathspec.Kind
 		count *int
 	}{{pathspec.Link, &r.Link}, {pathspec.Node, &r.Node}, {pathspec.SRLG, &r.SRLG}} {
-		d := &drill{question: q, problem: problem, kind: k.kind, down: make([]int16, len(q.t.Entries))}
+		allowed := *q
+		allowed.halt = q.halt.Allow(drillWork)
+		d := &drill{question: &allowed, problem: problem, kind: k.kind, down: make([]int16, len(q.t.Entries))}
 		exact := false
 		*k.count, exact = d.count(set)
 		r.Exact = r.Exact && exact && !(unknown && k.kind == pathspec.SRLG)
@@ -132,22 +127,13 @@ func (q *question) reserve(set []path) *pathspec.Reserve {
 }
 
 // count raises the number of failures until the network does not stand them.
-func (d *drill) count(set []path) (n int, exact bool) {
-	most := d.possible()
-	for n < most {
-		if n == 1 {
-			d.limit = d.problem.flow.settled + maxDrill
-		}
+func (d *drill) count(set []disjoint.Path) (n int, exact bool) {
+	for most := d.possible(); n < most; n++ {
 		if !d.stands(set, n+1) {
-			return n, !d.exhausted()
+			return n, !d.halt.Stopped()
 		}
-		n++
 	}
 	return n, true
-}
-
-func (d *drill) exhausted() bool {
-	return d.halt.now() || d.limit > 0 && d.problem.flow.settled > d.limit
 }
 
 // possible is how many things of the kind there are to fail.
@@ -158,7 +144,7 @@ func (d *drill) possible() int {
 	case pathspec.Node:
 		n := 0
 		for v := range d.t.Nodes {
-			if !d.named(v) {
+			if !named(d.t, d.in, v) {
 				n++
 			}
 		}
@@ -166,7 +152,7 @@ func (d *drill) possible() int {
 	}
 	groups := map[string]bool{}
 	for l := range d.t.Links {
-		for _, f := range d.failures(d.kind, path{int32(l)}) {
+		for _, f := range d.failures(d.kind, disjoint.Path{int32(l)}) {
 			groups[f.name] = true
 		}
 	}
@@ -176,7 +162,7 @@ func (d *drill) possible() int {
 // stands reports whether the requirement is met after any n more failures;
 // set meets it now. What does not touch the set leaves it as it is, so only
 // failures that do are tried.
-func (d *drill) stands(set []path, n int) bool {
+func (d *drill) stands(set []disjoint.Path, n int) bool {
 	if n == 0 {
 		return true
 	}
@@ -187,11 +173,8 @@ func (d *drill) stands(set []path, n int) bool {
 				continue
 			}
 			tried = append(tried, f)
-			if d.exhausted() {
-				return false
-			}
 			d.fail(f, 1)
-			next := d.problem.feasible(d.halt, d.down)
+			next := d.problem.Any(d.halt, d.down)
 			stands := next != nil && d.stands(next, n-1)
 			d.fail(f, -1)
 			if !stands {

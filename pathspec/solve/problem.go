@@ -1,40 +1,21 @@
 package solve
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
-// problem is one intent on one topology, in integers: k paths from a source
-// to a target over open links, of which no two have a risk in common.
+// problem is one intent on one topology, stated in numbers.
 type problem struct {
-	t *topology.Topology
-	k int
-
-	source, target []bool  // of every node
-	fixed          []bool  // of every node: it is an end by its own name
-	blocked        []cause // of every link; 0 is open
-	cost, delay    []int64 // of every link; an unknown delay is 0
-	level          []int64 // of every link: utilisation in ppm if this intent takes it; nil unless Balance
-	balance        bool
-
-	maxDelay, spread int64 // never where there is no bound
-	maxHops          int64
-
-	risks    []risk
-	onEntry  [][]int32 // risks of every link entry
-	through  [][]int32 // risks of every node that a path passes through
-	atEnd    [][]int32 // risks of every node that a path starts or ends at
-	enter    [][]int32 // those of the two that a path has for certain when it comes to a node
-	nodeKind bool
-
-	out                     [][]int32 // open links by their head, best first
-	toCost, toDelay, toHops []int64   // least from every node to a target
-	fromDelay, fromHops     []int64
-	flow                    *flow
+	*disjoint.Problem
+	t       *topology.Topology
+	several bool    // more than one path: they must be disjoint
+	blocked []cause // of every link; 0 is open
+	level   []int64 // of every link: utilisation in ppm if this intent takes it; nil unless the objective is balance
+	risks   []risk  // by number
 }
 
 // risk is a thing that at most one path of a set may have.
@@ -45,73 +26,75 @@ type risk struct {
 
 func (r risk) String() string { return r.kind.String() + ":" + r.name }
 
-// cause says why a link may not be used; several may apply.
-type cause uint8
-
-const (
-	missing  cause = 1 << iota // a value that a requirement needs is unknown
-	excluded                   // by countries, avoid, a condition or encryption
-	full                       // too little capacity is left
-)
-
-const never = int64(1) << 60 // more than any sum of costs
-
 // compile states an intent as a problem. reserved is what other intents took
 // of every link. Causes in ignore close no link.
 func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) *problem {
 	r := &in.Require
 	p := &problem{
-		t: t, k: r.Multiplicity,
-		source: ends(t, in.From), target: ends(t, in.To), fixed: make([]bool, len(t.Nodes)),
-		blocked: make([]cause, len(t.Links)), cost: make([]int64, len(t.Links)), delay: make([]int64, len(t.Links)),
-		maxDelay: never, spread: never, maxHops: never,
-		balance: in.Objective == pathspec.Balance,
+		t: t, several: r.Multiplicity > 1, blocked: make([]cause, len(t.Links)),
+		Problem: &disjoint.Problem{
+			K: r.Multiplicity, Links: make([]disjoint.Link, len(t.Links)), Closed: make([]bool, len(t.Links)),
+			Source: ends(t, in.From), Target: ends(t, in.To),
+			Cost: make([]int64, len(t.Links)), Delay: make([]int64, len(t.Links)),
+			MaxDelay: disjoint.Never, Spread: disjoint.Never, MaxHops: disjoint.Never, MaxCost: disjoint.Never,
+		},
 	}
 	// A path has a link, so an end that is named is not the other end as well.
 	if n, ok := t.Node(in.From); ok {
-		p.fixed[n], p.target[n] = true, false
+		p.Target[n] = false
 	}
 	if n, ok := t.Node(in.To); ok {
-		p.fixed[n], p.source[n] = true, false
+		p.Source[n] = false
 	}
-	if r.MaxDelay > 0 {
-		p.maxDelay = int64(r.MaxDelay)
-	}
-	if r.MaxDelaySpread != nil && p.k > 1 {
-		p.spread = int64(*r.MaxDelaySpread)
-	}
-	if r.MaxHops > 0 {
-		p.maxHops = int64(r.MaxHops)
-	}
+	p.bounds(in)
 	p.assignRisks(in)
 	nodes := make([]cause, len(t.Nodes))
 	for n := range t.Nodes {
-		o := p.atNode(in, n)
-		nodes[n] = o.causes()
+		nodes[n] = p.atNode(in, n).causes()
 	}
 	for l := range t.Links {
 		link := &t.Links[l]
-		o := p.onLink(in, l, reserved)
-		p.blocked[l] = (nodes[link.From] | nodes[link.To] | o.causes()) &^ ignore
-		d, _ := link.Delay.Get()
-		p.delay[l] = int64(d)
+		p.Links[l] = disjoint.Link{From: int32(link.From), To: int32(link.To)}
+		p.blocked[l] = (nodes[link.From] | nodes[link.To] | p.onLink(in, l, reserved).causes()) &^ ignore
+		p.Closed[l] = p.blocked[l] != 0
+		delay, _ := link.Delay.Get()
+		p.Delay[l] = int64(delay)
 		switch in.Objective {
 		case pathspec.MinDelay:
-			p.cost[l] = int64(d)
+			p.Cost[l] = int64(delay)
 		case pathspec.MinMetric:
-			p.cost[l] = link.Metric
+			p.Cost[l] = link.Metric
 		default:
-			p.cost[l] = 1
+			p.Cost[l] = 1
 		}
 	}
-	if p.balance {
+	if in.Objective == pathspec.Balance {
 		p.level = make([]int64, len(t.Links))
 		for l := range t.Links {
 			p.level[l] = max(level(t, l, reserved, r.Bandwidth), level(t, l^1, reserved, r.Bandwidth))
 		}
 	}
-	p.prepare()
+	p.Prepare()
 	return p
+}
+
+func (p *problem) bounds(in *pathspec.Intent) {
+	r := &in.Require
+	if r.MaxDelay > 0 {
+		p.MaxDelay = int64(r.MaxDelay)
+	}
+	if r.MaxDelaySpread != nil && p.several {
+		p.Spread = int64(*r.MaxDelaySpread)
+	}
+	if r.MaxHops > 0 {
+		p.MaxHops = int64(r.MaxHops)
+	}
+	switch in.Objective {
+	case pathspec.MinDelay:
+		p.MaxCost = p.MaxDelay
+	case pathspec.MinHops, pathspec.Balance:
+		p.MaxCost = p.MaxHops
+	}
 }
 
 // ends marks the nodes that an end of an intent names.
@@ -127,98 +110,70 @@ func ends(t *topology.Topology, name string) []bool {
 	return marks
 }
 
-// guided is the same problem with the cost that leads soonest to a set within
-// the bounds; it serves where any set will do.
-func (p *problem) guided() *problem {
-	q := *p
-	switch {
-	case p.maxDelay < never || p.spread < never:
-		q.cost = p.delay
-	case p.maxHops < never:
-		q.cost = slices.Repeat([]int64{1}, len(p.cost))
-	default:
-		return p
-	}
-	q.prepare()
-	return &q
+// named reports whether the intent names node n as one of its ends.
+func named(t *topology.Topology, in *pathspec.Intent, n int) bool {
+	return t.Nodes[n].Name == in.From || t.Nodes[n].Name == in.To
 }
 
-// below is the same problem without links above a utilisation.
-func (p *problem) below(level int64) *problem {
-	q := *p
-	q.blocked = slices.Clone(p.blocked)
-	for l := range q.blocked {
-		if p.level[l] > level {
-			q.blocked[l] |= full
+// assignRisks numbers the risks of the kinds that the paths must be disjoint
+// in. What the design excepts at the ends is no risk.
+func (p *problem) assignRisks(in *pathspec.Intent) {
+	p.OnEntry = make([][]int32, len(p.t.Entries))
+	p.Through = make([][]int32, len(p.t.Nodes))
+	p.AtEnd = make([][]int32, len(p.t.Nodes))
+	if !p.several {
+		return
+	}
+	r := &in.Require
+	number := map[risk]int32{}
+	add := func(list *[]int32, kind pathspec.Kind, name string) {
+		key := risk{kind, name}
+		id, ok := number[key]
+		if !ok {
+			id = int32(len(p.risks))
+			number[key] = id
+			p.risks = append(p.risks, key)
+		}
+		if !slices.Contains(*list, id) {
+			*list = append(*list, id)
 		}
 	}
-	q.prepare()
-	return &q
-}
-
-// prepare computes what follows from the open links and their costs: the
-// least distances, and the links in the order in which to try them.
-func (p *problem) prepare() {
-	open := make([][]int32, len(p.t.Nodes)) // by head
-	into := make([][]int32, len(p.t.Nodes)) // by tail
-	for l := range p.t.Links {
-		if p.blocked[l] == 0 {
-			link := &p.t.Links[l]
-			open[link.From] = append(open[link.From], int32(l))
-			into[link.To] = append(into[link.To], int32(l))
+	for e := range p.t.Entries {
+		entry, list := &p.t.Entries[e], &p.OnEntry[e]
+		add(list, pathspec.Link, entry.Name) // every kind implies it
+		if groups, _ := entry.SRLGs.Get(); r.Wants(pathspec.SRLG) {
+			for _, g := range groups {
+				add(list, pathspec.SRLG, g)
+			}
+		}
+		if r.Wants(pathspec.Operator) && entry.Operator != "" {
+			add(list, pathspec.Operator, entry.Operator)
 		}
 	}
-	none := make([]int64, len(p.t.Nodes)) // the least that a path without bound may take
-	p.toCost = p.distances(p.target, into, p.cost, true)
-	p.toDelay, p.fromDelay, p.toHops, p.fromHops = none, none, none, none
-	if p.maxDelay < never || p.spread < never {
-		p.toDelay = p.distances(p.target, into, p.delay, true)
-		p.fromDelay = p.distances(p.source, open, p.delay, false)
-	}
-	if p.maxHops < never {
-		hop := slices.Repeat([]int64{1}, len(p.t.Links))
-		p.toHops = p.distances(p.target, into, hop, true)
-		p.fromHops = p.distances(p.source, open, hop, false)
-	}
-	p.out = open
-	via := func(l int32) int64 { return p.cost[l] + p.toCost[p.t.Links[l].To] }
-	for n := range p.out {
-		p.out[n] = slices.DeleteFunc(p.out[n], func(l int32) bool {
-			to := p.t.Links[l].To
-			return via(l) >= never || p.fromDelay[n]+p.delay[l]+p.toDelay[to] > p.maxDelay ||
-				p.fromHops[n]+1+p.toHops[to] > p.maxHops
-		})
-		slices.SortStableFunc(p.out[n], func(a, b int32) int { return cmp.Compare(via(a), via(b)) })
-	}
-	p.flow = newFlow(p)
-}
-
-// distances is Dijkstra's algorithm from the marked nodes, against the links
-// where back.
-func (p *problem) distances(from []bool, adjacent [][]int32, cost []int64, back bool) []int64 {
-	dist := slices.Repeat([]int64{never}, len(p.t.Nodes))
-	var q queue
-	for n, ok := range from {
-		if ok {
-			dist[n] = 0
-			q.push(0, int32(n))
-		}
-	}
-	for len(q) > 0 {
-		d, n := q.pop()
-		if d > dist[n] {
+	excepted := map[string]bool{siteOf(p.t, in.From): true, siteOf(p.t, in.To): true}
+	for n := range p.t.Nodes {
+		node, list := &p.t.Nodes[n], &p.AtEnd[n]
+		if named(p.t, in, n) {
 			continue
 		}
-		for _, l := range adjacent[n] {
-			next := p.t.Links[l].To
-			if back {
-				next = p.t.Links[l].From
-			}
-			if d+cost[l] < dist[next] {
-				dist[next] = d + cost[l]
-				q.push(dist[next], int32(next))
-			}
+		if r.Wants(pathspec.Node) {
+			add(list, pathspec.Node, node.Name)
+		}
+		if r.Wants(pathspec.Site) && node.Site != "" && !excepted[node.Site] {
+			add(list, pathspec.Site, node.Site)
+		}
+		p.Through[n] = slices.Clone(*list)
+		if r.Wants(pathspec.Operator) && node.Operator != "" {
+			add(&p.Through[n], pathspec.Operator, node.Operator)
 		}
 	}
-	return dist
+	p.Risks = len(p.risks)
+}
+
+// siteOf is the site of an end: its own name, or where the named node is.
+func siteOf(t *topology.Topology, end string) string {
+	if n, ok := t.Node(end); ok {
+		return t.Nodes[n].Site
+	}
+	return end
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -150,7 +151,7 @@ func TestReserve(t *testing.T) {
 				for _, name := range some {
 					down[name] = true
 				}
-				a, _ := (&question{topo.Without(outage(down)), &in, make([]topology.Bandwidth, len(topo.Links)), &halt{}, nil}).answer()
+				a, _ := (&question{topo.Without(outage(down)), &in, make([]topology.Bandwidth, len(topo.Links)), disjoint.NewHalt(nil), nil}).answer()
 				if a.Status != pathspec.Satisfied {
 					return false
 				}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -28,22 +29,28 @@ type relaxer struct {
 	found []pathspec.Relaxation
 }
 
+// relaxWork bounds the search for each change. One that is not found or not
+// known to be the least by then is left out.
+const relaxWork = 2_000_000
+
 // try adds the change if it helps.
 func (x *relaxer) try(field, from, to string, change func(r *pathspec.Require)) bool {
 	in := *x.in
 	change(&in.Require)
-	set, cost := compile(x.t, &in, x.reserved, 0).best(x.halt)
-	if set == nil || x.halt.stopped {
+	h := x.halt.Allow(relaxWork)
+	set, cost := compile(x.t, &in, x.reserved, 0).best(h)
+	if set == nil || h.Stopped() {
 		return false
 	}
 	x.found = append(x.found, pathspec.Relaxation{Change: field + ": " + from + " -> " + to, Cost: cost})
 	return true
 }
 
-func (x *relaxer) helps(change func(r *pathspec.Require)) []path {
+// helps returns some set with the change; nil also where h stopped it.
+func (x *relaxer) helps(h *disjoint.Halt, change func(r *pathspec.Require)) []disjoint.Path {
 	in := *x.in
 	change(&in.Require)
-	return x.feasible(&in, 0)
+	return compile(x.t, &in, x.reserved, 0).Any(h, nil)
 }
 
 func (x *relaxer) multiplicity() {
@@ -76,10 +83,11 @@ func (x *relaxer) bandwidth() {
 	}
 	slices.Sort(left)
 	left = slices.Compact(left)
+	h := x.halt.Allow(relaxWork)
 	n := sort.Search(len(left), func(i int) bool {
-		return x.helps(func(r *pathspec.Require) { r.Bandwidth = left[i] }) == nil
+		return x.helps(h, func(r *pathspec.Require) { r.Bandwidth = left[i] }) == nil
 	})
-	if n > 0 {
+	if n > 0 && !h.Stopped() {
 		x.try("bandwidth", wanted.String(), left[n-1].String(), func(r *pathspec.Require) { r.Bandwidth = left[n-1] })
 	}
 }
@@ -87,8 +95,8 @@ func (x *relaxer) bandwidth() {
 // bounds looks for the least bounds that can be met.
 func (x *relaxer) bounds() {
 	r := &x.in.Require
-	delays := func(set []path) (least, most int64) {
-		least = never
+	delays := func(set []disjoint.Path) (least, most int64) {
+		least = disjoint.Never
 		for _, p := range set {
 			var sum int64
 			for _, l := range p {
@@ -100,13 +108,13 @@ func (x *relaxer) bounds() {
 		return least, most
 	}
 	if r.MaxDelay > 0 {
-		x.least("maxDelay", int64(r.MaxDelay), milliseconds, func(set []path) int64 {
+		x.least("maxDelay", int64(r.MaxDelay), milliseconds, func(set []disjoint.Path) int64 {
 			_, most := delays(set)
 			return most
 		}, func(r *pathspec.Require, v int64) { r.MaxDelay = topology.Delay(v) })
 	}
 	if r.MaxDelaySpread != nil {
-		x.least("maxDelaySpread", int64(*r.MaxDelaySpread), milliseconds, func(set []path) int64 {
+		x.least("maxDelaySpread", int64(*r.MaxDelaySpread), milliseconds, func(set []disjoint.Path) int64 {
 			least, most := delays(set)
 			return most - least
 		}, func(r *pathspec.Require, v int64) {
@@ -115,7 +123,7 @@ func (x *relaxer) bounds() {
 		})
 	}
 	if r.MaxHops > 0 {
-		x.least("maxHops", int64(r.MaxHops), func(v int64) string { return strconv.FormatInt(v, 10) }, func(set []path) (most int64) {
+		x.least("maxHops", int64(r.MaxHops), func(v int64) string { return strconv.FormatInt(v, 10) }, func(set []disjoint.Path) (most int64) {
 			for _, p := range set {
 				most = max(most, int64(len(p)))
 			}
@@ -126,19 +134,23 @@ func (x *relaxer) bounds() {
 
 // least finds the least value of a bound above the present one, from what a
 // set without the bound needs of it downwards.
-func (x *relaxer) least(field string, now int64, text func(int64) string, needs func([]path) int64, bound func(*pathspec.Require, int64)) {
-	set := x.helps(func(r *pathspec.Require) { bound(r, never-1) })
+func (x *relaxer) least(field string, now int64, text func(int64) string, needs func([]disjoint.Path) int64, bound func(*pathspec.Require, int64)) {
+	h := x.halt.Allow(relaxWork)
+	set := x.helps(h, func(r *pathspec.Require) { bound(r, disjoint.Never-1) })
 	if set == nil {
 		return
 	}
 	enough := needs(set)
 	for low := now; low+1 < enough; {
 		middle := low + (enough-low)/2
-		if set := x.helps(func(r *pathspec.Require) { bound(r, middle) }); set != nil {
+		if set := x.helps(h, func(r *pathspec.Require) { bound(r, middle) }); set != nil {
 			enough = needs(set)
 		} else {
 			low = middle
 		}
+	}
+	if h.Stopped() {
+		return
 	}
 	x.try(field, text(now), text(enough), func(r *pathspec.Require) { bound(r, enough) })
 }

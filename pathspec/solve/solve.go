@@ -3,10 +3,9 @@
 // with which it shares no code. It never guesses: what it has not proven is
 // `unknown`. The controller and the command line call it.
 //
-// An intent becomes a problem in integers (problem.go): find k paths over open
-// links of which no two have a risk in common, whatever the kind of the risk.
-// A minimum-cost flow (flow.go) answers what is asked only of links and nodes;
-// a branch and bound over it (search.go) answers the rest.
+// An intent becomes a problem in numbers: find k paths over open links of
+// which no two have a risk in common, whatever the kind of the risk. Package
+// disjoint solves that; this one knows what the numbers mean.
 package solve
 
 import (
@@ -14,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -33,7 +33,7 @@ type Input struct {
 // paths in the capacity that those before it leave. Paths come first, for all
 // intents; reserves and reasons after that, so that a stop costs those.
 func Solve(in Input) pathspec.Solution {
-	halt := &halt{stop: in.Stop}
+	halt := disjoint.NewHalt(in.Stop)
 	order := make([]int, len(in.Intents))
 	for i := range order {
 		order[i] = i
@@ -41,7 +41,7 @@ func Solve(in Input) pathspec.Solution {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(in.Intents[b].Priority, in.Intents[a].Priority) })
 
 	answers := make([]pathspec.Answer, len(in.Intents))
-	sets := make([][]path, len(in.Intents))
+	sets := make([][]disjoint.Path, len(in.Intents))
 	each := func(step func(i int, q *question)) {
 		reserved := make([]topology.Bandwidth, len(in.Topology.Links))
 		for turn, i := range order {
@@ -81,13 +81,13 @@ type question struct {
 	t        *topology.Topology
 	in       *pathspec.Intent
 	reserved []topology.Bandwidth // of every link
-	halt     *halt
+	halt     *disjoint.Halt
 	holders  func(link string) []string // names of the intents that have reserved on it
 }
 
 // answer finds the paths. Reserve and the reason of an infeasible intent are
 // left out.
-func (q *question) answer() (pathspec.Answer, []path) {
+func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 	a := pathspec.Answer{Name: q.in.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{}}
 	if q.in.Require.Separation > 0 && q.in.Require.Multiplicity > 1 {
 		a.Why = reason(pathspec.WhySeparation, "the distance between cables is not computed: ask for disjoint: [srlg] or [site] instead of separation")
@@ -98,12 +98,12 @@ func (q *question) answer() (pathspec.Answer, []path) {
 	switch {
 	case set != nil:
 		p.order(set)
-		a.Status, a.Optimal, a.Cost = pathspec.Satisfied, !q.halt.stopped, cost
+		a.Status, a.Optimal, a.Cost = pathspec.Satisfied, !q.halt.Stopped(), cost
 		for _, links := range set {
 			a.Paths = append(a.Paths, q.path(links))
 		}
 		a.Margin = q.margin(set)
-	case q.halt.stopped:
+	case q.halt.Stopped():
 		a.Why = reason(pathspec.WhyTimeLimit, "the time limit passed before an answer was proven: allow more time, or ask for less at once")
 	default:
 		a.Status = pathspec.Infeasible
@@ -111,7 +111,7 @@ func (q *question) answer() (pathspec.Answer, []path) {
 	return a, set
 }
 
-func (q *question) path(links path) pathspec.Path {
+func (q *question) path(links disjoint.Path) pathspec.Path {
 	p := pathspec.Path{BandwidthBPS: int64(q.in.Require.Bandwidth), Nodes: []string{q.t.Nodes[q.t.Links[links[0]].From].Name}}
 	var delay topology.Delay
 	known := true

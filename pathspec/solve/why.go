@@ -1,12 +1,14 @@
 package solve
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 )
 
 // why explains an infeasible intent. It asks again for a single way, then for
@@ -43,7 +45,7 @@ func (q *question) why() *pathspec.Why {
 		if q.feasible(step.in, step.ignore) != nil {
 			continue
 		}
-		if q.halt.stopped {
+		if q.halt.Stopped() {
 			w.Message = none + "; the time limit passed before the reason was found"
 			return w
 		}
@@ -67,48 +69,37 @@ func (q *question) why() *pathspec.Why {
 
 // feasible returns some set for a variant of the intent; nil also where halt
 // stopped it.
-func (q *question) feasible(in *pathspec.Intent, ignore cause) []path {
-	return compile(q.t, in, q.reserved, ignore).guided().feasible(q.halt, nil)
+func (q *question) feasible(in *pathspec.Intent, ignore cause) []disjoint.Path {
+	return compile(q.t, in, q.reserved, ignore).Any(q.halt, nil)
 }
 
-// cut names a least set of risks that all ways pass or, where there is none,
-// that all sets of so many paths pass that it leaves too few.
+// cut names a least set of risks that too many paths depend on.
 func (q *question) cut() (names []string, message string) {
 	p := compile(q.t, q.in, q.reserved, 0)
-	if p.k < 2 {
-		return nil, ""
-	}
-	s := newSearch(p, q.halt)
-	var cut []int32
-	most := p.k - 1
-	if _, ok := p.flow.paths(p.k, s.owner, nil); !ok {
-		cut = p.flow.leastCut(p)
-		most = len(cut) - 1
-	}
-	if fewer := s.separator(most); fewer != nil {
-		cut = fewer
-	}
-	way := "way"
-	if len(cut) == 0 {
-		cut = s.bottleneck()
-		way = fmt.Sprintf("%d such paths", p.k-len(cut))
-	}
+	cut, without := p.Cut(q.halt)
 	if len(cut) == 0 {
 		return nil, ""
 	}
-	slices.SortFunc(cut, func(a, b int32) int { return compareRisks(p.risks[a], p.risks[b]) })
+	slices.SortFunc(cut, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(p.risks[a].kind, p.risks[b].kind), cmp.Compare(p.risks[a].name, p.risks[b].name))
+	})
 	var operators []string
 	for _, r := range cut {
 		names = append(names, p.risks[r].String())
-		for _, e := range p.closes(r) {
+		for _, e := range p.Closes(r) {
 			operators = append(operators, q.t.Entries[e].Operator)
 		}
 	}
-	serves := "which serves one path only"
-	if len(cut) > 1 {
-		serves = "and each of these serves one path only"
+	message = "every way passes " + strings.Join(names, " or ")
+	if without > 1 {
+		message = fmt.Sprintf("no %d of them are without %s", without, strings.Join(names, " and "))
 	}
-	return names, fmt.Sprintf("every %s must pass %s, %s%s", way, strings.Join(names, " or "), serves, runBy(operators))
+	if len(cut) == 1 {
+		message += ", which serves one path only"
+	} else {
+		message += ", and each serves one path only"
+	}
+	return names, message + runBy(operators)
 }
 
 // runBy names whom to call.
@@ -126,15 +117,13 @@ func runBy(operators []string) string {
 func (q *question) blocking(in *pathspec.Intent, ignore, blame cause) (names, details []string) {
 	p := compile(q.t, in, q.reserved, ignore|blame)
 	strict := compile(q.t, in, q.reserved, ignore)
-	for l := range p.cost {
-		p.cost[l] = 0
-		if strict.blocked[l] != 0 {
-			p.cost[l] = 1
+	for l := range p.Cost {
+		p.Cost[l] = 0
+		if strict.Closed[l] {
+			p.Cost[l] = 1
 		}
 	}
-	p.balance = false
-	p.prepare()
-	set, _ := p.best(q.halt)
+	p.Prepare()
 	add := func(name, operator string, o obstacles, left string) {
 		var what string
 		switch {
@@ -150,7 +139,7 @@ func (q *question) blocking(in *pathspec.Intent, ignore, blame cause) (names, de
 			details = append(details, what+runBy([]string{operator}))
 		}
 	}
-	for _, links := range set {
+	for _, links := range p.Best(q.halt) {
 		for i, l := range links {
 			link := &q.t.Links[l]
 			entry := &q.t.Entries[link.Entry]

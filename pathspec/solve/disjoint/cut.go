@@ -1,13 +1,36 @@
-package solve
+package disjoint
 
 import (
 	"cmp"
 	"slices"
 )
 
-// maxOracles bounds the search for a separator, which is a short cut and an
-// explanation, never needed for a proof.
-const maxOracles = 5000
+// cutWork bounds the search for a cut, which is a short cut and an explanation.
+const cutWork = 1_000_000
+
+// Cut explains why there are no K paths: it returns a least set of risks such
+// that there is no path without any of them, or at least no set of so many
+// paths: of K, less one for each of the risks. As a risk is on one path at the
+// most, that is a proof. nil: none was found.
+func (p *Problem) Cut(h *Halt) (risks []int32, without int) {
+	if p.K < 2 {
+		return nil, 0
+	}
+	s := newSearch(p, h)
+	most := p.K - 1
+	if _, ok := p.flow.paths(p.K, s.owner, nil); !ok {
+		risks = p.flow.leastCut()
+		most = len(risks) - 1
+	}
+	if fewer := s.separator(most); fewer != nil {
+		risks = fewer
+	}
+	if len(risks) > 0 {
+		return risks, 1
+	}
+	risks = s.bottleneck()
+	return risks, p.K - len(risks)
+}
 
 // separator returns a least set of at most most risks such that every path
 // has one of them; nil where none was found. As a risk is on one path at the
@@ -26,8 +49,8 @@ func (s *search) separator(most int) []int32 {
 // one for each of the risks, has one; nil where none was found. That proves
 // that there are no k paths, too.
 func (s *search) bottleneck() []int32 {
-	for size := 1; size < s.k-1; size++ {
-		c := s.cutter(s.k - size)
+	for size := 1; size < s.K-1; size++ {
+		c := s.cutter(s.K - size)
 		if c.run() != nil && c.hit(size) {
 			return c.cut
 		}
@@ -39,27 +62,23 @@ func (s *search) bottleneck() []int32 {
 // that is not hit so far, and tries each of its risks.
 type cutter struct {
 	*search
-	cut     []int32
-	covers  map[int32][]int32 // entries that every risk closes, sorted
-	oracles int
+	cut    []int32
+	covers map[int32][]int32 // entries that every risk closes, sorted
 }
 
 func (s *search) cutter(k int) *cutter {
-	p := *s.guided()
-	p.k = k
+	p := *s.guide()
+	p.K = k
 	if k == 1 {
-		p.spread = never
+		p.Spread = Never
 	}
-	c := &cutter{search: newSearch(&p, s.halt), covers: map[int32][]int32{}}
+	c := &cutter{search: newSearch(&p, s.halt.Allow(cutWork)), covers: map[int32][]int32{}}
 	c.any, c.down = true, s.down
 	return c
 }
 
 func (c *cutter) hit(size int) bool {
-	if c.oracles++; c.oracles > maxOracles || c.halt.now() {
-		return false
-	}
-	c.best, c.bound = nil, never
+	c.best, c.bound = nil, Never
 	set := c.run()
 	if set == nil {
 		return !c.halt.stopped
@@ -81,7 +100,7 @@ func (c *cutter) hit(size int) bool {
 
 // candidates lists the risks of a set, those that close most first, without
 // those that close nothing that another does not close too.
-func (c *cutter) candidates(set []path) []int32 {
+func (c *cutter) candidates(set []Path) []int32 {
 	var risks []int32
 	for _, q := range set {
 		risks = append(risks, c.risksOf(q)...)
@@ -90,7 +109,7 @@ func (c *cutter) candidates(set []path) []int32 {
 	risks = slices.Compact(risks)
 	for _, r := range risks {
 		if c.covers[r] == nil {
-			c.covers[r] = c.closes(r)
+			c.covers[r] = c.Closes(r)
 		}
 	}
 	slices.SortStableFunc(risks, func(a, b int32) int { return cmp.Compare(len(c.covers[b]), len(c.covers[a])) })
@@ -103,11 +122,11 @@ func (c *cutter) candidates(set []path) []int32 {
 	return widest
 }
 
-// closes lists the entries that no path can use without risk r.
-func (p *problem) closes(r int32) (entries []int32) {
-	for e := range p.t.Entries {
-		entry := &p.t.Entries[e]
-		if slices.Contains(p.onEntry[e], r) || slices.Contains(p.enter[entry.A], r) || slices.Contains(p.enter[entry.B], r) {
+// Closes lists the entries that no path can use without risk r, in order.
+func (p *Problem) Closes(r int32) (entries []int32) {
+	for e := range p.OnEntry {
+		link := p.Links[2*e]
+		if slices.Contains(p.OnEntry[e], r) || slices.Contains(p.enter[link.From], r) || slices.Contains(p.enter[link.To], r) {
 			entries = append(entries, int32(e))
 		}
 	}
@@ -124,28 +143,21 @@ func within(a, b []int32) bool {
 	return true
 }
 
-// leastCut returns the links and nodes of a least cut, after the flow has
-// found too few paths: fewer than were asked for.
-func (f *flow) leastCut(p *problem) (cut []int32) {
+// leastCut returns the risks of a least cut, after the flow has found too few
+// paths.
+func (f *flow) leastCut() (cut []int32) {
 	for e := 0; e < len(f.edges); e += 2 {
 		from, to := f.edges[e+1].to, f.edges[e].to
-		if f.room[e] > 0 || f.room[e+1] == 0 || !f.reached(from) || f.reached(to) {
+		if f.room[e] > 0 || f.room[e+1] == 0 || f.dist[from] >= Never || f.dist[to] < Never {
 			continue
 		}
-		item, risks := f.edges[e].item, []int32(nil)
-		switch f.edges[e].kind {
+		switch item := f.edges[e].item; f.edges[e].kind {
 		case linkEdge:
-			risks = p.onEntry[p.t.Links[item].Entry]
+			cut = append(cut, f.p.OnEntry[item/2][0])
 		case nodeEdge:
-			risks = p.atEnd[item]
-		}
-		if len(risks) > 0 {
-			cut = append(cut, risks[0]) // its own name comes first
+			cut = append(cut, f.p.enter[item][0])
 		}
 	}
-	return cut
-}
-
-func compareRisks(a, b risk) int {
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
+	slices.Sort(cut)
+	return slices.Compact(cut)
 }

@@ -1,4 +1,4 @@
-package solve
+package disjoint
 
 // queue is a binary heap of vertices by distance, then number.
 type queue []entry

@@ -1,18 +1,18 @@
-package solve
+package disjoint
 
 import "slices"
 
 // fits reports whether a set is an answer: what flows and completions leave
 // out is looked at here.
-func (s *search) fits(set []path) bool {
-	least, most := never, int64(0)
+func (s *search) fits(set []Path) bool {
+	least, most := Never, int64(0)
 	var have [][]int32
 	for _, q := range set {
-		if len(q) == 0 || int64(len(q)) > s.maxHops {
+		if len(q) == 0 || int64(len(q)) > s.MaxHops {
 			return false
 		}
 		delay := s.delayOf(q)
-		if delay > s.maxDelay {
+		if delay > s.MaxDelay {
 			return false
 		}
 		least, most = min(least, delay), max(most, delay)
@@ -22,21 +22,21 @@ func (s *search) fits(set []path) bool {
 		}
 		have = append(have, risks)
 	}
-	return most-least <= s.spread && disjoint(have, len(s.risks))
+	return most-least <= s.Spread && disjoint(have, s.Risks)
 }
 
 // risksOf lists the risks of a path; one may come several times.
-func (p *problem) risksOf(q path) (risks []int32) {
+func (p *Problem) risksOf(q Path) (risks []int32) {
 	for i, l := range q {
-		link := &p.t.Links[l]
-		risks = append(risks, p.onEntry[link.Entry]...)
+		link := &p.Links[l]
+		risks = append(risks, p.OnEntry[l/2]...)
 		if i == 0 {
-			risks = append(risks, p.atEnd[link.From]...)
+			risks = append(risks, p.AtEnd[link.From]...)
 		}
 		if i == len(q)-1 {
-			risks = append(risks, p.atEnd[link.To]...)
+			risks = append(risks, p.AtEnd[link.To]...)
 		} else {
-			risks = append(risks, p.through[link.To]...)
+			risks = append(risks, p.Through[link.To]...)
 		}
 	}
 	return risks
@@ -59,33 +59,35 @@ func disjoint(lists [][]int32, risks int) bool {
 // window is the least and the greatest delay that the bounds and the paths
 // that are done leave to the present path.
 func (s *search) window() (earliest, latest int64) {
-	latest = s.maxDelay
-	if s.spread < never {
+	latest = s.MaxDelay
+	if s.Spread < Never {
 		for _, q := range s.done {
 			d := s.delayOf(q)
-			earliest, latest = max(earliest, d-s.spread), min(latest, d+s.spread)
+			earliest, latest = max(earliest, d-s.Spread), min(latest, d+s.Spread)
 		}
 	}
 	return earliest, latest
 }
 
-func (p *problem) delayOf(q path) (delay int64) {
+func (p *Problem) delayOf(q Path) (delay int64) {
 	for _, l := range q {
-		delay += p.delay[l]
+		delay += p.Delay[l]
 	}
 	return delay
 }
 
-func (p *problem) costOf(q path) (cost int64) {
+// CostOf is the cost of a path.
+func (p *Problem) CostOf(q Path) (cost int64) {
 	for _, l := range q {
-		cost += p.cost[l]
+		cost += p.Cost[l]
 	}
 	return cost
 }
 
-func (p *problem) total(set []path) (cost int64) {
+// Total is the cost of a set.
+func (p *Problem) Total(set []Path) (cost int64) {
 	for _, q := range set {
-		cost += p.costOf(q)
+		cost += p.CostOf(q)
 	}
 	return cost
 }

@@ -1,9 +1,9 @@
-package solve
+package disjoint
 
 import "slices"
 
-// flow finds cheapest sets of paths with no link in common, and no node where
-// that is asked for, by successive shortest augmentation (Suurballe 1974;
+// flow finds cheapest sets of paths with no entry in common, nor a node that
+// has a risk, by successive shortest augmentation (Suurballe 1974;
 // Ahuja, Magnanti, Orlin: Network Flows, section 9.7). All other risks and all
 // bounds are left out: it is a relaxation of the problem. Where there is no
 // such set there is no answer, and its cost is never above that of an answer.
@@ -12,7 +12,7 @@ import "slices"
 // or any number. Two more vertices stand before the sources and behind the
 // targets.
 type flow struct {
-	p         *problem
+	p         *Problem
 	edges     []edge    // edge e and its reverse e^1
 	leaving   [][]int32 // edges of every vertex
 	room      []int8    // of every edge, how many more paths
@@ -41,23 +41,23 @@ const (
 	endEdge
 )
 
-func newFlow(p *problem) *flow {
-	n := len(p.t.Nodes)
+func newFlow(p *Problem) *flow {
+	n := len(p.Source)
 	f := &flow{
 		p: p, leaving: make([][]int32, 2*n+2),
 		height: make([]int64, 2*n+2), dist: make([]int64, 2*n+2), via: make([]int32, 2*n+2),
-		used: make([]bool, len(p.t.Links)), remaining: make([]int8, n),
+		used: make([]bool, len(p.Links)), remaining: make([]int8, n),
 	}
 	for v := range n {
 		f.add(2*v, 2*v+1, 0, nodeEdge, v)
-		if p.source[v] {
+		if p.Source[v] {
 			f.add(2*n, 2*v, 0, startEdge, v)
 		}
-		if p.target[v] {
+		if p.Target[v] {
 			f.add(2*v+1, 2*n+1, 0, endEdge, v)
 		}
 		for _, l := range p.out[v] {
-			f.add(2*v+1, 2*p.t.Links[l].To, p.cost[l], linkEdge, int(l))
+			f.add(2*v+1, 2*int(p.Links[l].To), p.Cost[l], linkEdge, int(l))
 		}
 	}
 	f.room = make([]int8, len(f.edges))
@@ -71,9 +71,8 @@ func (f *flow) add(from, to int, cost int64, kind edgeKind, item int) {
 }
 
 // paths returns k cheapest disjoint paths that have no risk which somebody
-// owns and no entry that is down; false where there are none. Then what it
-// reached by reached is one side of a least cut.
-func (f *flow) paths(k int, owner []int8, down []int16) (set []path, ok bool) {
+// owns and no entry that is down; false where there are none.
+func (f *flow) paths(k int, owner []int8, down []int16) (set []Path, ok bool) {
 	f.reset(int8(k), owner, down)
 	for range k {
 		if !f.augment() {
@@ -92,7 +91,7 @@ func (f *flow) reset(k int8, owner []int8, down []int16) {
 		item, room := f.edges[e].item, k
 		switch f.edges[e].kind {
 		case nodeEdge:
-			if p.nodeKind && !p.fixed[item] {
+			if len(p.enter[item]) > 0 {
 				room = 1
 			}
 			if !free(p.enter[item]) {
@@ -100,7 +99,7 @@ func (f *flow) reset(k int8, owner []int8, down []int16) {
 			}
 		case linkEdge:
 			room = 1
-			if entry := p.t.Links[item].Entry; down != nil && down[entry] > 0 || !free(p.onEntry[entry]) {
+			if entry := item / 2; down != nil && down[entry] > 0 || !free(p.OnEntry[entry]) {
 				room = 0
 			}
 		}
@@ -108,11 +107,11 @@ func (f *flow) reset(k int8, owner []int8, down []int16) {
 	}
 	// The least costs to a target are a valid first potential, and lead the
 	// search there.
-	n := len(p.t.Nodes)
-	least := never
+	n := len(p.Source)
+	least := Never
 	for v := range n {
 		f.height[2*v], f.height[2*v+1] = -p.toCost[v], -p.toCost[v]
-		if p.source[v] {
+		if p.Source[v] {
 			least = min(least, p.toCost[v])
 		}
 	}
@@ -123,7 +122,7 @@ func (f *flow) reset(k int8, owner []int8, down []int16) {
 func (f *flow) augment() bool {
 	start, end := int32(len(f.leaving)-2), int32(len(f.leaving)-1)
 	for v := range f.dist {
-		f.dist[v] = never
+		f.dist[v] = Never
 	}
 	f.dist[start] = 0
 	f.queue = f.queue[:0]
@@ -148,7 +147,7 @@ func (f *flow) augment() bool {
 			}
 		}
 	}
-	if f.dist[end] >= never {
+	if f.dist[end] >= Never {
 		return false
 	}
 	for v := range f.height {
@@ -163,21 +162,18 @@ func (f *flow) augment() bool {
 	return true
 }
 
-// reached reports whether the last augmentation, which failed, reached v.
-func (f *flow) reached(v int32) bool { return f.dist[v] < never }
-
 // decompose turns the flow into k paths. Two that pass one entry in opposite
 // directions trade their rest instead, which costs no more; so does leaving
 // out a round trip.
-func (f *flow) decompose(k int) []path {
+func (f *flow) decompose(k int) []Path {
 	p := f.p
-	starts := make([]int, 0, k)
+	starts := make([]int32, 0, k)
 	for e := 0; e < len(f.edges); e += 2 {
 		item, flown := f.edges[e].item, f.room[e+1]
 		switch f.edges[e].kind {
 		case startEdge:
 			for range flown {
-				starts = append(starts, int(item))
+				starts = append(starts, item)
 			}
 		case endEdge:
 			f.remaining[item] = flown
@@ -185,9 +181,9 @@ func (f *flow) decompose(k int) []path {
 			f.used[item] = flown > 0
 		}
 	}
-	set := make([]path, 0, k)
+	set := make([]Path, 0, k)
 	for _, n := range starts {
-		nodes, links := []int{n}, path{}
+		nodes, links := []int32{n}, Path{}
 		for {
 			if f.remaining[n] > 0 {
 				f.remaining[n]--
@@ -199,7 +195,7 @@ func (f *flow) decompose(k int) []path {
 			}
 			l := p.out[n][i]
 			f.used[l] = false
-			n = p.t.Links[l].To
+			n = p.Links[l].To
 			links = append(links, l)
 			if seen := slices.Index(nodes, n); seen >= 0 {
 				nodes, links = nodes[:seen+1], links[:seen]

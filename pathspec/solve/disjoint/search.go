@@ -1,9 +1,6 @@
-package solve
+package disjoint
 
 import "slices"
-
-// path is a sequence of links.
-type path []int32
 
 // search is a depth-first branch and bound. It builds the paths of a set one
 // after another, link by link from the source, and asks at every step for
@@ -14,60 +11,65 @@ type path []int32
 //
 // Memory is bounded by the size of the problem.
 type search struct {
-	*problem
-	halt *halt
+	*Problem
+	halt *Halt
 	any  bool    // the first set will do
 	down []int16 // of every entry: how many failures take it; nil: none
 
 	owner   []int8  // of every risk: 1 + number of the path that has it; 0: free
 	trail   []int32 // risks in the order in which they were taken
-	done    []path
-	present path   // the path being built
+	done    []Path
+	present Path   // the path being built
 	visited []bool // nodes of it
 	dist    []int64
 	via     []int32
 	queue   queue
 
-	best  []path
+	best  []Path
 	bound int64 // a set must cost less
-}
-
-// halt latches the first yes of Input.Stop.
-type halt struct {
-	stop    func() bool
-	stopped bool
-}
-
-func (h *halt) now() bool {
-	h.stopped = h.stopped || h.stop != nil && h.stop()
-	return h.stopped
 }
 
 // nobody owns what no path may have.
 const nobody = int8(127)
 
-func newSearch(p *problem, h *halt) *search {
+// Best returns the cheapest set, or the best that was found until h stopped;
+// nil where there is none, or none was found.
+func (p *Problem) Best(h *Halt) []Path { return newSearch(p, h).run() }
+
+// Any returns some set; nil where there is none, or h stopped before one was
+// found. down says of every entry how many failures take it; nil is none.
+func (p *Problem) Any(h *Halt, down []int16) []Path {
+	s := newSearch(p.guide(), h)
+	s.any, s.down = true, down
+	return s.run()
+}
+
+func newSearch(p *Problem, h *Halt) *search {
 	return &search{
-		problem: p, halt: h, owner: make([]int8, len(p.risks)), visited: make([]bool, len(p.t.Nodes)),
-		dist: make([]int64, len(p.t.Nodes)), via: make([]int32, len(p.t.Nodes)), bound: never,
+		Problem: p, halt: h, owner: make([]int8, p.Risks), visited: make([]bool, len(p.Source)),
+		dist: make([]int64, len(p.Source)), via: make([]int32, len(p.Source)), bound: Never,
 	}
 }
 
 // run searches and returns the best set found. Where halt did not stop it,
 // that set is optimal, and nil means that there is none.
-func (s *search) run() []path {
+func (s *search) run() []Path {
 	s.rest(0)
 	return s.best
 }
 
-func (s *search) over() bool { return s.any && s.best != nil || s.halt.now() }
+func (s *search) over() bool {
+	s.halt.work += s.flow.settled
+	s.flow.settled = 0
+	return s.any && s.best != nil || s.halt.now()
+}
 
 // offer keeps a set if it is one and is better than the best.
-func (s *search) offer(set []path) bool {
+func (s *search) offer(set []Path) bool {
 	if !s.fits(set) {
 		return false
 	}
-	if cost := s.total(set); cost < s.bound {
+	if cost := s.Total(set); cost < s.bound {
 		s.bound, s.best = cost, nil
 		for _, q := range set {
 			s.best = append(s.best, slices.Clone(q))
@@ -81,26 +83,26 @@ func (s *search) rest(base int64) {
 	if s.over() {
 		return
 	}
-	if len(s.done) == s.k {
+	if len(s.done) == s.K {
 		s.offer(s.done)
 		return
 	}
-	relaxed, ok := s.flow.paths(s.k-len(s.done), s.owner, s.down)
-	if !ok || base+s.total(relaxed) >= s.bound {
+	relaxed, ok := s.flow.paths(s.K-len(s.done), s.owner, s.down)
+	if !ok || s.tooDear(relaxed) || base+s.Total(relaxed) >= s.bound {
 		return
 	}
 	if s.offer(slices.Concat(s.done, relaxed)) {
 		return
 	}
-	if len(s.done) == 0 && s.k > 1 && s.separator(s.k-1) != nil {
+	if len(s.done) == 0 && s.K > 1 && s.separator(s.K-1) != nil {
 		return
 	}
-	for n, ok := range s.source {
+	for n, ok := range s.Source {
 		mark := len(s.trail)
-		if ok && s.take(s.atEnd[n]) {
+		if ok && s.take(s.AtEnd[n]) {
 			s.present = nil
 			s.visited[n] = true
-			s.extend(n, base, 0, 0)
+			s.extend(int32(n), base, 0, 0)
 			s.visited[n] = false
 		}
 		s.undo(mark)
@@ -108,13 +110,13 @@ func (s *search) rest(base int64) {
 }
 
 // extend continues the present path, which costs cost and has come to node n.
-func (s *search) extend(n int, base, cost, delay int64) {
+func (s *search) extend(n int32, base, cost, delay int64) {
 	if s.over() {
 		return
 	}
-	if s.target[n] && len(s.present) > 0 {
+	if s.Target[n] && len(s.present) > 0 {
 		s.finish(base, cost, delay)
-		if s.fixed[n] || s.spread >= never {
+		if s.Spread >= Never {
 			return // to go on costs more and shares more
 		}
 	}
@@ -123,22 +125,22 @@ func (s *search) extend(n int, base, cost, delay int64) {
 	}
 	behind := len(s.present)
 	mark := len(s.trail)
-	if behind > 0 && !s.take(s.through[n]) {
+	if behind > 0 && !s.take(s.Through[n]) {
 		s.undo(mark)
 		return
 	}
 	_, latest := s.window()
 	for _, l := range s.out[n] {
-		to := s.t.Links[l].To
-		after := delay + s.delay[l]
-		if s.visited[to] || after+s.toDelay[to] > latest || int64(behind)+1+s.toHops[to] > s.maxHops || !s.open(l) {
+		to := s.Links[l].To
+		after := delay + s.Delay[l]
+		if s.visited[to] || after+s.toDelay[to] > latest || int64(behind)+1+s.toHops[to] > s.MaxHops || !s.open(l) {
 			continue
 		}
 		mark := len(s.trail)
-		if s.take(s.onEntry[s.t.Links[l].Entry]) && s.take(s.enter[to]) {
+		if s.take(s.OnEntry[l/2]) && s.take(s.enter[to]) {
 			s.present = append(s.present[:behind], l)
 			s.visited[to] = true
-			s.extend(to, base, cost+s.cost[l], after)
+			s.extend(to, base, cost+s.Cost[l], after)
 			s.visited[to] = false
 		}
 		s.undo(mark)
@@ -162,54 +164,62 @@ func (s *search) finish(base, cost, delay int64) {
 }
 
 // promising reports whether the branch may hold a better set than the best.
-func (s *search) promising(n int, base, cost int64) bool {
+func (s *search) promising(n int32, base, cost int64) bool {
 	completion, ok := s.complete(n)
 	if !ok {
 		return false
 	}
-	cost += s.costOf(completion)
-	missing := int64(s.k - len(s.done))
-	var relaxed []path
+	cost += s.CostOf(completion)
+	if cost > s.MaxCost {
+		return false
+	}
+	missing := int64(s.K - len(s.done))
+	var relaxed []Path
 	if missing > 1 {
-		if relaxed, ok = s.flow.paths(int(missing)-1, s.owner, s.down); !ok {
+		if relaxed, ok = s.flow.paths(int(missing)-1, s.owner, s.down); !ok || s.tooDear(relaxed) {
 			return false
 		}
 	}
-	if base+max(cost+s.total(relaxed), missing*cost) >= s.bound {
+	if base+max(cost+s.Total(relaxed), missing*cost) >= s.bound {
 		return false
 	}
 	whole := slices.Concat(s.present, completion)
-	return !s.offer(slices.Concat(s.done, []path{whole}, relaxed))
+	return !s.offer(slices.Concat(s.done, []Path{whole}, relaxed))
+}
+
+// tooDear reports whether a cheapest set costs more than any within the bounds.
+func (s *search) tooDear(relaxed []Path) bool {
+	return s.MaxCost < Never && s.Total(relaxed) > s.MaxCost*int64(len(relaxed))
 }
 
 // complete returns the cheapest way for the present path from node n to a
 // target.
-func (s *search) complete(n int) (path, bool) {
+func (s *search) complete(n int32) (Path, bool) {
 	for v := range s.dist {
-		s.dist[v] = never
+		s.dist[v] = Never
 	}
 	s.dist[n] = 0
 	s.queue = s.queue[:0]
-	s.queue.push(s.toCost[n], int32(n))
+	s.queue.push(s.toCost[n], n)
 	for len(s.queue) > 0 {
 		d, v := s.queue.pop()
 		if d > s.dist[v]+s.toCost[v] {
 			continue
 		}
 		s.flow.settled++
-		if s.target[v] && int(v) != n {
-			var back path
-			for at := int(v); at != n; at = s.t.Links[s.via[at]].From {
+		if s.Target[v] && v != n {
+			var back Path
+			for at := v; at != n; at = s.Links[s.via[at]].From {
 				back = append(back, s.via[at])
 			}
 			slices.Reverse(back)
 			return back, true
 		}
 		for _, l := range s.out[v] {
-			to := s.t.Links[l].To
-			if next := s.dist[v] + s.cost[l]; !s.visited[to] && next < s.dist[to] && s.open(l) {
+			to := s.Links[l].To
+			if next := s.dist[v] + s.Cost[l]; !s.visited[to] && next < s.dist[to] && s.open(l) {
 				s.dist[to], s.via[to] = next, l
-				s.queue.push(next+s.toCost[to], int32(to))
+				s.queue.push(next+s.toCost[to], to)
 			}
 		}
 	}
@@ -219,8 +229,7 @@ func (s *search) complete(n int) (path, bool) {
 // open reports whether the present path may take link l: no other path has
 // any of its risks.
 func (s *search) open(l int32) bool {
-	link := &s.t.Links[l]
-	return (s.down == nil || s.down[link.Entry] == 0) && s.free(s.onEntry[link.Entry]) && s.free(s.enter[link.To])
+	return (s.down == nil || s.down[l/2] == 0) && s.free(s.OnEntry[l/2]) && s.free(s.enter[s.Links[l].To])
 }
 
 func (s *search) free(risks []int32) bool {
