@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -54,7 +55,7 @@ func read(file string, data []byte, lenient bool) ([]*Document, Errors) {
 	var errs Errors
 	for reader := yaml.NewDecoder(bytes.NewReader(yamlEscapes(data))); ; {
 		var node yaml.Node
-		if err := reader.Decode(&node); err == io.EOF {
+		if err := reader.Decode(&node); errors.Is(err, io.EOF) {
 			return docs, errs
 		} else if err != nil {
 			errs.Add(syntaxError(file, data, err))
