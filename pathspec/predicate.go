@@ -71,9 +71,15 @@ func compile(text string, variables []cel.EnvOption) (*Predicate, error) {
 	}
 	ast, issues := env.Compile(text)
 	if errs := issues.Errors(); len(errs) > 0 {
-		first := errs[0]
-		message, _, _ := strings.Cut(first.Message, " expecting {") // a list of all tokens there are
-		return nil, fmt.Errorf("bad condition, column %d: %s", first.Location.Column()+1, message)
+		message, _, _ := strings.Cut(errs[0].Message, " expecting {") // a list of all tokens there are
+		switch at := errs[0].Location; {
+		case at.Column() < 0:
+			return nil, fmt.Errorf("bad condition: %s", message)
+		case at.Line() > 1:
+			return nil, fmt.Errorf("bad condition, line %d, column %d of it: %s", at.Line(), at.Column()+1, message)
+		default:
+			return nil, fmt.Errorf("bad condition, column %d: %s", at.Column()+1, message)
+		}
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
 		return nil, fmt.Errorf("bad condition: want one that is true or false, this is of type %s", ast.OutputType())

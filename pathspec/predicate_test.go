@@ -143,6 +143,8 @@ func TestCompileErrors(t *testing.T) {
 		{`node.nmae == "a"`, `bad condition, column 5: undeclared reference to 'node.nmae' (did you mean 'node.name'?)`},
 		{`link.name == "a"`, `bad condition, column 1: undeclared reference to 'link'`},
 		{`node.evidence >= "2"`, `bad condition, column 15: found no matching overload for '_>=_' applied to '(int, string)'`},
+		{"true &&\n node.x", `bad condition, line 2, column 2 of it: undeclared reference to 'node'`},
+		{strings.Repeat("(", 1000), `bad condition: expression recursion limit exceeded: 250`},
 		{`node.name`, `bad condition: want one that is true or false, this is of type string`},
 		{`dyn(true)`, `bad condition: want one that is true or false, this is of type dyn`},
 		{`node.name.matches("(")`, "bad condition: error parsing regexp: missing closing ): `(`"},
