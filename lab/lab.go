@@ -43,6 +43,7 @@ type Progress struct {
 // Options of Up.
 type Options struct {
 	Dir      string         // of the file: relative names in it start there; "": the working directory
+	New      bool           // a lab that is up already is an error
 	Progress func(Progress) // nil: none is wanted
 }
 
@@ -65,6 +66,8 @@ func Up(ctx context.Context, file *clab.File, o Options) (*Lab, error) {
 	}
 	defer d.leave()
 	switch s, err := d.load(); {
+	case err == nil && o.New:
+		return nil, fmt.Errorf("lab %s: %w", p.Name, ErrUp)
 	case err == nil && !same(s.Plan, p):
 		return nil, fmt.Errorf("lab %s is up with another file; run `keiro lab down` with it first", p.Name)
 	case err == nil:
@@ -114,7 +117,10 @@ func (l *Lab) Name() string { return l.name }
 
 // Dir is the run directory of the lab. What others put there, such as logs,
 // goes with the lab.
-func (l *Lab) Dir() string { return runPath(l.name) }
+func (l *Lab) Dir() string { return Dir(l.name) }
+
+// Dir is the run directory of the lab of that name, up or not.
+func Dir(name string) string { return runPath(name) }
 
 // Down removes the lab.
 func (l *Lab) Down(ctx context.Context) error { return Down(ctx, l.name) }

@@ -30,8 +30,11 @@ const (
 	netnsDir = "/run/netns" // of iproute2
 )
 
-// ErrNotUp says that there is no such lab.
-var ErrNotUp = errors.New("lab is not up")
+// ErrNotUp says that there is no such lab, ErrUp that there is one already.
+var (
+	ErrNotUp = errors.New("lab is not up")
+	ErrUp    = errors.New("lab is up already")
+)
 
 // rundir is the run directory of a lab, held by one command at a time.
 type rundir struct {

@@ -76,19 +76,20 @@ func (w *World) start(ctx context.Context) error {
 			return err
 		}
 	}
+	// The API shows nodes of the topology only, and there is none yet.
 	return Wait(ctx, "the agents to connect", func() error {
-		nodes, err := w.Client.Nodes(ctx)
+		events, err := w.Client.Events(ctx, 0, 1000)
 		if err != nil {
 			return err
 		}
-		connected := 0
-		for _, n := range nodes {
-			if n.Connected {
-				connected++
+		connected := map[string]bool{}
+		for _, e := range events {
+			if e.Type == "AgentConnected" {
+				connected[e.Object] = true
 			}
 		}
-		if want := len(w.options.File.Nodes); connected < want {
-			return fmt.Errorf("%d of %d agents have a session", connected, want)
+		if want := len(w.options.File.Nodes); len(connected) < want {
+			return fmt.Errorf("%d of %d agents have a session", len(connected), want)
 		}
 		return nil
 	})
