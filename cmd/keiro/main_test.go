@@ -1,10 +1,14 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,9 +28,16 @@ func TestPlays(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("LAB", "kt"+strings.ToLower(rand.Text()[:8])) // labs of several tests do not meet
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(condition string) (bool, error) {
+			if condition != "root" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			return os.Geteuid() == 0, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "atexit": atExit},
 	})
 }
 
@@ -47,4 +58,10 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// atExit is a command of the plays: `atexit keiro lab down x` runs at the end
+// of the play, however it ends. What it says and how it exits does not count.
+func atExit(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Defer(func() { _ = ts.Exec(args[0], args[1:]...) })
 }

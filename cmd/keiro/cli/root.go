@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/labcmd"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online"
 )
 
 // Run runs one command line and returns its exit code.
@@ -41,6 +43,8 @@ characteristic would be or is degraded; 4 cannot tell.`,
 		newTopologyCommand(env),
 		newVersionCommand(env),
 	)
+	root.AddCommand(labcmd.New(env))
+	root.AddCommand(online.Commands(env)...)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

@@ -25,8 +25,7 @@ type Env struct {
 	// Terminal and ErrTerminal: stdout and stderr are read by a human as it
 	// is written. Progress goes to stderr, and only where ErrTerminal.
 	Terminal, ErrTerminal bool
-	// Size is that of the terminal, in columns and rows. It is called only
-	// where Terminal.
+	// Size is that of the terminal, in columns and rows.
 	Size func() (width, height int)
 	Now  func() time.Time
 	// Args is the command line without the program's name.

@@ -1,0 +1,210 @@
+package online
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
+	"github.com/keiro-net/keiro/controller/api/client"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// files is the flag -f. Arguments count as well, so that `-f *.yaml` works.
+type files []string
+
+func (f *files) flag(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP((*[]string)(f), "file", "f", nil, "topology or intents `FILE`, - for stdin; may be given several times")
+}
+
+func (f files) read(env *command.Env, args []string) ([]resource.Document, error) {
+	names := append(f[:len(f):len(f)], args...)
+	if len(names) == 0 {
+		return nil, errors.New("no file: say which with -f FILE, - for stdin")
+	}
+	var documents []resource.Document
+	var errs []error
+	for _, name := range names {
+		name, data, err := env.Read(name)
+		errs = append(errs, err)
+		documents = append(documents, resource.Document{Name: name, Data: data})
+	}
+	return documents, errors.Join(errs...)
+}
+
+func newApplyCommand(env *command.Env) *cobra.Command {
+	s := &session{Env: env}
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE...",
+		Short: "Declare a topology and intents, and see them in place",
+		Long: `Declare all objects of the files, or none. Then wait until the intents among
+them (with a topology: all intents) are satisfied and installed, or are proven
+infeasible. Exit code 3: one is infeasible; 4: one is undecided, or was not in
+place in time. What was declared stays so in any case.`,
+		Example: `  keiro apply -f examples/jp12.topology.yaml -f examples/intents.yaml
+  keiro apply --dry-run -f examples/intents.yaml`,
+	}
+	var f files
+	f.flag(cmd)
+	dryRun := cmd.Flags().Bool("dry-run", false, "validate and say what would be done, and do nothing")
+	ifGeneration := cmd.Flags().Uint64("if-generation", 0, "only if the declared state is of this generation; 0 is any")
+	wait := cmd.Flags().Bool("wait", true, "wait until the intents are in place")
+	timeout := cmd.Flags().Duration("timeout", 30*time.Second, "how long to wait")
+	format := command.FormatFlag(cmd)
+	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		if *timeout <= 0 {
+			return errors.New("--timeout: want more than 0; do not wait with --wait=false")
+		}
+		documents, err := f.read(env, args)
+		if err != nil {
+			return err
+		}
+		applied, err := c.Apply(ctx, resource.Apply{Documents: documents, DryRun: *dryRun, IfGeneration: *ifGeneration})
+		if err != nil {
+			return err
+		}
+		if err := env.Printer().Print(*format, applied, func(t *output.Text) { printApplied(t, applied) }); err != nil {
+			return err
+		}
+		if *dryRun || !*wait {
+			return nil
+		}
+		w := &waiter{generation: applied.Generation, names: waitFor(applied), intents: map[string]*resource.Intent{}, progress: env.Progress()}
+		return w.wait(ctx, c, *timeout)
+	})
+}
+
+func printApplied(t *output.Text, applied *resource.Applied) {
+	for _, o := range applied.Objects {
+		t.Printf("%s/%s %s", o.Kind, o.Name, o.Action)
+		if applied.DryRun {
+			t.Printf(" (dry run)")
+		}
+		t.Printf("\n")
+		for _, f := range o.Fields {
+			if t.Wide {
+				t.Printf("  %s\n", f)
+			}
+		}
+	}
+}
+
+func newDiffCommand(env *command.Env) *cobra.Command {
+	s := &session{Env: env}
+	cmd := &cobra.Command{
+		Use:   "diff -f FILE...",
+		Short: "Say what apply would change",
+		Long: `Say what apply would change, in what is declared and in the paths of each
+intent, in the network as it is now. Nothing is changed. Exit code 2: there
+are changes.`,
+		Example: "  keiro diff -f examples/intents.yaml",
+	}
+	var f files
+	f.flag(cmd)
+	format := command.FormatFlag(cmd)
+	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		documents, err := f.read(env, args)
+		if err != nil {
+			return err
+		}
+		diff, err := c.Diff(ctx, documents)
+		if err != nil {
+			return err
+		}
+		if err := env.Printer().Print(*format, diff, func(t *output.Text) { printDiff(t, diff) }); err != nil {
+			return err
+		}
+		if diff.Pending {
+			return command.Exit(command.Pending, "changes pending; `keiro apply` makes them")
+		}
+		return nil
+	})
+}
+
+func printDiff(t *output.Text, diff *resource.Diff) {
+	for _, o := range diff.Objects {
+		t.Printf("%s/%s %s\n", o.Kind, o.Name, o.Action)
+		for _, f := range o.Fields {
+			t.Printf("  %s\n", f)
+		}
+	}
+	if len(diff.Intents) == 0 {
+		return
+	}
+	table := &output.Table{Heads: []string{"INTENT", "", "STATUS", "PATH", "DELAY", "MARGIN"}}
+	for _, i := range diff.Intents {
+		addAnswer(table, i.Name, "before", i.Before)
+		addAnswer(table, "", "after", i.After)
+	}
+	t.Printf("\n")
+	t.Table(table)
+	for _, i := range diff.Intents {
+		if i.After != nil && i.After.Why != nil {
+			t.Printf("\n%s would be %s (%s): %s\n", i.Name, t.Word(string(i.After.Status)), i.After.Why.Code, i.After.Why.Message)
+		}
+	}
+}
+
+func addAnswer(table *output.Table, name, when string, a *pathspec.Answer) {
+	if a == nil {
+		table.Add(name, when, "none", "-", "-", "-")
+		return
+	}
+	row := []string{name, when, string(a.Status), "-", "-", output.Margin(a.Margin)}
+	for _, p := range a.Paths {
+		row[3], row[4] = strings.Join(p.Nodes, " "), delay(p.DelayUS)
+		table.Add(row...)
+		row = make([]string, len(row))
+	}
+	if len(a.Paths) == 0 {
+		table.Add(row...)
+	}
+}
+
+// delay is a delay in microseconds with its unit, if it is known.
+func delay(us *int64) string {
+	if us == nil {
+		return "unknown"
+	}
+	return topology.Delay(*us).String()
+}
+
+func newDeleteCommand(env *command.Env) *cobra.Command {
+	s := &session{Env: env}
+	cmd := &cobra.Command{
+		Use:     "delete [intent] NAME...",
+		Short:   "Take intents back",
+		Example: "  keiro delete intent tyo-osa-gold",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	cmd.ValidArgsFunction = s.completes(everywhere, intentNames)
+	ifGeneration := cmd.Flags().Uint64("if-generation", 0, "only if the intent is of this generation; 0 is any")
+	format := command.FormatFlag(cmd)
+	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		if args[0] == "intent" || args[0] == "intents" {
+			args = args[1:]
+		}
+		switch {
+		case len(args) == 0:
+			return errors.New("which intent? give its name")
+		case len(args) > 1 && *ifGeneration != 0:
+			return errors.New("--if-generation is for one intent at a time")
+		}
+		for _, name := range args {
+			applied, err := c.DeleteIntent(ctx, name, *ifGeneration)
+			if err != nil {
+				return err
+			}
+			if err := env.Printer().Print(*format, applied, func(t *output.Text) { printApplied(t, applied) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,164 @@
+package online
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/controller/api"
+	"github.com/keiro-net/keiro/controller/api/apitest"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec"
+)
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
+
+// world is a controller that fits in a test, and an operator's desk.
+type world struct {
+	*apitest.Backend
+	env    *command.Env
+	stdout *bytes.Buffer
+	stderr *bytes.Buffer
+	vars   map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{Backend: apitest.New(), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	server, err := api.New(api.Config{
+		Backend: w.Backend, Auth: apitest.Tokens{"secret": "alice"}, Log: slog.New(slog.DiscardHandler),
+		Version: resource.Version{Version: "v1", Go: "go1.26"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	t.Cleanup(func() { web.CloseClientConnections(); web.Close() })
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.vars = map[string]string{"KEIRO_SERVER": web.URL, "KEIRO_TOKEN_FILE": token, "HOME": t.TempDir()}
+	w.env = &command.Env{
+		Stdin: strings.NewReader(""), Stdout: w.stdout, Stderr: w.stderr,
+		LookupEnv: func(name string) (string, bool) { v, set := w.vars[name]; return v, set },
+		Size:      func() (int, int) { return 100, 24 },
+		Now:       func() time.Time { return apitest.Now.Add(10 * time.Minute) },
+	}
+	return w
+}
+
+// run runs one command line and returns its exit code and what it printed.
+func (w *world) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	w.stdout.Reset()
+	w.stderr.Reset()
+	code = execute(t.Context(), w.env, args...)
+	return code, w.stdout.String(), w.stderr.String()
+}
+
+func execute(ctx context.Context, env *command.Env, args ...string) int {
+	root := &cobra.Command{Use: "keiro", SilenceErrors: true, SilenceUsage: true}
+	root.AddCommand(Commands(env)...)
+	root.SetArgs(args)
+	root.SetOut(env.Stdout)
+	root.SetErr(io.Discard)
+	return command.ExitCode(env.Stderr, root.ExecuteContext(ctx))
+}
+
+// expect runs a command line and compares all of what it says.
+func (w *world) expect(t *testing.T, code int, stdout, stderr string, args ...string) {
+	t.Helper()
+	gotCode, gotOut, gotErr := w.run(t, args...)
+	if gotCode != code {
+		t.Errorf("%v: exit code %d, want %d", args, gotCode, code)
+	}
+	if want := strings.TrimPrefix(stdout, "\n"); gotOut != want {
+		t.Errorf("%v: stdout\n%s\nwant\n%s", args, gotOut, want)
+	}
+	if want := strings.TrimPrefix(stderr, "\n"); gotErr != want {
+		t.Errorf("%v: stderr\n%s\nwant\n%s", args, gotErr, want)
+	}
+}
+
+func pointer[T any](v T) *T { return &v }
+
+// populate puts a small network into the controller: gold with two paths, one
+// of them down; far, which cannot be.
+func (w *world) populate() {
+	gold := intent("gold", `{"from":"a","to":"d","require":{"multiplicity":2}}`, resource.True, resource.True, resource.False)
+	gold.Metadata.Labels = map[string]string{"class": "secret"}
+	gold.Status.Answer = pathspec.Answer{Name: "gold", Status: pathspec.Satisfied, Optimal: true, Cost: 9000, Paths: []pathspec.Path{
+		{Nodes: []string{"a", "b", "d"}, Links: []string{"a--b", "b--d"}, DelayUS: pointer(int64(4000))},
+		{Nodes: []string{"a", "c", "d"}, Links: []string{"a--c", "c--d"}, DelayUS: pointer(int64(5000))},
+	}, Margin: &pathspec.Margin{Link: pointer(1), Node: pointer(1)}, Reserve: &pathspec.Reserve{Exact: true}}
+	path := func(n, head, nodes, links string, active bool, state nodecfg.PathUp, cause string, rtt int64) resource.PathStatus {
+		return resource.PathStatus{
+			Name: "gold/" + n, Headend: head, Nodes: strings.Fields(nodes), Links: strings.Fields(links), Installed: true,
+			Active: active, State: state, Cause: cause, RTTUS: rtt, Since: apitest.Now,
+		}
+	}
+	gold.Status.Paths = []resource.PathStatus{
+		path("0", "a", "a b d", "a--b b--d", false, nodecfg.Up, "", 8100),
+		path("1", "a", "a c d", "a--c c--d", true, nodecfg.Up, "", 10200),
+		path("0", "d", "d b a", "b--d a--b", false, nodecfg.Down, nodecfg.DownByProbe, 0),
+		path("1", "d", "d c a", "c--d a--c", true, nodecfg.Up, "", 10300),
+	}
+	far := intent("far", `{"from":"a","to":"d","objective":"hops","require":{"maxDelay":"1ms"}}`, resource.False, resource.False, resource.Unknown)
+	far.Status.Answer = pathspec.Answer{Name: "far", Status: pathspec.Infeasible, Paths: []pathspec.Path{}, Why: &pathspec.Why{
+		Code: pathspec.WhyDelay, Message: "the fastest path takes 4ms, 1ms is asked for", Cut: []string{"srlg:duct"},
+		Relaxations: []pathspec.Relaxation{{Change: "maxDelay: 1ms -> 4ms", Cost: 2}},
+	}}
+	w.Update(func(s *resource.State) {
+		s.Generation = 7
+		s.Topology = []byte(`{"apiVersion":"keiro/v1","kind":"Topology","metadata":{"name":"net"},"spec":{"nodes":[{"name":"a"}],"links":[]}}`)
+		s.TopologyGeneration = 3
+		s.Intents = []*resource.Intent{far, gold}
+		s.Nodes = []*resource.Node{
+			{Name: "a", Site: "tokyo", Locator: "5f00:0:1::/48", Connected: true, Since: apitest.Now.Add(-time.Hour), Agent: "v1", RevisionWanted: 4, RevisionReached: 4},
+			{Name: "b", RevisionWanted: 4, RevisionReached: 2, Since: apitest.Now, Drained: true,
+				Errors: []nodecfg.ObjectError{{Object: "route 5f00:0:2::/64", Error: "no such device"}}},
+			{Name: "c"},
+		}
+		s.Links = []*resource.Link{
+			{Name: "a--b", A: "a", B: "b", State: resource.LinkUp, Drained: true, Since: apitest.Now, SRLGs: []string{"duct", "quake"},
+				CapacityBPS: pointer(int64(1e9)), DelayUS: pointer(int64(2000)), ReservedBPS: 1e8},
+			{Name: "a--c", A: "a", B: "c", State: resource.LinkUnknown},
+		}
+		s.Drains = []*resource.Drain{{Kind: "node", Name: "b", Reason: "splice", By: "alice", Since: apitest.Now}}
+		s.Alerts = []*resource.Alert{{
+			ID: "1", Name: resource.DegradedPath, Intent: "gold", Severity: resource.Warning, Status: resource.Firing, Before: "2 paths", After: "1 path",
+			Cause: resource.Cause{Object: "srlg:duct"}, IntentsHit: []string{"gold"}, IntentsOmitted: 2,
+			CausedAt: apitest.Now, DetectedAt: apitest.Now.Add(1234 * time.Microsecond), Message: "gold has 1 of 2 paths",
+		}}
+		s.Solution = &resource.Solution{APIVersion: resource.APIVersion, Kind: "Solution", Topology: "net",
+			Intents: []pathspec.Answer{gold.Status.Answer, far.Status.Answer}}
+	}, resource.Event{Type: "LinkDown", Object: "link:b--d", Message: "no carrier at b"})
+}
+
+func intent(name, spec string, satisfied, installed, healthy resource.ConditionStatus) *resource.Intent {
+	i := &resource.Intent{APIVersion: resource.APIVersion, Kind: resource.KindIntent, Metadata: resource.Metadata{Name: name, Generation: 5}, Spec: []byte(spec)}
+	i.Status.ObservedGeneration = 7
+	i.Status.Paths = []resource.PathStatus{}
+	for n, status := range []resource.ConditionStatus{satisfied, installed, healthy} {
+		kind := []string{resource.Satisfied, resource.Installed, resource.Healthy}[n]
+		i.Status.Conditions = append(i.Status.Conditions, resource.Condition{
+			Type: kind, Status: status, Reason: "Because", Message: strings.ToLower(kind) + " is " + string(status), LastTransitionTime: apitest.Now,
+		})
+	}
+	return i
+}
