@@ -17,6 +17,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -141,6 +142,7 @@ func (c *Core) start(now time.Time, e Started) {
 	for _, i := range c.intents {
 		if s, ok := e.Standing[i.spec.Name]; ok {
 			i.standing = s
+			i.serving = slices.Repeat([]bool{true}, len(s.Paths)) // as long as nothing is known of their links
 		}
 	}
 }

@@ -51,9 +51,12 @@ func (c *Core) decide(now time.Time) {
 		satisfied := c.fresh() && i.answer != nil && i.answer.Status == pathspec.Satisfied
 		var set []pathspec.Path
 		set, i.waiting = c.choose(i, satisfied)
-		if !equalPaths(set, i.standing.Paths) || i.standing.Intent != i.id && len(set) > 0 {
+		other := !equalPaths(set, i.standing.Paths)
+		if other {
 			c.record(now, "PathsChanged", "intent:"+i.spec.Name,
 				fmt.Sprintf("%d of %d paths, was %d", len(set), i.spec.Require.Multiplicity, len(i.standing.Paths)))
+		}
+		if other || i.standing.Intent != i.id && len(set) > 0 {
 			i.standing = Standing{Intent: i.id, Paths: set}
 			c.dirty = true
 			keep := i.standing

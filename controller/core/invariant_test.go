@@ -4,6 +4,7 @@ import "github.com/keiro-net/keiro/agent/nodecfg"
 
 // invariants hold after every step of every play and of the random walk.
 func (s *stage) invariants() {
+	s.core.View(s.now) // shown after every Step; it must not panic
 	for _, n := range s.core.nodes {
 		if n.sent != nil {
 			if err := n.sent.Validate(); err != nil {
