@@ -20,6 +20,16 @@ type Intent struct {
 	Status     IntentStatus    `json:"status"`
 }
 
+// Condition returns the condition of the given type, or nil.
+func (i *Intent) Condition(kind string) *Condition {
+	for n := range i.Status.Conditions {
+		if c := &i.Status.Conditions[n]; c.Type == kind {
+			return c
+		}
+	}
+	return nil
+}
+
 // IntentStatus is what the network does for an intent.
 type IntentStatus struct {
 	ObservedGeneration uint64          `json:"observedGeneration" doc:"Generation of the spec that the answer is for"`
