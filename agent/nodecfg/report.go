@@ -7,7 +7,7 @@ import "time"
 type Report struct {
 	Node     string        `json:"node"`
 	Revision uint64        `json:"revision"` // of the Config last acted upon; 0: none yet
-	Reached  bool          `json:"reached"`  // the kernel is as the Config says
+	Reached  bool          `json:"reached"`  // the kernel is as the Config says, errors that matter to no path aside
 	Errors   []ObjectError `json:"errors,omitempty"`
 	Links    []LinkState   `json:"links,omitempty"` // sorted by name
 	Paths    []PathState   `json:"paths,omitempty"` // sorted by name

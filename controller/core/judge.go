@@ -80,7 +80,7 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 		switch {
 		case !n.connected && !n.confirmed():
 			return maybe, "AgentAway", "agent of node " + end.Node + " is away; the node goes on as it is"
-		case n.report != nil && len(n.report.Errors) > 0:
+		case n.report != nil && !n.report.Reached && len(n.report.Errors) > 0:
 			return no, "Error", fmt.Sprintf("node %s: %s: %s", end.Node, n.report.Errors[0].Object, n.report.Errors[0].Error)
 		case !n.confirmed():
 			return no, "Waiting", "node " + end.Node + " has not confirmed yet"
