@@ -171,3 +171,12 @@ func indices(name string) (own, peer int, err error) {
 	}
 	return link.Attrs().Index, link.Attrs().ParentIndex, nil
 }
+
+// receivedBytes counts what an interface took in.
+func receivedBytes(name string) (uint64, error) {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return 0, err
+	}
+	return link.Attrs().Statistics.RxBytes, nil
+}

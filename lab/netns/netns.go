@@ -118,13 +118,19 @@ func (n *Namespace) DoWithMounts(fn func() error) error {
 
 // onThread runs enter and then fn on a locked OS thread in a goroutine of its
 // own. Where the thread cannot be brought back to its network namespace it
-// stays locked, and the runtime ends it together with the goroutine.
+// stays locked, and the runtime ends it together with the goroutine. The main
+// thread is spared: it cannot be ended, and it is what /proc shows of us.
 func onThread(enter, fn func() error) error {
 	result := make(chan error, 1)
 	go func() {
 		err := errors.New("the function never returned") // after runtime.Goexit
 		defer func() { result <- err }()
 		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			err = onThread(enter, fn) // not here, as long as we hold this one
+			return
+		}
 		home, openErr := os.Open("/proc/thread-self/ns/net")
 		if openErr != nil {
 			runtime.UnlockOSThread()

@@ -132,6 +132,32 @@ func TestDoWithMountsKeepsThemToItself(t *testing.T) {
 	}
 }
 
+// The main thread must stay where it is: it cannot be thrown away.
+func TestMainThreadIsSpared(t *testing.T) {
+	_, ns := namespace(t)
+	look := func() (places [2]string) {
+		for i, what := range []string{"mnt", "net"} {
+			places[i], _ = os.Readlink("/proc/self/ns/" + what)
+		}
+		return places
+	}
+	before := look()
+	for range 200 {
+		err := ns.DoWithMounts(func() error {
+			if unix.Gettid() == unix.Getpid() {
+				return errors.New("on the main thread")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := look(); after != before || before[0] == "" {
+		t.Errorf("the process is now in %v, it was in %v", after, before)
+	}
+}
+
 func start(t *testing.T, ns *Namespace, how string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

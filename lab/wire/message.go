@@ -192,8 +192,8 @@ func newRate(index int, bps int64, mtu int) request {
 	const frame = 14 // Ethernet header
 	bytes := uint64(bps+7) / 8
 	// A packet larger than the bucket is dropped, a GSO burst larger than it
-	// is cut into packets first. One millisecond of the rate hides the
-	// machine's scheduling; fifty are the queue of an ordinary router.
+	// is cut into packets first. One millisecond of the rate rides out the
+	// machine's scheduling; the queue is 50 ms, as in an ordinary router.
 	burst := clamp(bytes/1000, 2*uint64(mtu+frame))
 	limit := clamp(bytes/20, 2*uint64(burst))
 	options := nl.NewRtAttr(nl.TCA_OPTIONS, nil)
