@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -70,16 +70,14 @@ back; then the time over the whole path. Exit code 3: a path is broken.`,
 		if err != nil {
 			return err
 		}
-		if err := env.Printer().Print(*format, trace, func(t *output.Text) { printTrace(t, trace) }); err != nil {
+		if err := env.Printer().Print(*format, trace, func(t *output.Text) { page.Trace(t, trace) }); err != nil {
 			return err
 		}
-		var broken []string
-		for _, p := range trace.Paths {
-			if p.Error != "" {
-				broken = append(broken, "path "+p.Name+" is broken: "+p.Error)
-			}
+		intent, err := c.Intent(ctx, trace.Intent)
+		if err != nil {
+			return err
 		}
-		switch {
+		switch broken := broken(trace, intent); {
 		case len(broken) > 0:
 			return command.Exit(command.Degraded, "%s", strings.Join(broken, "\n"))
 		case len(trace.Paths) == 0:
@@ -89,46 +87,21 @@ back; then the time over the whole path. Exit code 3: a path is broken.`,
 	})
 }
 
-func printTrace(t *output.Text, trace *resource.Trace) {
-	t.Printf("intent %s, from %s\n", trace.Intent, trace.Headend)
+// broken tells the paths that do not carry packets: those that were traced and
+// those that stand and were not, because the headend does not use them.
+func broken(trace *resource.Trace, intent *resource.Intent) []string {
+	var out []string
+	traced := map[string]bool{}
 	for _, p := range trace.Paths {
-		use, health := "idle", "ok"
-		if p.Active {
-			use = "active"
-		}
+		traced[p.Name] = true
 		if p.Error != "" {
-			health = "broken"
-		}
-		t.Printf("\npath %s, %s: %s", strings.TrimPrefix(p.Name, trace.Intent+"/"), use, t.Word(health))
-		if p.RTTUS > 0 {
-			t.Printf(", %s all the way and back", rtt(p.RTTUS))
-		}
-		t.Printf("\n")
-		hops := &output.Table{Heads: []string{"HOP", "WANTED", "SEEN", "ADDRESS", "RTT", "ADDED"}}
-		last := int64(0)
-		for n, h := range p.Hops {
-			hops.Add(hop(n+1, &h, &last)...)
-		}
-		t.Table(hops)
-		if p.Error != "" {
-			t.Printf("%s\n", p.Error)
+			out = append(out, "path "+p.Name+" is broken: "+p.Error)
 		}
 	}
-}
-
-// hop is a row of a trace. last is the time to the last hop that answered; what
-// is ADDED to it was spent since, and is negative where packets to that hop had
-// to wait longer.
-func hop(n int, h *nodecfg.TraceHop, last *int64) []string {
-	row := []string{fmt.Sprint(n), h.Want, h.Seen, output.Or(h.Addr), "-", "-"}
-	switch {
-	case h.Addr == "" && h.Seen == "":
-		row[2] = "no answer"
-		return row
-	case h.Seen == "":
-		row[2] = "unknown"
+	for _, p := range intent.Status.Paths {
+		if p.Headend == trace.Headend && !traced[p.Name] {
+			out = append(out, fmt.Sprintf("path %s is not in use: %s", p.Name, page.State(&p)))
+		}
 	}
-	row[4], row[5] = rtt(h.RTTUS), rtt(h.RTTUS-*last)
-	*last = h.RTTUS
-	return row
+	return out
 }

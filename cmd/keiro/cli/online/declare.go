@@ -3,17 +3,15 @@ package online
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
-	"github.com/keiro-net/keiro/pathspec"
-	"github.com/keiro-net/keiro/topology"
 )
 
 // files is the flag -f. Arguments count as well, so that `-f *.yaml` works.
@@ -69,7 +67,7 @@ place in time. What was declared stays so in any case.`,
 		if err != nil {
 			return err
 		}
-		if err := env.Printer().Print(*format, applied, func(t *output.Text) { printApplied(t, applied) }); err != nil {
+		if err := env.Printer().Print(*format, applied, func(t *output.Text) { page.Applied(t, applied) }); err != nil {
 			return err
 		}
 		if *dryRun || !*wait {
@@ -78,21 +76,6 @@ place in time. What was declared stays so in any case.`,
 		w := &waiter{generation: applied.Generation, names: waitFor(applied), intents: map[string]*resource.Intent{}, progress: env.Progress()}
 		return w.wait(ctx, c, *timeout)
 	})
-}
-
-func printApplied(t *output.Text, applied *resource.Applied) {
-	for _, o := range applied.Objects {
-		t.Printf("%s/%s %s", o.Kind, o.Name, o.Action)
-		if applied.DryRun {
-			t.Printf(" (dry run)")
-		}
-		t.Printf("\n")
-		for _, f := range o.Fields {
-			if t.Wide {
-				t.Printf("  %s\n", f)
-			}
-		}
-	}
 }
 
 func newDiffCommand(env *command.Env) *cobra.Command {
@@ -117,7 +100,7 @@ are changes.`,
 		if err != nil {
 			return err
 		}
-		if err := env.Printer().Print(*format, diff, func(t *output.Text) { printDiff(t, diff) }); err != nil {
+		if err := env.Printer().Print(*format, diff, func(t *output.Text) { page.Diff(t, diff) }); err != nil {
 			return err
 		}
 		if diff.Pending {
@@ -125,54 +108,6 @@ are changes.`,
 		}
 		return nil
 	})
-}
-
-func printDiff(t *output.Text, diff *resource.Diff) {
-	for _, o := range diff.Objects {
-		t.Printf("%s/%s %s\n", o.Kind, o.Name, o.Action)
-		for _, f := range o.Fields {
-			t.Printf("  %s\n", f)
-		}
-	}
-	if len(diff.Intents) == 0 {
-		return
-	}
-	table := &output.Table{Heads: []string{"INTENT", "", "STATUS", "PATH", "DELAY", "MARGIN"}}
-	for _, i := range diff.Intents {
-		addAnswer(table, i.Name, "before", i.Before)
-		addAnswer(table, "", "after", i.After)
-	}
-	t.Printf("\n")
-	t.Table(table)
-	for _, i := range diff.Intents {
-		if i.After != nil && i.After.Why != nil {
-			t.Printf("\n%s would be %s (%s): %s\n", i.Name, t.Word(string(i.After.Status)), i.After.Why.Code, i.After.Why.Message)
-		}
-	}
-}
-
-func addAnswer(table *output.Table, name, when string, a *pathspec.Answer) {
-	if a == nil {
-		table.Add(name, when, "none", "-", "-", "-")
-		return
-	}
-	row := []string{name, when, string(a.Status), "-", "-", output.Margin(a.Margin)}
-	for _, p := range a.Paths {
-		row[3], row[4] = strings.Join(p.Nodes, " "), delay(p.DelayUS)
-		table.Add(row...)
-		row = make([]string, len(row))
-	}
-	if len(a.Paths) == 0 {
-		table.Add(row...)
-	}
-}
-
-// delay is a delay in microseconds with its unit, if it is known.
-func delay(us *int64) string {
-	if us == nil {
-		return "unknown"
-	}
-	return topology.Delay(*us).String()
 }
 
 func newDeleteCommand(env *command.Env) *cobra.Command {
@@ -201,7 +136,7 @@ func newDeleteCommand(env *command.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := env.Printer().Print(*format, applied, func(t *output.Text) { printApplied(t, applied) }); err != nil {
+			if err := env.Printer().Print(*format, applied, func(t *output.Text) { page.Applied(t, applied) }); err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -54,7 +55,7 @@ func newEventsCommand(env *command.Env) *cobra.Command {
 		if !*follow {
 			return env.Printer().Print(*format, items[resource.Event]{append([]resource.Event{}, events...)}, func(t *output.Text) {
 				for i := range events {
-					t.Printf("%s\n", eventRow(&events[i]))
+					t.Printf("%s\n", page.Event(&events[i]))
 				}
 				if len(events) == 0 {
 					t.Printf("no events\n")

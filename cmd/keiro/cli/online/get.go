@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -51,17 +51,17 @@ It says what is, be it good or bad, and exits with 0; explain gives a verdict.`,
 				if err != nil {
 					return err
 				}
-				return g.print(intent, func(t *output.Text) { intentTable(t, now, []resource.Intent{*intent}) })
+				return g.print(intent, func(t *output.Text) { page.Intents(t, now, []resource.Intent{*intent}) })
 			}
-			return show(g, c.Intents, nil, func(t *output.Text, all []resource.Intent) { intentTable(t, now, all) })
+			return show(g, c.Intents, nil, func(t *output.Text, all []resource.Intent) { page.Intents(t, now, all) })
 		case "nodes":
-			return show(g, c.Nodes, func(n resource.Node) string { return n.Name }, func(t *output.Text, all []resource.Node) { nodeTable(t, now, all) })
+			return show(g, c.Nodes, func(n resource.Node) string { return n.Name }, func(t *output.Text, all []resource.Node) { page.Nodes(t, now, all) })
 		case "links":
-			return show(g, c.Links, func(l resource.Link) string { return l.Name }, func(t *output.Text, all []resource.Link) { linkTable(t, now, all) })
+			return show(g, c.Links, func(l resource.Link) string { return l.Name }, func(t *output.Text, all []resource.Link) { page.Links(t, now, all) })
 		case "drains":
-			return show(g, c.Drains, func(d resource.Drain) string { return d.Kind + ":" + d.Name }, func(t *output.Text, all []resource.Drain) { drainTable(t, now, all) })
+			return show(g, c.Drains, func(d resource.Drain) string { return d.Kind + ":" + d.Name }, func(t *output.Text, all []resource.Drain) { page.Drains(t, now, all) })
 		case "alerts":
-			return show(g, c.Alerts, func(a resource.Alert) string { return a.ID }, func(t *output.Text, all []resource.Alert) { alertTable(t, now, all) })
+			return show(g, c.Alerts, func(a resource.Alert) string { return a.ID }, func(t *output.Text, all []resource.Alert) { page.Alerts(t, now, all) })
 		case "topology":
 			return g.topology(c)
 		case "solution":
@@ -163,7 +163,7 @@ func (g getter) solution(c *client.Client) error {
 	}
 	objectives := map[string]pathspec.Objective{}
 	for i := range intents {
-		objectives[intents[i].Metadata.Name] = specOf(&intents[i]).Objective
+		objectives[intents[i].Metadata.Name] = page.Objective(&intents[i])
 	}
 	return g.print(solution, func(t *output.Text) {
 		output.Solution(t, func(name string) pathspec.Objective { return objectives[name] }, solution)
@@ -180,30 +180,6 @@ func newAlertsCommand(env *command.Env) *cobra.Command {
 	}
 	format := command.FormatFlag(cmd)
 	return s.attach(cmd, func(ctx context.Context, c *client.Client, _ []string) error {
-		return show(getter{ctx, env, *format, "alert", ""}, c.Alerts, nil, func(t *output.Text, all []resource.Alert) { alertTable(t, env.Now(), all) })
+		return show(getter{ctx, env, *format, "alert", ""}, c.Alerts, nil, func(t *output.Text, all []resource.Alert) { page.Alerts(t, env.Now(), all) })
 	})
-}
-
-// spec is what the tables need of an intent's spec.
-type spec struct {
-	Objective pathspec.Objective
-	Require   struct{ Multiplicity int }
-}
-
-// specOf reads the spec of an intent; what it does not say has its default.
-func specOf(i *resource.Intent) spec {
-	s := spec{}
-	_ = json.Unmarshal(i.Spec, &s) // of a newer controller, perhaps: then the defaults
-	s.Require.Multiplicity = max(s.Require.Multiplicity, 1)
-	return s
-}
-
-// since is the time of the latest change of a condition.
-func since(i *resource.Intent) (latest time.Time) {
-	for _, c := range i.Status.Conditions {
-		if c.LastTransitionTime.After(latest) {
-			latest = c.LastTransitionTime
-		}
-	}
-	return latest
 }

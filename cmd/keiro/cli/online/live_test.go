@@ -204,8 +204,8 @@ func TestWatchOnATerminal(t *testing.T) {
 	want := "\x1b[H" + strings.ReplaceAll(`NAME   STATUS       PATHS   DELAY   ACTIVE   SATISFIED   INSTALLED   HEALTHY   AGE
 far    infeasible   0/1     -       -        False       False       Unknown   10m
 
-2026-11-23 09:00:00.000  LinkDown       link:b--d  no carrier at b
-2026-11-23 09:00:00.000  LinkUp         link:b--d  carrier
+2026-11-23 09:00:00.000  LinkDown                 link:b--d  no carrier at b
+2026-11-23 09:00:00.000  LinkUp                   link:b--d  carrier
 `, "\n", "\x1b[K\n") + "\x1b[J"
 	if !strings.HasSuffix(shown, want) {
 		t.Errorf("shown\n%q\nwant\n%q", shown, want)
@@ -249,9 +249,9 @@ func TestEventsFollow(t *testing.T) {
 		w.Update(func(*resource.State) {}, resource.Event{Type: "Test", Object: "x", Message: fmt.Sprint(n)})
 	}
 	at := apitest.Now.Format("2006-01-02 15:04:05.000")
-	want := at + "  LinkDown       link:b--d  no carrier at b\n"
+	want := at + "  LinkDown                 link:b--d  no carrier at b\n"
 	for n := range 3 {
-		want += fmt.Sprintf("%s  Test           x  %d\n", at, n)
+		want += fmt.Sprintf("%s  Test                     x  %d\n", at, n)
 	}
 	if got := l.stdout.wait(t, "x  2\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -113,7 +114,7 @@ func (s *screen) draw() error {
 		for _, name := range slices.Sorted(maps.Keys(s.intents)) {
 			intents = append(intents, *s.intents[name])
 		}
-		intentTable(t, s.env.Now(), intents)
+		page.Intents(t, s.env.Now(), intents)
 		t.Printf("\n")
 	})
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *screen) draw() error {
 	lines := strings.Split(strings.TrimRight(b.String(), "\n")+"\n", "\n")
 	room := max(height-1-len(lines), 3)
 	for i := range s.events[max(0, len(s.events)-room):] {
-		lines = append(lines, eventRow(&s.events[max(0, len(s.events)-room)+i]))
+		lines = append(lines, page.Event(&s.events[max(0, len(s.events)-room)+i]))
 	}
 	if s.once {
 		_, err = fmt.Fprintln(s.env.Stdout, strings.Join(lines, "\n"))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -43,7 +44,7 @@ func (s *stream) print(data any, line string) error {
 
 func (s *stream) events(events []resource.Event) error {
 	for i := range events {
-		if err := s.print(&events[i], eventRow(&events[i])); err != nil {
+		if err := s.print(&events[i], page.Event(&events[i])); err != nil {
 			return err
 		}
 	}

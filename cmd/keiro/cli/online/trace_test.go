@@ -1,42 +1,26 @@
 package online
 
 import (
-	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
-	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
-func TestPrintTrace(t *testing.T) {
-	trace := &resource.Trace{Intent: "gold", Headend: "a", Paths: []nodecfg.TracePath{
-		{Name: "gold/0", Active: true, RTTUS: 1520, Hops: []nodecfg.TraceHop{
-			{Want: "b", Seen: "b", Addr: "5f00:0:2::1", RTTUS: 300}, {Want: "c"}, {Want: "d", Seen: "d", Addr: "5f00:0:4::1", RTTUS: 290},
-		}},
-		{Name: "gold/1", Error: "hop 1 should be e and is f (5f00:0:6::1)", Hops: []nodecfg.TraceHop{
-			{Want: "e", Seen: "f", Addr: "5f00:0:6::1", RTTUS: 1250}, {Want: "d", Addr: "2001:db8::1", RTTUS: 2250},
-		}},
-	}}
-	var out bytes.Buffer
-	if err := (output.Printer{Out: &out}).Print(output.TableFormat, trace, func(t *output.Text) { printTrace(t, trace) }); err != nil {
-		t.Fatal(err)
+func TestBroken(t *testing.T) {
+	trace := &resource.Trace{Headend: "a", Paths: []nodecfg.TracePath{{Name: "gold/0"}, {Name: "gold/1", Error: "no packet came"}}}
+	intent := &resource.Intent{}
+	for _, p := range []resource.PathStatus{
+		{Name: "gold/0", Headend: "a", State: nodecfg.Up},
+		{Name: "gold/1", Headend: "a", State: nodecfg.Down, Cause: nodecfg.DownByProbe},
+		{Name: "gold/2", Headend: "a", State: nodecfg.Down, Cause: nodecfg.DownByLink},
+		{Name: "gold/2", Headend: "d", State: nodecfg.Down, Cause: nodecfg.DownByLink},
+	} {
+		intent.Status.Paths = append(intent.Status.Paths, p)
 	}
-	want := `intent gold, from a
-
-path 0, active: ok, 1.52ms all the way and back
-HOP   WANTED   SEEN        ADDRESS       RTT     ADDED
-1     b        b           5f00:0:2::1   300us   300us
-2     c        no answer   -             -       -
-3     d        d           5f00:0:4::1   290us   -10us
-
-path 1, idle: broken
-HOP   WANTED   SEEN      ADDRESS       RTT      ADDED
-1     e        f         5f00:0:6::1   1.25ms   1.25ms
-2     d        unknown   2001:db8::1   2.25ms   1ms
-hop 1 should be e and is f (5f00:0:6::1)
-`
-	if out.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	want := []string{"path gold/1 is broken: no packet came", "path gold/2 is not in use: down (link)"}
+	if got := broken(trace, intent); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -104,7 +104,7 @@ func (w *waiter) missing(i *resource.Intent) string {
 		return ""
 	}
 	for _, kind := range []string{resource.Satisfied, resource.Installed} {
-		switch c := condition(i, kind); {
+		switch c := i.Condition(kind); {
 		case c == nil:
 			return kind + " is not known yet"
 		case c.Status != resource.True:
@@ -112,16 +112,6 @@ func (w *waiter) missing(i *resource.Intent) string {
 		}
 	}
 	return ""
-}
-
-// condition is that of the given type, or nil.
-func condition(i *resource.Intent, kind string) *resource.Condition {
-	for n := range i.Status.Conditions {
-		if c := &i.Status.Conditions[n]; c.Type == kind {
-			return c
-		}
-	}
-	return nil
 }
 
 // verdict tells what is not in place; timeout is how long was waited in vain.

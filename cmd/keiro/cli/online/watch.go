@@ -2,12 +2,11 @@ package online
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -40,7 +39,7 @@ every change, one line each (-o json: one JSON object each).`,
 			case err != nil:
 				return err
 			}
-			if err := stream.print(change, changeRow(env.Now(), &change)); err != nil {
+			if err := stream.print(change, page.Change(env.Now(), &change)); err != nil {
 				return err
 			}
 			if *once && change.Kind == resource.Synced {
@@ -50,38 +49,3 @@ every change, one line each (-o json: one JSON object each).`,
 		return nil
 	})
 }
-
-// changeRow is one change on a line.
-func changeRow(now time.Time, c *resource.Change) string {
-	var what, how string
-	switch c.Kind {
-	case resource.IntentChange:
-		s := summarise(c.Intent)
-		what = "intent:" + c.Intent.Metadata.Name
-		how = fmt.Sprintf("%s, %s paths up, active %s, satisfied %s, installed %s, healthy %s",
-			s.status, s.paths, s.active, s.satisfied, s.installed, s.healthy)
-	case resource.NodeChange:
-		what, how = "node:"+c.Node.Name, "agent "+agent(c.Node)+", revision "+revision(c.Node)
-	case resource.LinkChange:
-		what, how = "link:"+c.Link.Name, string(c.Link.State)
-		if c.Link.Drained {
-			how += ", drained"
-		}
-	case resource.DrainChange:
-		what, how = "drain:"+c.Drain.Kind+":"+c.Drain.Name, output.Or(c.Drain.Reason)
-	case resource.AlertChange:
-		what, how = "alert:"+c.Alert.Name, string(c.Alert.Status)+", "+string(c.Alert.Severity)+": "+c.Alert.Message
-	case resource.EventChange:
-		return fmt.Sprintf("%s event %s %s: %s", clock(c.Event.Time), c.Event.Type, c.Event.Object, c.Event.Message)
-	case resource.TopologyChange:
-		what, how = "topology", fmt.Sprintf("generation %d", c.Generation)
-	default:
-		return fmt.Sprintf("%s %s", clock(now), c.Kind)
-	}
-	if c.Op == resource.Removed {
-		return fmt.Sprintf("%s %s removed", clock(now), what)
-	}
-	return fmt.Sprintf("%s %s %s: %s", clock(now), what, c.Op, how)
-}
-
-func clock(t time.Time) string { return t.Local().Format("15:04:05.000") }

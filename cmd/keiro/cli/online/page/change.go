@@ -1,0 +1,75 @@
+package page
+
+import (
+	"strings"
+
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// Applied shows what became of each object.
+func Applied(t *output.Text, applied *resource.Applied) {
+	for _, o := range applied.Objects {
+		t.Printf("%s/%s %s", o.Kind, o.Name, o.Action)
+		if applied.DryRun {
+			t.Printf(" (dry run)")
+		}
+		t.Printf("\n")
+		for _, f := range o.Fields {
+			if t.Wide {
+				t.Printf("  %s\n", f)
+			}
+		}
+	}
+}
+
+// Diff shows what would become of each object, and of the paths of each intent.
+func Diff(t *output.Text, diff *resource.Diff) {
+	for _, o := range diff.Objects {
+		t.Printf("%s/%s %s\n", o.Kind, o.Name, o.Action)
+		for _, f := range o.Fields {
+			t.Printf("  %s\n", f)
+		}
+	}
+	if len(diff.Intents) == 0 {
+		return
+	}
+	table := &output.Table{Heads: []string{"INTENT", "", "STATUS", "PATH", "DELAY", "MARGIN"}}
+	for _, i := range diff.Intents {
+		addAnswer(table, i.Name, "before", i.Before)
+		addAnswer(table, "", "after", i.After)
+	}
+	t.Printf("\n")
+	t.Table(table)
+	for _, i := range diff.Intents {
+		if i.After != nil && i.After.Why != nil {
+			t.Printf("\n%s would be %s (%s): %s\n", i.Name, t.Word(string(i.After.Status)), i.After.Why.Code, i.After.Why.Message)
+		}
+	}
+}
+
+func addAnswer(table *output.Table, name, when string, a *pathspec.Answer) {
+	if a == nil {
+		table.Add(name, when, "none", "-", "-", "-")
+		return
+	}
+	row := []string{name, when, string(a.Status), "-", "-", output.Margin(a.Margin)}
+	for _, p := range a.Paths {
+		row[3], row[4] = strings.Join(p.Nodes, " "), delay(p.DelayUS)
+		table.Add(row...)
+		row = make([]string, len(row))
+	}
+	if len(a.Paths) == 0 {
+		table.Add(row...)
+	}
+}
+
+// delay is a delay in microseconds with its unit, if it is known.
+func delay(us *int64) string {
+	if us == nil {
+		return "unknown"
+	}
+	return topology.Delay(*us).String()
+}

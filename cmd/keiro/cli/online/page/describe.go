@@ -1,0 +1,106 @@
+package page
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// fields are lines of a name and a value; a value "" is left out.
+func fields(t *output.Text, pairs ...string) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			t.Printf("%-12s %s\n", pairs[i]+":", pairs[i+1])
+		}
+	}
+}
+
+// Intent shows all about an intent. spec is its spec as YAML.
+func Intent(t *output.Text, now time.Time, i *resource.Intent, spec string) {
+	a, name, objective := &i.Status.Answer, i.Metadata.Name, Objective(i)
+	status := t.Word(string(a.Status))
+	if a.Why == nil && a.Optimal {
+		status += ", optimal, cost " + output.Cost(objective, a.Cost)
+	}
+	fields(t, "Intent", name, "Labels", labels(i.Metadata.Labels), "Generation", fmt.Sprint(i.Metadata.Generation), "Status", status)
+	if a.Margin != nil {
+		fields(t, "Margin", output.Margin(a.Margin))
+	}
+	if a.Reserve != nil {
+		fields(t, "Reserve", output.Reserve(a.Reserve))
+	}
+	t.Printf("\nSpec:\n")
+	for line := range strings.Lines(spec) {
+		t.Printf("  %s", line)
+	}
+	t.Printf("\n")
+	conditions := &output.Table{Heads: []string{"CONDITION", "STATUS", "AGE", "REASON", "MESSAGE"}}
+	for _, c := range i.Status.Conditions {
+		conditions.Add(c.Type, string(c.Status), output.Age(now, c.LastTransitionTime), c.Reason, c.Message)
+	}
+	list(t, conditions, len(i.Status.Conditions), "conditions yet")
+	t.Printf("\n")
+	paths := &output.Table{Heads: []string{"HEADEND", "PATH", "STATE", "ACTIVE", "INSTALLED", "RTT", "AGE", "NODES"}}
+	for _, p := range i.Status.Paths {
+		trip := "-"
+		if p.RTTUS > 0 {
+			trip = rtt(p.RTTUS)
+		}
+		paths.Add(p.Headend, strings.TrimPrefix(p.Name, name+"/"), State(&p), output.YesNo(p.Active), output.YesNo(p.Installed),
+			trip, output.Age(now, p.Since), strings.Join(p.Nodes, " "))
+	}
+	list(t, paths, len(i.Status.Paths), "paths stand")
+	if a.Why != nil {
+		output.Why(t, objective, a)
+	}
+}
+
+// State is the state of a path at its headend, and what took it down.
+func State(p *resource.PathStatus) string {
+	if p.Cause == "" {
+		return string(p.State)
+	}
+	return fmt.Sprintf("%s (%s)", p.State, p.Cause)
+}
+
+func labels(m map[string]string) string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, key+"="+m[key])
+	}
+	return strings.Join(out, ", ")
+}
+
+// Node shows all about a node: its links, and the intents whose paths cross it.
+func Node(t *output.Text, now time.Time, n *resource.Node, links []resource.Link, intents []string) {
+	fields(t, "Node", n.Name, "Site", n.Site, "Locator", n.Locator,
+		"Agent", lasting(t, agent(n), now, n.Since), "Version", n.Agent, "Revision", revision(n),
+		"Drained", output.YesNo(n.Drained), "Intents", output.Or(strings.Join(intents, ", ")))
+	for _, e := range n.Errors {
+		t.Printf("\nnot as wanted: %s\n  %s\n", e.Object, e.Error)
+	}
+	t.Printf("\n")
+	Links(t, now, links)
+}
+
+// lasting is a state, and for how long it has been so, if that is known.
+func lasting(t *output.Text, state string, now, since time.Time) string {
+	if since.IsZero() {
+		return t.Word(state)
+	}
+	return t.Word(state) + " for " + output.Age(now, since)
+}
+
+// Link shows all about a link, and the intents whose paths cross it.
+func Link(t *output.Text, now time.Time, l *resource.Link, intents []string) {
+	fields(t, "Link", l.Name, "Ends", l.A+", "+l.B, "State", lasting(t, string(l.State), now, l.Since),
+		"Drained", output.YesNo(l.Drained), "Delay", delay(l.DelayUS), "Capacity", capacity(l.CapacityBPS),
+		"Reserved", topology.Bandwidth(l.ReservedBPS).String(), "SRLGs", srlgs(l.SRLGs),
+		"Intents", output.Or(strings.Join(intents, ", ")))
+}

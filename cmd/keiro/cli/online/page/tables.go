@@ -1,0 +1,239 @@
+// Package page is how the controller's objects look to people: tables, pages
+// and lines, made of the values of controller/api/resource. It does no I/O and
+// decides nothing. Package online calls it.
+package page
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
+	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// standing is one path of an intent, as all its headends see it.
+type standing struct {
+	number string // as in the path's name
+	nodes  []string
+	state  nodecfg.PathUp
+	active bool // at the first headend
+}
+
+// pathsOf gathers the paths of an intent. One is up when all its headends say
+// so, and down when one does.
+func pathsOf(i *resource.Intent) []standing {
+	var out []standing
+	at := map[string]int{}
+	for _, p := range i.Status.Paths {
+		n, known := at[p.Name]
+		if !known {
+			at[p.Name] = len(out)
+			number := strings.TrimPrefix(p.Name, i.Metadata.Name+"/")
+			out = append(out, standing{number, p.Nodes, p.State, p.Active})
+			continue
+		}
+		if p.State == nodecfg.Down || out[n].state == nodecfg.Up {
+			out[n].state = p.State
+		}
+	}
+	return out
+}
+
+// summary is an intent in a row.
+type summary struct {
+	status                        string
+	paths                         string // up, of required
+	delay                         string // of the slowest path
+	active                        string // number of the path that the first headend uses
+	satisfied, installed, healthy string
+}
+
+func summarise(i *resource.Intent) summary {
+	a := &i.Status.Answer
+	s := summary{status: string(a.Status), delay: "-", active: "-"}
+	up := 0
+	for _, p := range pathsOf(i) {
+		if p.state == nodecfg.Up {
+			up++
+		}
+		if p.active && s.active == "-" {
+			s.active = p.number
+		}
+	}
+	s.paths = fmt.Sprintf("%d/%d", up, specOf(i).Require.Multiplicity)
+	if len(a.Paths) > 0 {
+		s.delay = slowest(a.Paths)
+	}
+	for kind, cell := range map[string]*string{
+		resource.Satisfied: &s.satisfied, resource.Installed: &s.installed, resource.Healthy: &s.healthy,
+	} {
+		*cell = string(resource.Unknown)
+		if c := i.Condition(kind); c != nil {
+			*cell = string(c.Status)
+		}
+	}
+	return s
+}
+
+func slowest(paths []pathspec.Path) string {
+	var most topology.Delay
+	for _, p := range paths {
+		if p.DelayUS == nil {
+			return "unknown"
+		}
+		most = max(most, topology.Delay(*p.DelayUS))
+	}
+	return most.String()
+}
+
+// Intents shows a row for each intent; wide, a row for each of its paths.
+func Intents(t *output.Text, now time.Time, intents []resource.Intent) {
+	table := &output.Table{
+		Heads: []string{"NAME", "STATUS", "PATHS", "DELAY", "ACTIVE", "SATISFIED", "INSTALLED", "HEALTHY", "AGE"},
+		Wide:  []string{"MARGIN", "RESERVE", "PATH", "STATE", "NODES"},
+	}
+	for n := range intents {
+		i := &intents[n]
+		s := summarise(i)
+		row := []string{i.Metadata.Name, s.status, s.paths, s.delay, s.active, s.satisfied, s.installed, s.healthy, output.Age(now, since(i)),
+			output.Margin(i.Status.Answer.Margin), output.Reserve(i.Status.Answer.Reserve), "-", "-", "-"}
+		first := true
+		for _, p := range pathsOf(i) {
+			if !first && !t.Wide {
+				break
+			}
+			first = false
+			row[11], row[12], row[13] = p.number, string(p.state), strings.Join(p.nodes, " ")
+			table.Add(row...)
+			row = make([]string, len(row))
+		}
+		if first {
+			table.Add(row...)
+		}
+	}
+	list(t, table, len(intents), "intents")
+}
+
+// list writes a table, or that it would be empty.
+func list(t *output.Text, table *output.Table, rows int, what string) {
+	if rows == 0 {
+		t.Printf("no %s\n", what)
+		return
+	}
+	t.Table(table)
+}
+
+// Nodes shows nodes and their agents.
+func Nodes(t *output.Text, now time.Time, nodes []resource.Node) {
+	table := &output.Table{
+		Heads: []string{"NAME", "SITE", "AGENT", "REVISION", "DRAINED", "AGE"},
+		Wide:  []string{"LOCATOR", "VERSION", "ERRORS"},
+	}
+	for _, n := range nodes {
+		table.Add(n.Name, output.Or(n.Site), agent(&n), revision(&n), output.YesNo(n.Drained), output.Age(now, n.Since),
+			output.Or(n.Locator), output.Or(n.Agent), fmt.Sprint(len(n.Errors)))
+	}
+	list(t, table, len(nodes), "nodes")
+}
+
+func agent(n *resource.Node) string {
+	switch {
+	case n.Connected:
+		return "up"
+	case n.Since.IsZero():
+		return "never seen"
+	}
+	return "down"
+}
+
+// revision is what the kernel is known to be at, and what it should be at.
+func revision(n *resource.Node) string {
+	if n.RevisionReached == n.RevisionWanted {
+		return fmt.Sprint(n.RevisionReached)
+	}
+	return fmt.Sprintf("%d, wants %d", n.RevisionReached, n.RevisionWanted)
+}
+
+// Links shows links.
+func Links(t *output.Text, now time.Time, links []resource.Link) {
+	table := &output.Table{
+		Heads: []string{"NAME", "A", "B", "STATE", "DRAINED", "DELAY", "CAPACITY", "RESERVED", "AGE"},
+		Wide:  []string{"SRLGS"},
+	}
+	for _, l := range links {
+		table.Add(l.Name, l.A, l.B, string(l.State), output.YesNo(l.Drained), delay(l.DelayUS), capacity(l.CapacityBPS),
+			topology.Bandwidth(l.ReservedBPS).String(), output.Age(now, l.Since), srlgs(l.SRLGs))
+	}
+	list(t, table, len(links), "links")
+}
+
+func capacity(bps *int64) string {
+	if bps == nil {
+		return "unknown"
+	}
+	return topology.Bandwidth(*bps).String()
+}
+
+// rtt is a measured time in microseconds, for people.
+func rtt(us int64) string {
+	if us < 1000 && us > -1000 {
+		return fmt.Sprintf("%dus", us)
+	}
+	return strconv.FormatFloat(float64(us)/1000, 'f', -1, 64) + "ms"
+}
+
+// srlgs tells none from not known.
+func srlgs(groups []string) string {
+	if groups == nil {
+		return "unknown"
+	}
+	return output.Or(strings.Join(groups, ", "))
+}
+
+// Drains shows what is taken out of use on purpose.
+func Drains(t *output.Text, now time.Time, drains []resource.Drain) {
+	table := &output.Table{Heads: []string{"OBJECT", "BY", "AGE", "REASON"}}
+	for _, d := range drains {
+		table.Add(d.Kind+":"+d.Name, output.Or(d.By), output.Age(now, d.Since), output.Or(d.Reason))
+	}
+	list(t, table, len(drains), "drains")
+}
+
+// Alerts shows what an operator must know.
+func Alerts(t *output.Text, now time.Time, alerts []resource.Alert) {
+	heads := []string{"STATUS", "SEVERITY", "NAME", "CAUSE", "AGE"}
+	if t.Wide {
+		heads = append(heads, "DETECTED", "INTENTS", "BEFORE", "AFTER")
+	}
+	table := &output.Table{Heads: append(heads, "MESSAGE")} // a sentence: last
+	for _, a := range alerts {
+		cause := a.Cause.Object
+		if cause == "" {
+			cause = a.Cause.Text
+		}
+		row := []string{string(a.Status), string(a.Severity), a.Name, output.Or(cause), output.Age(now, a.CausedAt)}
+		if t.Wide {
+			hit := slices.Clone(a.IntentsHit)
+			if a.IntentsOmitted > 0 {
+				hit = append(hit, fmt.Sprintf("and %d more", a.IntentsOmitted))
+			}
+			row = append(row, detected(&a), output.Or(strings.Join(hit, ", ")), output.Or(a.Before), output.Or(a.After))
+		}
+		table.Add(append(row, a.Message)...)
+	}
+	list(t, table, len(alerts), "alerts")
+}
+
+// detected is the time from cause to detection.
+func detected(a *resource.Alert) string {
+	if a.CausedAt.IsZero() || a.DetectedAt.IsZero() {
+		return "unknown"
+	}
+	return "after " + max(a.DetectedAt.Sub(a.CausedAt), 0).Round(10*time.Microsecond).String()
+}
