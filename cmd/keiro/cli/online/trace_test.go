@@ -11,13 +11,11 @@ import (
 func TestBroken(t *testing.T) {
 	trace := &resource.Trace{Headend: "a", Paths: []nodecfg.TracePath{{Name: "gold/0"}, {Name: "gold/1", Error: "no packet came"}}}
 	intent := &resource.Intent{}
-	for _, p := range []resource.PathStatus{
+	intent.Status.Paths = []resource.PathStatus{
 		{Name: "gold/0", Headend: "a", State: nodecfg.Up},
 		{Name: "gold/1", Headend: "a", State: nodecfg.Down, Cause: nodecfg.DownByProbe},
 		{Name: "gold/2", Headend: "a", State: nodecfg.Down, Cause: nodecfg.DownByLink},
 		{Name: "gold/2", Headend: "d", State: nodecfg.Down, Cause: nodecfg.DownByLink},
-	} {
-		intent.Status.Paths = append(intent.Status.Paths, p)
 	}
 	want := []string{"path gold/1 is broken: no packet came", "path gold/2 is not in use: down (link)"}
 	if got := broken(trace, intent); !slices.Equal(got, want) {
