@@ -37,14 +37,18 @@ func newRootCommand(env *command.Env) *cobra.Command {
 Exit codes: 0 fine; 1 bad input or failure; 2 changes pending; 3 a declared
 characteristic would be or is degraded; 4 cannot tell.`,
 		Example: "  keiro solve -t examples/jp12.topology.yaml -i examples/intents.yaml",
-	},
-		newCheckCommand(env),
-		newSolveCommand(env),
-		newTopologyCommand(env),
-		newVersionCommand(env),
-	)
-	root.AddCommand(labcmd.New(env))
-	root.AddCommand(online.Commands(env)...)
+	})
+	add := func(title string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: title, Title: title})
+		for _, cmd := range commands {
+			cmd.GroupID = title
+		}
+		root.AddCommand(commands...)
+	}
+	add("Offline:", newSolveCommand(env), newCheckCommand(env), newTopologyCommand(env))
+	add("With a controller:", online.Commands(env)...)
+	add("Labs:", labcmd.New(env))
+	root.AddCommand(newVersionCommand(env))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

@@ -3,6 +3,7 @@ package online
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,7 +75,11 @@ place in time. What was declared stays so in any case.`,
 			return nil
 		}
 		w := &waiter{generation: applied.Generation, names: waitFor(applied), intents: map[string]*resource.Intent{}, progress: env.Progress()}
-		return w.wait(ctx, c, *timeout)
+		err = w.wait(ctx, c, *timeout)
+		if n := len(w.intents); err == nil && n > 0 && (*format == output.TableFormat || *format == output.Wide) {
+			_, err = fmt.Fprintf(env.Stdout, "%s in place\n", output.Count(n, "intent"))
+		}
+		return err
 	})
 }
 

@@ -26,7 +26,8 @@ func newGetCommand(env *command.Env) *cobra.Command {
 		Use:   "get [KIND [NAME]]",
 		Short: "Show intents, nodes, links and more, as they are now",
 		Long: "Show what there is now, all of a kind or one by its name. Kinds: " + strings.Join(kinds, ", ") + `.
-It says what is, be it good or bad, and exits with 0; explain gives a verdict.`,
+AGE is how long it has been so. It says what is, be it good or bad, and exits
+with 0; explain gives a verdict.`,
 		Example: `  keiro get intents -o wide
   keiro get link tyo1--nag1 -o yaml
   keiro get topology -o yaml`,

@@ -134,6 +134,9 @@ func TestApplyWaits(t *testing.T) {
 			if code := l.end(t); code != c.code || l.stderr.String() != c.stderr {
 				t.Errorf("exit code %d, want %d; stderr\n%s\nwant\n%s", code, c.code, l.stderr, c.stderr)
 			}
+			if told := strings.HasSuffix(l.stdout.String(), "created\n1 intent in place\n"); told != (c.name == "in place") {
+				t.Errorf("stdout\n%s", l.stdout)
+			}
 		})
 	}
 }
