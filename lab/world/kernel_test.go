@@ -78,16 +78,12 @@ func kernelHere(out *strings.Builder) error {
 }
 
 func dump(name string, request uint16, family, size int, leave []uint16) ([]string, error) {
-	req := nl.NewNetlinkRequest(int(request), unix.NLM_F_DUMP)
-	msg := make([]byte, size)
-	msg[0] = byte(family)
-	req.AddRawData(msg)
-	answers, err := req.Execute(unix.NETLINK_ROUTE, 0)
+	all, err := answers(request, family, size)
 	if err != nil {
 		return nil, err
 	}
 	var lines []string
-	for _, b := range answers {
+	for _, b := range all {
 		if request == unix.RTM_GETROUTE && binary.NativeEndian.Uint32(b[8:])&unix.RTM_F_CLONED != 0 {
 			continue // learned, such as a path MTU
 		}
@@ -99,6 +95,15 @@ func dump(name string, request uint16, family, size int, leave []uint16) ([]stri
 		lines = append(lines, line.String()+"\n")
 	}
 	return lines, nil
+}
+
+// answers are the messages of a dump.
+func answers(request uint16, family, size int) ([][]byte, error) {
+	req := nl.NewNetlinkRequest(int(request), unix.NLM_F_DUMP)
+	msg := make([]byte, size)
+	msg[0] = byte(family)
+	req.AddRawData(msg)
+	return req.Execute(unix.NETLINK_ROUTE, 0)
 }
 
 // attributes writes attributes as number=hex. The encapsulation of a route is

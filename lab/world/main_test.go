@@ -2,6 +2,7 @@ package world_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/lab"
 	"github.com/keiro-net/keiro/lab/stream"
 	"github.com/keiro-net/keiro/lab/world"
 	"github.com/keiro-net/keiro/topology/clab"
@@ -81,7 +83,7 @@ func jp12(t testing.TB) *clab.File {
 
 func labName(test string) string {
 	test = strings.TrimPrefix(strings.TrimPrefix(test, "Test"), "Benchmark")
-	return fmt.Sprintf("w%d-%s", os.Getpid(), strings.ToLower(strings.ReplaceAll(test, "/", "-")))
+	return fmt.Sprintf("t%d-%s", os.Getpid(), strings.ToLower(strings.ReplaceAll(test, "/", "-")))
 }
 
 // cloud is a world under test.
@@ -106,7 +108,7 @@ func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 				t.Logf("end of the log of %s:\n%s", name, w.Log(name))
 			}
 		}
-		if err := w.Close(ctx); err != nil {
+		if err := w.Close(ctx); err != nil && !errors.Is(err, lab.ErrNotUp) {
 			t.Error(err)
 		}
 		cancel()
@@ -117,7 +119,11 @@ func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 // demo starts the lab of the examples and declares their intents.
 func demo(t testing.TB, flags ...string) *cloud {
 	t.Helper()
-	c := start(t, jp12(t), flags...)
+	return declared(start(t, jp12(t), flags...))
+}
+
+func declared(c *cloud) *cloud {
+	c.t.Helper()
 	c.apply(c.document("jp12.topology.yaml"), c.document("intents.yaml"))
 	return c
 }

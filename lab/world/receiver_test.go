@@ -82,3 +82,16 @@ func (r *receiver) find(object string, status resource.AlertStatus, since time.T
 	}
 	return received{}, fmt.Errorf("no %s alert of %s among %d webhooks", status, object, len(r.got))
 }
+
+// count says how often a webhook came, by whatever delivery.
+func (r *receiver) count(object string, status resource.AlertStatus) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, g := range r.got {
+		if g.alert.Cause.Object == object && g.alert.Status == status {
+			n++
+		}
+	}
+	return n
+}
