@@ -33,7 +33,7 @@ func stateOf(before *resource.State, d declared, v core.View, drains []*resource
 	}
 	reached := map[string]bool{}
 	for _, n := range v.Nodes {
-		reached[n.Name] = n.Connected && n.Reached == n.Wanted && len(n.Errors) == 0
+		reached[n.Name] = n.Connected && n.Reached == n.Wanted
 		s.Nodes = append(s.Nodes, nodeOf(d, v, n))
 	}
 	reserved := map[string]int64{}
