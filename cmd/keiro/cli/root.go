@@ -47,7 +47,7 @@ characteristic would be or is degraded; 4 cannot tell.`,
 	}
 	add("Offline:", newSolveCommand(env), newCheckCommand(env), newTopologyCommand(env))
 	add("With a controller:", online.Commands(env)...)
-	add("Labs:", labcmd.New(env))
+	add("Labs:", labcmd.New(env), newDemoCommand(env))
 	root.AddCommand(newVersionCommand(env))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(env.Stdin)

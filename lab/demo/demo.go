@@ -1,0 +1,174 @@
+// Package demo shows the main job end to end: a lab of the examples, the
+// controller and the agents, intents, a stream of packets, a duct that is cut,
+// the repair, the alert, the way back. What it shows is what the commands of
+// the command line print, run as an operator would run them; where it must
+// measure it acts itself and says which command does the same. It believes
+// nothing: what is not as promised makes it fail, and nothing is left behind.
+// Only cmd/keiro calls it.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/lab/world"
+	"github.com/keiro-net/keiro/topology/clab"
+)
+
+// Options of a demo.
+type Options struct {
+	Examples string // directory of the example files
+	Bin      string // directory of keiro, keiro-controller and keiro-agent
+	Keep     bool   // leave everything running at the end
+	Out      io.Writer
+	Colour   bool
+}
+
+// waitToRestore is how long a link must be up again before paths return to
+// it: short, so that nobody has to wait for the end of the story.
+const waitToRestore = 500 * time.Millisecond
+
+// What of the examples the demo is about.
+const (
+	labFile      = "jp12.clab.yml"
+	topologyFile = "jp12.topology.yaml"
+	intentsFile  = "intents.yaml"
+	tooMuchFile  = "infeasible.yaml"
+
+	protected  = "tyo-osa-gold"
+	infeasible = "tyo-hkt-fast"
+	duct       = "srlg:keihan-duct"
+	head, tail = "tyo1", "osa1" // ends of protected
+	from, to   = "10.1.0.1", "10.2.0.1"
+)
+
+// demo is one run.
+type demo struct {
+	Options
+	screen
+	file  *clab.File
+	dir   string // of files for the controller
+	hook  *receiver
+	world *world.World
+	told  summary
+}
+
+// summary is what the last line says.
+type summary struct {
+	lost, sent    int
+	outage, alert time.Duration
+}
+
+// Run runs the demo and ends with the line that says how it went, an error as
+// well.
+func Run(ctx context.Context, o Options) error {
+	d := &demo{Options: o, screen: screen{out: o.Out, colour: o.Colour}}
+	err := d.run(ctx)
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	if err != nil {
+		first, more, _ := strings.Cut(err.Error(), "\n")
+		if more != "" {
+			d.printf("\n%s\n%s\n", first, more)
+		}
+		d.printf("\ndemo: FAILED: %s\n", first)
+		return err
+	}
+	d.printf("\ndemo: ok, lost %d of %d packets, repaired in %.1f ms, alert after %.1f ms\n",
+		d.told.lost, d.told.sent, millis(d.told.outage), millis(d.told.alert))
+	return nil
+}
+
+func (d *demo) run(ctx context.Context) (err error) {
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	defer func() {
+		if err == nil && d.Keep {
+			err = d.leave()
+			return
+		}
+		if err != nil && ctx.Err() == nil && d.world != nil {
+			err = fmt.Errorf("%w\n\nthe end of the controller's log:\n%s", err, d.world.Log("controller"))
+		}
+		err = errors.Join(err, d.tearDown(context.WithoutCancel(ctx), err == nil))
+	}()
+	for _, act := range []func(context.Context) error{d.bringUp, d.declare, d.look, d.cut, d.restore} {
+		if err := act(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare looks whether all is there, and makes what the controller is to
+// find.
+func (d *demo) prepare() error {
+	for _, name := range []string{"keiro", "keiro-controller", "keiro-agent"} {
+		if _, err := os.Stat(filepath.Join(d.Bin, name)); err != nil {
+			return fmt.Errorf("%w: build it with `make build`", err)
+		}
+	}
+	var err error
+	if d.file, err = readLab(d.Examples); err != nil {
+		return err
+	}
+	left, err := world.Left(d.file.Name)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("a lab %s is up already; `keiro demo --down` ends it", d.file.Name)
+	}
+	if d.dir, err = os.MkdirTemp("", "keiro-demo-"); err != nil {
+		return err
+	}
+	if d.hook, err = listen(d.dir); err != nil {
+		return errors.Join(err, os.RemoveAll(d.dir))
+	}
+	return nil
+}
+
+func readLab(examples string) (*clab.File, error) {
+	path := filepath.Join(examples, labFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the demo needs the examples of the repository; run it there, or say with --examples where they are", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return clab.Parse(path, data, os.LookupEnv)
+}
+
+// tearDown ends everything and looks whether that is so. It is part of the
+// story where all went well.
+func (d *demo) tearDown(ctx context.Context, show bool) error {
+	if show {
+		d.act("Nothing is left")
+	}
+	d.hook.close()
+	errs := []error{os.RemoveAll(d.dir)}
+	if d.world != nil {
+		errs = append(errs, d.world.Close(ctx))
+	}
+	left, err := world.Left(d.file.Name)
+	errs = append(errs, err)
+	if len(left) > 0 {
+		errs = append(errs, fmt.Errorf("still there after the end: %s", strings.Join(left, ", ")))
+	}
+	if err := errors.Join(errs...); err != nil || !show {
+		return err
+	}
+	d.say("Agents, controller and lab are gone: no process, no namespace, no file.")
+	return nil
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
