@@ -26,7 +26,9 @@ const (
 )
 
 // Answer is the solution of one intent. Answers stand in file order of the
-// intents.
+// intents. Cost is the summed objective of the paths; for balance the highest
+// utilisation of a link that they use, in ppm rounded down, with what intents
+// admitted before and this one have reserved.
 type Answer struct {
 	Name    string   `json:"name"`
 	Status  Status   `json:"status"`
@@ -64,7 +66,10 @@ type Reserve struct {
 	Exact bool `json:"exact"`
 }
 
-// Why explains an answer that is not satisfied.
+// Why explains an answer that is not satisfied. Cut is a least set of risks
+// that every path has one of, fewer than the paths asked for; or a least set
+// without which too few paths remain; or else the things that lack a value,
+// are excluded or are full. It is empty where none of these is to blame.
 type Why struct {
 	Code        string       `json:"code"`
 	Message     string       `json:"message"`

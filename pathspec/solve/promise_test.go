@@ -151,8 +151,7 @@ func TestReserve(t *testing.T) {
 				for _, name := range some {
 					down[name] = true
 				}
-				a, _ := (&question{topo.Without(outage(down)), &in, make([]topology.Bandwidth, len(topo.Links)), disjoint.NewHalt(nil), nil}).answer()
-				if a.Status != pathspec.Satisfied {
+				if ask(topo.Without(outage(down)), &in).Status != pathspec.Satisfied {
 					return false
 				}
 			}
@@ -191,6 +190,13 @@ func TestReserve(t *testing.T) {
 			}
 		}
 	})
+}
+
+// ask finds paths, without reserve and reason.
+func ask(t *topology.Topology, in *pathspec.Intent) pathspec.Answer {
+	q := question{t: t, in: in, reserved: make([]topology.Bandwidth, len(t.Links)), halt: disjoint.NewHalt(nil)}
+	a, _ := q.answer()
+	return a
 }
 
 // subsets lists the subsets of n names.

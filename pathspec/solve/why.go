@@ -35,7 +35,7 @@ func (q *question) why() *pathspec.Why {
 	}{
 		{pathspec.WhyNoPath, &single, missing | excluded | full, 0, fmt.Sprintf("no way leads from %s to %s", q.in.From, q.in.To)},
 		{pathspec.WhyDisjoint, &bare, missing | excluded | full, 0, none},
-		{pathspec.WhyUnknown, &bare, excluded | full, missing, none + " by stated values only: "},
+		{pathspec.WhyUnknown, &bare, excluded | full, missing, none + " by what is known: "},
 		{pathspec.WhyExcluded, &bare, full, excluded, none + " without what the intent excludes: "},
 		{pathspec.WhyBandwidth, &bare, 0, full, none + " with enough capacity left: "},
 		{pathspec.WhyDelay, &delay, 0, 0, none + " within maxDelay " + milliseconds(int64(r.MaxDelay))},
@@ -128,7 +128,7 @@ func (q *question) blocking(in *pathspec.Intent, ignore, blame cause) (names, de
 		var what string
 		switch {
 		case blame == missing && len(o.unstated) > 0:
-			what = "the " + strings.Join(o.unstated, ", ") + " of " + name + " is unknown"
+			what = "nobody stated the " + strings.Join(o.unstated, ", ") + " of " + name
 		case blame == excluded && len(o.excluded) > 0:
 			what = name + " is excluded by " + strings.Join(o.excluded, ", ")
 		case blame == full && o.full:
