@@ -51,6 +51,8 @@ type Path struct {
 
 // Margin is how many failures of each kind, worst case, the paths survive
 // with at least one of them left; null where no such failures take them all.
+// Nodes that the intent names as its ends do not fail; a link with unknown
+// SRLGs may fall with any.
 type Margin struct {
 	Link *int `json:"link"`
 	Node *int `json:"node"`
