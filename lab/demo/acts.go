@@ -39,7 +39,8 @@ func (d *demo) bringUp(ctx context.Context) (err error) {
 			start = time.Now()
 		},
 	})
-	if err != nil {
+	// What the controller was to find it has read.
+	if err := errors.Join(err, os.RemoveAll(d.dir)); err != nil {
 		return err
 	}
 	d.say("All %d agents have enrolled, each with a token of its own, and are connected (mutual TLS 1.3) after %.2f s.",

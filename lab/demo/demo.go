@@ -155,7 +155,7 @@ func (d *demo) tearDown(ctx context.Context, show bool) error {
 		d.act("Nothing is left")
 	}
 	d.hook.close()
-	errs := []error{os.RemoveAll(d.dir)}
+	var errs []error
 	if d.world != nil {
 		errs = append(errs, d.world.Close(ctx))
 	}

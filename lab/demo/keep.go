@@ -16,9 +16,6 @@ import (
 // leave says what can be tried in what is left running.
 func (d *demo) leave() error {
 	d.hook.close()
-	if err := os.RemoveAll(d.dir); err != nil {
-		return err
-	}
 	d.act("It is all yours")
 	d.say("Everything is left running. Alerts have nobody to go to any more; `keiro alerts` lists them. Try:")
 	bin, err := filepath.Abs(d.Bin)
