@@ -293,7 +293,10 @@ func (r *refusing) Apply(op nodecfg.Op) error {
 // encapsulation, which only the machine's root has, paths work all the same.
 func TestRefusedOperations(t *testing.T) {
 	w := newTriangle(t)
-	w.a.cfg.Policies[0].ID, w.a.cfg.Policies[0].Pref = 2, 2
+	w.a.cfg.Policies[0].ID = 2
+	for i := range w.a.cfg.Policies[0].Traffic {
+		w.a.cfg.Policies[0].Traffic[i].Pref = 2
+	}
 	w.a.cfg.Locator = netip.MustParsePrefix("5f00:0:9::/48")
 	var tries atomic.Int32
 	k := &refusing{w.a.kernel, func(op nodecfg.Op) error {

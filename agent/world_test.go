@@ -91,8 +91,8 @@ func (w *triangle) steer(head, tail *node, from4, to4, from6, to6 netip.Addr) {
 	host := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 	direct, detour := head.linkTo(tail), head.linkTo(w.c)
 	head.cfg.Policies = []nodecfg.Policy{{
-		Intent: "gold", ID: 1, Pref: 1,
-		Traffic: []nodecfg.Selector{{From: host(from4), To: host(to4)}, {From: host(from6), To: host(to6)}},
+		Intent: "gold", ID: 1,
+		Traffic: []nodecfg.Selector{{From: host(from4), To: host(to4), Pref: 1}, {From: host(from6), To: host(to6), Pref: 1}},
 		Paths: []nodecfg.Path{
 			{Name: "gold/0", Link: direct.Name, Tail: tail.cfg.Locator,
 				Segments: []netip.Addr{nodecfg.IngressEnd(tail.cfg.Locator, direct.PeerID)}},

@@ -53,13 +53,17 @@ func CheckCountry(s string) error {
 	return nil
 }
 
+// reservedInterfaces are no names for an end of a link: those that name no
+// file, and those that mean something else below /proc/sys.
+var reservedInterfaces = []string{"", ".", "..", "lo", "all", "default"}
+
 // CheckInterface says what is wrong with the name of a network interface: the
 // kernel takes up to 15 bytes (IFNAMSIZ) without '/', ':' and white space.
 func CheckInterface(s string) error {
-	if s == "" || s == "." || s == ".." || len(s) > 15 || strings.ContainsFunc(s, func(r rune) bool {
+	if slices.Contains(reservedInterfaces, s) || len(s) > 15 || strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r > '~' || r == '/' || r == ':'
 	}) {
-		return fmt.Errorf("bad interface name %.80q: want 1 to 15 ASCII characters without '/', ':' and white space", s)
+		return fmt.Errorf("bad interface name %.80q: want 1 to 15 ASCII characters without '/', ':' and white space, and not %s", s, strings.Join(reservedInterfaces[3:], ", "))
 	}
 	return nil
 }

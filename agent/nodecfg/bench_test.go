@@ -15,8 +15,8 @@ func BenchmarkSwitch(b *testing.B) {
 			ID: uint16(i + 1), PeerID: 1, PeerLocator: locator(i + 2)})
 	}
 	for i := range 200 {
-		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1), Pref: uint16(i)}
-		p.Traffic = []Selector{{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix(fmt.Sprintf("10.2.%d.0/24", i))}}
+		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1)}
+		p.Traffic = []Selector{{From: netip.MustParsePrefix("10.1.0.0/16"), To: netip.MustParsePrefix(fmt.Sprintf("10.2.%d.0/24", i)), Pref: uint16(i)}}
 		for j := range 2 {
 			l := c.Links[(i+j)%8]
 			p.Paths = append(p.Paths, Path{Name: fmt.Sprintf("p%d/%d", i, j), Link: l.Name, Tail: locator(30),

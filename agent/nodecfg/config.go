@@ -47,8 +47,7 @@ type Underlay struct {
 // another way.
 type Policy struct {
 	Intent  string     `json:"intent"`
-	ID      uint16     `json:"id"`   // routing table TableBase + ID
-	Pref    uint16     `json:"pref"` // rule preference RulePrefBase + Pref; lower is matched first
+	ID      uint16     `json:"id"` // routing table TableBase + ID
 	Traffic []Selector `json:"traffic"`
 	Paths   []Path     `json:"paths"` // in order of preference
 }
@@ -57,6 +56,7 @@ type Policy struct {
 type Selector struct {
 	From netip.Prefix `json:"from"`
 	To   netip.Prefix `json:"to"`
+	Pref uint16       `json:"pref"` // rule preference RulePrefBase + Pref; lower is matched first
 }
 
 // Path is one way of a Policy: a strict list of SIDs after which the tail

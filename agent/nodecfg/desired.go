@@ -119,7 +119,7 @@ func (p *Policy) table() uint32 { return TableBase + uint32(p.ID) }
 func (p *Policy) rules() []Rule {
 	rules := make([]Rule, 0, len(p.Traffic))
 	for _, t := range p.Traffic {
-		rules = append(rules, Rule{From: t.From, To: t.To, Table: p.table(), Pref: RulePrefBase + uint32(p.Pref)})
+		rules = append(rules, Rule{From: t.From, To: t.To, Table: p.table(), Pref: RulePrefBase + uint32(t.Pref)})
 	}
 	return rules
 }

@@ -78,12 +78,13 @@ func drawConfig(t *rapid.T) *Config {
 		}
 	}
 	for i := range number("policies", 0, 3) {
-		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1), Pref: uint16(number("pref", 0, 3))}
+		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1)}
 		for j := range number("selectors", 0, 2) {
-			s := Selector{netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", j)), netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", number("to", 2, 3)))}
+			s := Selector{From: netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", j)), To: netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", number("to", 2, 3)))}
 			if rapid.Bool().Draw(t, "v6") {
-				s = Selector{netip.MustParsePrefix("2001:db8:1::/48"), netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/48", j+2))}
+				s = Selector{From: netip.MustParsePrefix("2001:db8:1::/48"), To: netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/48", j+2))}
 			}
+			s.Pref = uint16(number("pref", 0, 3))
 			p.Traffic = append(p.Traffic, s)
 		}
 		for j := range number("paths", 0, 3) {

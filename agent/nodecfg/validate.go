@@ -99,10 +99,10 @@ func (v *validator) policy(at string, c *Config, p *Policy) {
 	v.unique(at, "intent", p.Intent)
 	v.check(p.ID >= 1, "%s: id is 0, must be at least 1", at)
 	v.unique(at, "policy id", p.ID)
-	v.check(p.Pref <= MaxPref, "%s: pref %d is greater than %d", at, p.Pref, MaxPref)
 	minMTU := minMTU4
 	for i, t := range p.Traffic {
 		at := fmt.Sprintf("%s: traffic[%d]", at, i)
+		v.check(t.Pref <= MaxPref, "%s: pref %d is greater than %d", at, t.Pref, MaxPref)
 		if !isPrefix(t.From) || !isPrefix(t.To) || t.From.Addr().Is4() != t.To.Addr().Is4() {
 			v.check(false, "%s: from %s to %s is no pair of prefixes of one family", at, t.From, t.To)
 			continue

@@ -21,11 +21,11 @@ func config() *nodecfg.Config {
 		Links:    []nodecfg.Link{{Name: "a--b", Interface: "eth1", Peer: "b", ID: 3, PeerID: 4, PeerLocator: peer}},
 		Underlay: []nodecfg.Underlay{{To: peer, Link: "a--b"}},
 		Policies: []nodecfg.Policy{{
-			Intent: "gold", ID: 7, Pref: 9,
+			Intent: "gold", ID: 7,
 			Traffic: []nodecfg.Selector{
-				{From: netip.MustParsePrefix("10.1.0.0/16"), To: netip.MustParsePrefix("10.2.0.0/16")},
-				{From: netip.MustParsePrefix("0.0.0.0/0"), To: netip.MustParsePrefix("10.3.0.0/16")},
-				{From: netip.MustParsePrefix("2001:db8:1::/48"), To: netip.MustParsePrefix("::/0")},
+				{From: netip.MustParsePrefix("10.1.0.0/16"), To: netip.MustParsePrefix("10.2.0.0/16"), Pref: 9},
+				{From: netip.MustParsePrefix("0.0.0.0/0"), To: netip.MustParsePrefix("10.3.0.0/16"), Pref: 9},
+				{From: netip.MustParsePrefix("2001:db8:1::/48"), To: netip.MustParsePrefix("::/0"), Pref: 9},
 			},
 			Paths: []nodecfg.Path{
 				{Name: "gold/0", Link: "a--b", Segments: []netip.Addr{nodecfg.IngressEnd(peer, 4)}, Tail: peer, MTU: 1400},

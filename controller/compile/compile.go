@@ -104,7 +104,7 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			if end.Reverse {
 				s = s.Reverse()
 			}
-			out.Traffic = append(out.Traffic, nodecfg.Selector(s))
+			out.Traffic = append(out.Traffic, nodecfg.Selector{From: s.From, To: s.To})
 		}
 		for i, path := range p.Paths {
 			nodes, links := path.Nodes, path.Links
@@ -175,7 +175,7 @@ func sids(links []string) int { return len(links) + 1 }
 // address (RFC 8986 section 5.2), one SID less in the SRH. 0 where a link's
 // MTU is not known.
 func (in *Input) pathMTU(links []string) int {
-	const ipv6Header, srhHeader, sid = 40, 8, 16
+	const ipv6Header, srhHeader, sid, maxPacket = 40, 8, 16, 65000
 	least := 0
 	for _, link := range links {
 		mtu := in.MTU[link]
@@ -186,35 +186,33 @@ func (in *Input) pathMTU(links []string) int {
 			least = mtu
 		}
 	}
-	return least - ipv6Header - srhHeader - sid*(sids(links)-1)
+	// A route of Linux takes no greater MTU than an IPv6 packet can be long.
+	return min(least, maxPacket) - ipv6Header - srhHeader - sid*(sids(links)-1)
 }
 
-// rank numbers the policies of one node so that the narrowest selector is
-// matched first, as in routing; then by ID, which is stable.
+// rank numbers the selectors of one node so that the narrowest is matched
+// first, as in routing; then in the order of policies and of their traffic.
 func rank(policies []nodecfg.Policy) {
-	sort.Slice(policies, func(i, j int) bool {
-		a, b := narrowest(policies[i].Traffic), narrowest(policies[j].Traffic)
-		if a != b {
-			return a > b
-		}
-		return policies[i].ID < policies[j].ID
-	})
-	for i := range policies {
-		policies[i].Pref = uint16(i)
-	}
 	sort.Slice(policies, func(i, j int) bool { return policies[i].ID < policies[j].ID })
+	var all []*nodecfg.Selector
+	for i := range policies {
+		for j := range policies[i].Traffic {
+			all = append(all, &policies[i].Traffic[j])
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return narrowness(*all[i]) > narrowness(*all[j]) })
+	for i, s := range all {
+		s.Pref = uint16(min(i, nodecfg.MaxPref))
+	}
 }
 
-func narrowest(traffic []nodecfg.Selector) int {
-	most := 0
-	for _, s := range traffic {
-		bits := s.From.Bits() + s.To.Bits()
-		if s.From.Addr().Is4() {
-			bits += 2 * (128 - 32)
-		}
-		most = max(most, bits)
+// narrowness is how many bits of source and destination a selector fixes.
+func narrowness(s nodecfg.Selector) int {
+	bits := s.From.Bits() + s.To.Bits()
+	if s.From.Addr().Is4() {
+		bits += 2 * (128 - 32)
 	}
-	return most
+	return bits
 }
 
 func reversed(in []string) []string {

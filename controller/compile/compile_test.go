@@ -142,14 +142,24 @@ func TestUnderlay(t *testing.T) {
 }
 
 func TestRankNarrowestFirst(t *testing.T) {
+	selector := func(from, to string) nodecfg.Selector {
+		return nodecfg.Selector{From: netip.MustParsePrefix(from), To: netip.MustParsePrefix(to)}
+	}
 	policies := []nodecfg.Policy{
-		{ID: 1, Traffic: []nodecfg.Selector{{From: netip.MustParsePrefix("10.0.0.0/8"), To: netip.MustParsePrefix("10.0.0.0/8")}}},
-		{ID: 2, Traffic: []nodecfg.Selector{{From: netip.MustParsePrefix("10.0.0.0/8"), To: netip.MustParsePrefix("10.3.0.0/16")}}},
-		{ID: 3, Traffic: []nodecfg.Selector{{From: netip.MustParsePrefix("10.0.0.0/8"), To: netip.MustParsePrefix("10.4.0.0/16")}}},
+		{ID: 3, Traffic: []nodecfg.Selector{selector("10.0.0.0/8", "10.4.0.0/16")}},
+		{ID: 1, Traffic: []nodecfg.Selector{selector("10.0.0.0/8", "10.0.0.0/8"), selector("10.1.1.1/32", "10.4.1.1/32")}},
+		{ID: 2, Traffic: []nodecfg.Selector{selector("10.0.0.0/8", "10.3.0.0/16")}},
 	}
 	rank(policies)
-	if policies[0].Pref != 2 || policies[1].Pref != 0 || policies[2].Pref != 1 {
-		t.Errorf("preferences %d %d %d, want 2 0 1", policies[0].Pref, policies[1].Pref, policies[2].Pref)
+	got := map[string]uint16{}
+	for _, p := range policies {
+		for _, s := range p.Traffic {
+			got[s.To.String()] = s.Pref
+		}
+	}
+	want := map[string]uint16{"10.4.1.1/32": 0, "10.3.0.0/16": 1, "10.4.0.0/16": 2, "10.0.0.0/8": 3}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("preferences %v, want %v", got, want)
 	}
 }
 

@@ -3,7 +3,9 @@ package compile
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/pathspec"
@@ -76,16 +78,25 @@ func Allocate(old IDs, t *topology.Topology, intents []pathspec.Intent) (IDs, er
 }
 
 // number fills out with a number from 1 to most for each name and returns the
-// number given last.
+// number given last. Names that have left keep theirs as long as there is
+// plenty, so that one that comes back finds its own again.
 func number(names []string, old, out map[string]uint16, last, most uint16) (uint16, error) {
 	if len(names) > int(most) {
 		return 0, fmt.Errorf("%d are too many, at most %d can be numbered", len(names), most)
 	}
 	used := make(map[uint16]bool, len(names))
-	for _, name := range names {
+	take := func(name string) {
 		if id, ok := old[name]; ok {
 			out[name] = id
 			used[id] = true
+		}
+	}
+	for _, name := range names {
+		take(name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		if len(out) < int(most)/2 {
+			take(name)
 		}
 	}
 	for _, name := range names {

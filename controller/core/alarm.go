@@ -64,7 +64,7 @@ func (c *Core) tell(now time.Time) {
 	}
 	for _, name := range sortedKeys(c.nodes) {
 		n := c.nodes[name]
-		if n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing {
+		if !c.exists(name) || n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing {
 			continue
 		}
 		if due := n.since.Add(c.params.AgentLost); now.Before(due) {
@@ -76,6 +76,22 @@ func (c *Core) tell(now time.Time) {
 			Before: "connected", After: "away", CausedAt: n.since, DetectedAt: now,
 			Message: fmt.Sprintf("agent of node %s is away since %s: its node forwards and repairs as last told, but takes no changes; see to keiro-agent there", name, n.since.UTC().Format(time.RFC3339)),
 		})
+	}
+}
+
+// forgetAlarms resolves the alarms of nodes and intents that have left.
+func (c *Core) forgetAlarms(now time.Time) {
+	present := map[string]bool{}
+	for n := range c.spec.Topology.Nodes {
+		present["agent/"+c.spec.Topology.Nodes[n].Name] = true
+	}
+	for _, i := range c.intents {
+		present["intent/"+i.spec.Name] = true
+	}
+	for _, key := range sortedKeys(c.alarms) {
+		if !present[key] && !strings.HasPrefix(key, "lost/") {
+			c.resolve(now, key)
+		}
 	}
 }
 

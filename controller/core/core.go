@@ -17,7 +17,6 @@
 package core
 
 import (
-	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -142,7 +141,7 @@ func (c *Core) start(now time.Time, e Started) {
 	for _, i := range c.intents {
 		if s, ok := e.Standing[i.spec.Name]; ok {
 			i.standing = s
-			i.serving = slices.Repeat([]bool{true}, len(s.Paths)) // as long as nothing is known of their links
+			i.serving = c.serve(i)
 		}
 	}
 }
@@ -156,7 +155,7 @@ func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 		return until, false
 	}
 	for name := range c.known {
-		if _, in := c.spec.Topology.Node(name); in && c.nodes[name].report == nil {
+		if c.exists(name) && c.nodes[name].report == nil {
 			return until, true
 		}
 	}
@@ -171,11 +170,8 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	if spec.Topology == nil {
 		return
 	}
-	for n := range spec.Topology.Nodes {
-		if name := spec.Topology.Nodes[n].Name; c.nodes[name] == nil {
-			c.nodes[name] = &node{}
-		}
-	}
+	c.setNodes(now)
+	c.setLinks(now)
 	old := map[string]*intent{}
 	for _, i := range c.intents {
 		old[i.spec.Name] = i
@@ -191,9 +187,27 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	}
 	for _, name := range sortedKeys(old) {
 		c.emit(Persist{Intent: name})
-		c.resolve(now, "intent/"+name)
 	}
+	c.forgetAlarms(now)
 	c.question()
+}
+
+// setNodes forgets the nodes that have left. One whose agent is still here is
+// told nothing more.
+func (c *Core) setNodes(now time.Time) {
+	for name, n := range c.nodes {
+		if !c.exists(name) {
+			n.want, n.acked = nil, nil
+			if !n.connected {
+				delete(c.nodes, name)
+			}
+		}
+	}
+	for n := range c.spec.Topology.Nodes {
+		if name := c.spec.Topology.Nodes[n].Name; c.nodes[name] == nil {
+			c.nodes[name] = &node{}
+		}
+	}
 }
 
 func (c *Core) setDrains(drains []Drain) {

@@ -91,8 +91,9 @@ func (WakeAt) effect()  {}
 
 // Standing is a path set that was given to its headends.
 type Standing struct {
-	Intent string          `json:"intent"` // fingerprint of the intent it was made for
-	Paths  []pathspec.Path `json:"paths"`
+	Intent  string          `json:"intent"` // fingerprint of the intent that it answers
+	Paths   []pathspec.Path `json:"paths"`
+	Blocked bool            `json:"blocked,omitempty"` // kept from the headends: fail closed
 }
 
 // Drain takes something out of use on purpose.

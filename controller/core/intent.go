@@ -49,67 +49,87 @@ func because(why *pathspec.Why) string {
 func (c *Core) decide(now time.Time) {
 	for _, i := range c.intents {
 		satisfied := c.fresh() && i.answer != nil && i.answer.Status == pathspec.Satisfied
-		var set []pathspec.Path
-		set, i.waiting = c.choose(i, satisfied)
+		set, taken, waiting := c.choose(i, satisfied)
+		i.waiting = waiting
+		next := Standing{Intent: i.standing.Intent, Paths: set, Blocked: c.blocks(i, satisfied, taken)}
+		if taken {
+			next.Intent = i.id
+		}
 		other := !equalPaths(set, i.standing.Paths)
 		if other {
 			c.record(now, "PathsChanged", "intent:"+i.spec.Name,
 				fmt.Sprintf("%d of %d paths, was %d", len(set), i.spec.Require.Multiplicity, len(i.standing.Paths)))
 		}
-		if other || i.standing.Intent != i.id && len(set) > 0 {
-			i.standing = Standing{Intent: i.id, Paths: set}
+		if other || next.Intent != i.standing.Intent || next.Blocked != i.standing.Blocked {
+			i.standing = next
 			c.dirty = true
-			keep := i.standing
-			c.emit(Persist{Intent: i.spec.Name, Standing: &keep})
+			c.emit(Persist{Intent: i.spec.Name, Standing: &next})
 		}
-		if serving := c.serve(i, satisfied); !slices.Equal(serving, i.serving) {
+		if serving := c.serve(i); !slices.Equal(serving, i.serving) {
 			i.serving, c.dirty = serving, true
 		}
 	}
 }
 
-// choose returns the path set an intent is to have now, and what an answer
-// that is not taken yet waits for.
-func (c *Core) choose(i *intent, satisfied bool) (set []pathspec.Path, waiting string) {
+// choose returns the path set an intent is to have now, whether it is the
+// answer to the intent as it is, and what an answer not taken yet waits for.
+func (c *Core) choose(i *intent, satisfied bool) (set []pathspec.Path, taken bool, waiting string) {
+	standing := i.standing.Paths
 	if i.spec.OnViolation == pathspec.Alert && i.standing.Intent == i.id &&
-		len(i.standing.Paths) > 0 && c.exist(i.standing.Paths...) {
-		return i.standing.Paths, "" // made for this intent: not touched
+		len(standing) >= i.spec.Require.Multiplicity && c.exist(standing...) {
+		return standing, true, "" // an answer to this intent: not touched
 	}
 	if satisfied {
-		if equalPaths(i.answer.Paths, i.standing.Paths) {
-			return i.answer.Paths, ""
+		if !equalPaths(i.answer.Paths, standing) {
+			waiting = c.missing(i)
 		}
-		if waiting = c.missing(i); waiting == "" {
-			return i.answer.Paths, ""
+		if waiting == "" {
+			return i.answer.Paths, true, ""
 		}
 	}
-	if !c.fresh() {
-		return i.standing.Paths, waiting
+	if !c.fresh() || waiting != "" {
+		return standing, false, waiting // the nodes keep the SIDs of links that have left
 	}
 	for _, p := range i.standing.Paths {
 		if c.exist(p) && c.joins(i, p) {
 			set = append(set, p)
 		}
 	}
-	return set, waiting
+	return set, false, waiting
 }
 
-// serve tells which paths of the standing set the headends are to use: those
-// without a failed link. When all have failed they all stay: to take them
-// away would gain nothing, and a link that comes back is used at once. A
-// drained link is no failed link: its paths serve until others stand.
-func (c *Core) serve(i *intent, satisfied bool) []bool {
+// blocks tells whether an intent that fails closed is closed: from when its
+// set has a failed link, is not an answer to the intent as it is, or no set
+// meets the requirement, until an answer was taken.
+func (c *Core) blocks(i *intent, satisfied, taken bool) bool {
+	switch {
+	case i.spec.OnViolation != pathspec.Block:
+		return false
+	case taken && !slices.ContainsFunc(i.answer.Paths, c.failed):
+		return false
+	case c.fresh() && !satisfied, i.standing.Intent != i.id, slices.ContainsFunc(i.standing.Paths, c.failed):
+		return true
+	}
+	return i.standing.Blocked
+}
+
+// serve tells which paths of the standing set the headends are to use: none
+// where the intent is blocked; else those without a failed link. When all have
+// failed they all stay: to take them away would gain nothing, and a link that
+// comes back is used at once. A drained link is no failed link: its paths
+// serve until others stand.
+func (c *Core) serve(i *intent) []bool {
 	serving := make([]bool, len(i.standing.Paths))
+	if i.standing.Blocked {
+		return serving
+	}
 	left := 0
 	for n, p := range i.standing.Paths {
 		if serving[n] = !c.failed(p); serving[n] {
 			left++
 		}
 	}
-	switch {
-	case i.spec.OnViolation == pathspec.Block && (c.fresh() && !satisfied || left < len(serving)):
-		clear(serving) // fail closed: no path, no packet
-	case left == 0:
+	if left == 0 {
 		for n := range serving {
 			serving[n] = true
 		}

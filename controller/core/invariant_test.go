@@ -14,7 +14,7 @@ func (s *stage) invariants() {
 	}
 	for _, a := range s.agents {
 		for _, cfg := range []*nodecfg.Config{a.cfg, a.did} {
-			if cfg == nil {
+			if cfg == nil || s.rough {
 				continue
 			}
 			for _, p := range cfg.Policies {

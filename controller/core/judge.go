@@ -2,9 +2,11 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/pathspec"
 )
 
@@ -78,9 +80,11 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 	for _, end := range c.ends(i) {
 		n := c.nodes[end.Node]
 		switch {
-		case !n.connected && !n.confirmed():
-			return maybe, "AgentAway", "agent of node " + end.Node + " is away; the node goes on as it is"
-		case n.report != nil && !n.report.Reached && len(n.report.Errors) > 0:
+		case n.refused != "":
+			return no, "Error", fmt.Sprintf("node %s cannot be told what it is to be: %s", end.Node, n.refused)
+		case !n.connected:
+			return maybe, "AgentAway", "agent of node " + end.Node + " is away; the node goes on as it was last told"
+		case !n.confirmed() && n.report != nil && len(n.report.Errors) > 0:
 			return no, "Error", fmt.Sprintf("node %s: %s: %s", end.Node, n.report.Errors[0].Object, n.report.Errors[0].Error)
 		case !n.confirmed():
 			return no, "Waiting", "node " + end.Node + " has not confirmed yet"
@@ -89,31 +93,35 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 	return yes, "Confirmed", "the headends are as they were told"
 }
 
+// judgeHealth asks both headends of every path. Only the word of one that has
+// confirmed what it was told counts: before, its paths may be others.
 func (c *Core) judgeHealth(i *intent) (status, reason, message string) {
 	if len(i.standing.Paths) == 0 {
 		return maybe, "NoPath", "there is no path to probe"
 	}
+	unknown, why := "", ""
 	for n, p := range i.standing.Paths {
 		if c.failed(p) {
 			return no, "LinkDown", fmt.Sprintf("path %d crosses a link that is down", n)
 		}
-	}
-	unknown := ""
-	for _, node := range sortedKeys(c.nodes) {
-		for _, p := range c.pathStates(i.spec.Name)[node] {
-			switch p.State {
-			case nodecfg.Down:
-				return no, "ProbesLost", fmt.Sprintf("path %s seen from %s is down (%s)", p.Name, node, p.Cause)
-			case nodecfg.CannotTell:
-				unknown = fmt.Sprintf("path %s seen from %s: no verdict yet", p.Name, node)
+		name := compile.PathName(i.spec.Name, n)
+		for _, head := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
+			node := c.nodes[head]
+			if node == nil || !node.connected || node.report == nil || !node.confirmed() {
+				unknown, why = "NoReport", fmt.Sprintf("node %s has not told of path %s as it is now", head, name)
+				continue
+			}
+			seen := slices.IndexFunc(node.report.Paths, func(s nodecfg.PathState) bool { return s.Name == name })
+			switch {
+			case seen >= 0 && node.report.Paths[seen].State == nodecfg.Down:
+				return no, "ProbesLost", fmt.Sprintf("path %s seen from %s is down (%s)", name, head, node.report.Paths[seen].Cause)
+			case seen < 0 || node.report.Paths[seen].State != nodecfg.Up:
+				unknown, why = "Probing", fmt.Sprintf("path %s seen from %s: no verdict yet", name, head)
 			}
 		}
 	}
 	if unknown != "" {
-		return maybe, "Probing", unknown
-	}
-	if len(c.pathStates(i.spec.Name)) == 0 {
-		return maybe, "NoReport", "no headend has reported yet"
+		return maybe, unknown, why
 	}
 	return yes, "ProbesReturn", "probes come back over every path"
 }

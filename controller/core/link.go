@@ -29,10 +29,49 @@ func (l *link) mtu() int {
 	return least
 }
 
+// setLinks forgets links and ends that have left, and takes in what agents
+// have said already of those that are new.
+func (c *Core) setLinks(now time.Time) {
+	for name, l := range c.links {
+		for end := range l.ends {
+			if !c.endsAt(name, end) {
+				delete(l.ends, end)
+			}
+		}
+		if len(l.ends) == 0 {
+			delete(c.links, name)
+			continue
+		}
+		c.updateLink(now, nodecfg.LinkState{Name: name, Changed: now}, l)
+	}
+	for _, name := range sortedKeys(c.nodes) {
+		if r := c.nodes[name].report; r != nil {
+			c.observe(now, name, r.Links)
+		}
+	}
+}
+
+// endsAt reports whether the link is there and has an end at the node: nobody
+// else is believed about it.
+func (c *Core) endsAt(link, node string) bool {
+	if c.spec.Topology == nil {
+		return false
+	}
+	e, ok := c.spec.Topology.Entry(link)
+	if !ok {
+		return false
+	}
+	entry := &c.spec.Topology.Entries[e]
+	return c.spec.Topology.Nodes[entry.A].Name == node || c.spec.Topology.Nodes[entry.B].Name == node
+}
+
 // observe takes in what a node says of its links.
 func (c *Core) observe(now time.Time, node string, states []nodecfg.LinkState) {
 	changed := false
 	for _, s := range states {
+		if !c.endsAt(s.Name, node) {
+			continue
+		}
 		l := c.links[s.Name]
 		if l == nil {
 			l = &link{ends: map[string]nodecfg.LinkState{}, since: now}

@@ -16,10 +16,22 @@ type node struct {
 	want      *nodecfg.Config // what it is to be, whether its agent is there or not
 	sent      *nodecfg.Config // of the present session
 	acked     *nodecfg.Config // newest that the agent has reached
+	refused   string          // why want is not sent; "" nothing
+}
+
+// exists reports whether a node is in the topology.
+func (c *Core) exists(node string) bool {
+	if c.spec.Topology == nil {
+		return false
+	}
+	_, ok := c.spec.Topology.Node(node)
+	return ok
 }
 
 // confirmed reports whether the node is known to be what it is to be.
-func (n *node) confirmed() bool { return n.acked != nil && sameConfig(n.acked, n.want) }
+func (n *node) confirmed() bool {
+	return n.acked != nil && n.want != nil && sameConfig(n.acked, n.want)
+}
 
 func (c *Core) connected(now time.Time, name string) {
 	n := c.nodes[name]
@@ -38,6 +50,9 @@ func (c *Core) disconnected(now time.Time, name string) {
 		return
 	}
 	n.connected, n.since = false, now
+	if !c.exists(name) {
+		delete(c.nodes, name)
+	}
 	c.record(now, "AgentDisconnected", "node:"+name, "session ended; the node goes on as it is")
 }
 
@@ -57,6 +72,9 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 	}
 	if first {
 		c.dirty = true
+		if n.acked != nil && !(r.Reached && r.Revision == n.acked.Revision) {
+			n.acked = nil // it lost what it had
+		}
 	}
 	c.observe(now, r.Node, r.Links)
 }

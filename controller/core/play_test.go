@@ -57,6 +57,7 @@ type stage struct {
 	drains []Drain
 	alarms map[string]Alarm
 	fail   func(format string, args ...any)
+	rough  bool // no make before break
 }
 
 type fakeAgent struct {

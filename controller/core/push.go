@@ -12,7 +12,7 @@ import (
 )
 
 // retired is a link that has left the topology while a headend may still send
-// over it. Its nodes keep its SIDs until then.
+// over it. Its nodes keep its SIDs until then, unless its interface is taken.
 type retired struct {
 	entry  topology.Entry
 	ab, ba topology.Link
@@ -29,15 +29,25 @@ func (c *Core) retire(next Spec) {
 		c.retired = nil
 		return
 	}
+	plugged := map[string]bool{} // what is plugged in next, by node and interface
+	for e := range next.Topology.Entries {
+		entry := &next.Topology.Entries[e]
+		plugged[next.Topology.Nodes[entry.A].Name+" "+entry.AInterface] = true
+		plugged[next.Topology.Nodes[entry.B].Name+" "+entry.BInterface] = true
+	}
+	gone := func(name, a, b string, entry topology.Entry) bool {
+		_, stays := next.Topology.Entry(name)
+		return !stays && !plugged[a+" "+entry.AInterface] && !plugged[b+" "+entry.BInterface]
+	}
 	kept := c.retired[:0]
 	for _, r := range c.retired {
-		if _, back := next.Topology.Entry(r.entry.Name); !back {
+		if gone(r.entry.Name, r.a, r.b, r.entry) {
 			kept = append(kept, r)
 		}
 	}
 	for e := range old.Entries {
-		if _, stays := next.Topology.Entry(old.Entries[e].Name); !stays {
-			a, b := old.Nodes[old.Entries[e].A].Name, old.Nodes[old.Entries[e].B].Name
+		a, b := old.Nodes[old.Entries[e].A].Name, old.Nodes[old.Entries[e].B].Name
+		if gone(old.Entries[e].Name, a, b, old.Entries[e]) {
 			kept = append(kept, retired{
 				entry: old.Entries[e], ab: old.Links[2*e], ba: old.Links[2*e+1], a: a, b: b,
 				ida: c.spec.IDs.Link(a, old.Entries[e].Name), idb: c.spec.IDs.Link(b, old.Entries[e].Name),
@@ -135,6 +145,9 @@ func (c *Core) pushConfigs() {
 	for _, cfg := range compile.Configs(in) {
 		n := c.nodes[cfg.Node]
 		n.want = cfg
+		if n.refused = refusal(cfg); n.refused != "" {
+			continue // its agent would refuse it too
+		}
 		if !n.connected || n.report == nil || n.sent != nil && sameConfig(n.sent, cfg) {
 			continue
 		}
@@ -148,6 +161,16 @@ func (c *Core) pushConfigs() {
 		n.sent = cfg
 	}
 	c.effects = append(c.effects, later...)
+}
+
+// refusal says why an agent would not obey the Config; "" it would.
+func refusal(cfg *nodecfg.Config) string {
+	numbered := *cfg
+	numbered.Revision = 1
+	if err := numbered.Validate(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // sameConfig compares all but the revision.
@@ -189,12 +212,14 @@ func (c *Core) lacks(name, link string) string {
 	n := c.nodes[name]
 	if n.acked != nil {
 		for _, l := range n.acked.Links {
-			if l.Name == link && l.ID == c.spec.IDs.Link(name, link) {
+			if l.Name == link && l.ID == c.spec.IDs.Link(name, link) && c.endsAt(link, l.Peer) {
 				return ""
 			}
 		}
 	}
 	switch {
+	case n.refused != "":
+		return fmt.Sprintf("node %s cannot be told what it is to be: %s", name, n.refused)
 	case !n.connected:
 		return fmt.Sprintf("node %s has no agent connected", name)
 	case n.report != nil && len(n.report.Errors) > 0:

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -14,7 +15,17 @@ func TestRandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newStage(t)
 		s.fail = rt.Fatalf
-		s.do([]string{"start", "square.yaml", "two.yaml"})
+		s.do([]string{"start", "square.yaml", rapid.SampledFrom([]string{"two.yaml", "two-c.yaml"}).Draw(rt, "intents")})
+		s.do([]string{"connect", "all"})
+		s.do([]string{"solve"})
+		s.do([]string{"obey", "all"})
+		s.do([]string{"obey", "all"})
+		// A cable that gets another name, and a controller that dies while
+		// links retire, break before they make. All the rest must not.
+		topologies := []string{"square.yaml", "pruned.yaml"}
+		if s.rough = rapid.Bool().Draw(rt, "rough"); s.rough {
+			topologies = append(topologies, "moved.yaml")
+		}
 		links := []string{"a--b", "b--d", "a--c", "c--d", "b--c"}
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			node := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "node")
@@ -47,13 +58,18 @@ func TestRandomWalk(t *testing.T) {
 			case 8:
 				s.do([]string{rapid.SampledFrom([]string{"drain", "undrain"}).Draw(rt, "drain"), "link", link})
 			case 9:
-				s.do([]string{"spec", rapid.SampledFrom([]string{"square.yaml", "pruned.yaml"}).Draw(rt, "topology"), "two.yaml"})
+				s.do([]string{"spec", rapid.SampledFrom(topologies).Draw(rt, "topology"),
+					rapid.SampledFrom([]string{"two.yaml", "two-b.yaml", "two-c.yaml"}).Draw(rt, "intents")})
 			case 10:
-				s.do([]string{"restart"})
+				if s.rough || len(s.core.retired) == 0 {
+					s.do([]string{"restart"})
+				}
 			}
 		}
 		s.settle()
+		satisfied := true // what stands for an intent that is not is history
 		for _, i := range s.core.View(s.now).Intents {
+			satisfied = satisfied && i.Answer.Status == "satisfied"
 			for _, c := range i.Conditions {
 				if c.Type == Installed && c.Status != yes && i.Answer.Status == "satisfied" {
 					rt.Fatalf("intent %s is not installed in the end: %s: %s", i.Spec.Name, c.Reason, c.Message)
@@ -63,7 +79,17 @@ func TestRandomWalk(t *testing.T) {
 		if len(s.core.retired) > 0 {
 			rt.Fatalf("links that have left are kept for ever: %v", s.core.retired)
 		}
+		fresh := newStage(t)
+		fresh.fail = rt.Fatalf
+		fresh.spec, fresh.agents = s.spec, map[string]*fakeAgent{}
+		fresh.step(Started{Spec: s.spec})
+		fresh.settle()
 		for name, a := range s.agents {
+			was := *a.cfg
+			was.Revision = fresh.agents[name].cfg.Revision
+			if satisfied && !reflect.DeepEqual(&was, fresh.agents[name].cfg) {
+				rt.Fatalf("node %s:\n%s\na fresh controller would have it:\n%s", name, policies(a.cfg), policies(fresh.agents[name].cfg))
+			}
 			if a.cfg.Revision != a.obeys {
 				rt.Fatalf("node %s is still told something", name)
 			}

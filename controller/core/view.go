@@ -66,7 +66,7 @@ type LinkView struct {
 // been so for long enough.
 type LinkState string
 
-// The states of a link. Up needs the word of both ends.
+// The states of a link. Up needs the present word of both ends.
 const (
 	LinkUp        LinkState = "up"
 	LinkDown      LinkState = "down"
@@ -142,7 +142,7 @@ func (c *Core) viewLink(t *topology.Topology, e int) LinkView {
 		out.State = LinkDown
 	case l != nil && l.down:
 		out.State = LinkRestoring
-	case l != nil && len(l.ends) == 2:
+	case l != nil && len(l.ends) == 2 && c.nodes[out.A].connected && c.nodes[out.B].connected:
 		out.State = LinkUp
 	}
 	return out
