@@ -91,16 +91,44 @@ func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, 
 	if err != nil {
 		return nil, err
 	}
+	// A caller who hangs up must not leave it open whether it was stored.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
 	if _, err := b.store.PutSpec(ctx, old.Generation, blob); err != nil {
-		if errors.Is(err, store.ErrConflict) {
-			return nil, resource.Errorf(resource.Conflict, "another controller changed the declared state: try again")
-		}
-		return nil, fmt.Errorf("store the declared state: %w", err)
+		return nil, errors.Join(fmt.Errorf("store the declared state: %w", err), b.reread(ctx))
 	}
+	return applied, b.adopt(next)
+}
+
+// storeTime bounds how long one change may take to be stored.
+const storeTime = 30 * time.Second
+
+// adopt makes a stored state the declared one.
+func (b *backend) adopt(d declared) error {
 	b.mu.Lock()
-	b.declared = next
+	b.declared = d
 	b.mu.Unlock()
-	return applied, b.loop.after(core.SpecChanged{Spec: next.Spec})
+	return b.loop.after(core.SpecChanged{Spec: d.Spec})
+}
+
+// reread adopts what is stored, after a change of which it is not known
+// whether it was stored, or which met one of another controller.
+func (b *backend) reread(ctx context.Context) error {
+	blob, _, err := b.store.Spec(ctx)
+	if err != nil {
+		return fmt.Errorf("and read it again: %w", err)
+	}
+	d, err := decode(blob)
+	if err != nil {
+		return err
+	}
+	if now, _ := b.now(); d.Generation == now.Generation {
+		return nil
+	}
+	if err := b.adopt(d); err != nil {
+		return err
+	}
+	return resource.Errorf(resource.Conflict, "the declared state is of generation %d now: look at it, then try again", d.Generation)
 }
 
 // Diff implements api.Backend.

@@ -83,8 +83,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	o.Log.Info("controller runs", "api", addr, "agents", o.Agents, "version", o.Version.Version)
 	return together(ctx,
 		func(ctx context.Context) error { b.loop.run(ctx, first); return nil },
-		func(ctx context.Context) error { b.loop.records.run(ctx); return nil },
-		func(ctx context.Context) error { b.loop.alarms.run(ctx); return nil },
+		func(context.Context) error { b.loop.records.run(b.loop.done); return nil },
+		func(context.Context) error { b.loop.alarms.run(b.loop.done); return nil },
 		func(ctx context.Context) error { alerts.Run(ctx); return nil },
 		func(ctx context.Context) error { return b.fleet.Serve(ctx, agents...) },
 		func(ctx context.Context) error { return server.Serve(ctx, listener, authority.APITLS()) },
@@ -99,12 +99,8 @@ func (b *backend) join(o Options, alerts *alert.Sender) {
 	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }
 	b.loop.record = b.events.add
 	b.loop.publish = b.publish
-	// A record that is not written is decided anew after a restart.
-	b.loop.records = newQueue(func(ctx context.Context, op store.Op) {
-		if err := b.store.Commit(ctx, op); err != nil {
-			o.Log.Error("a record was not kept", "error", err)
-		}
-	})
+	b.loop.commit = b.store.Commit
+	b.loop.records = newQueue(b.loop.write)
 	b.loop.alarms = newQueue(func(ctx context.Context, a core.Alarm) {
 		if err := alerts.Send(ctx, alertOf(a)); err != nil {
 			o.Log.Error("an alert would not outlive a restart", "alert", a.Key, "error", err)
@@ -197,7 +193,7 @@ func each[T any](ctx context.Context, kept *store.Store, bucket string, take fun
 func (b *backend) publish(v core.View) {
 	d, drains := b.now()
 	if d.Generation != v.Spec.Generation {
-		d.Spec = v.Spec // stored, and the loop learns of it next
+		return // stored already; the loop learns of it next
 	}
 	b.Feed.Publish(stateOf(b.State(), d, v, drains), b.events.take()...)
 }

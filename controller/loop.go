@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -22,18 +24,21 @@ type loop struct {
 	push      func(*nodecfg.Config)
 	alarms    *queue[core.Alarm]
 	record    func(core.Entry)
-	records   *queue[store.Op]
+	records   *queue[store.Op] // alarms, to be kept beside the loop
+	commit    func(context.Context, ...store.Op) error
 	publish   func(core.View)
 	solveTime time.Duration
 
-	wake time.Time
-	done chan struct{} // closed when the loop has ended
+	wake   time.Time
+	unkept map[string]store.Op // path sets, by intent, that are to be written
+	done   chan struct{}       // closed when the loop has ended
 }
 
 func newLoop(c *core.Core, o Options) *loop {
 	return &loop{
 		core: c, log: o.Log, solveTime: o.SolveTime,
-		events: make(chan core.Event), asks: make(chan func(context.Context)), done: make(chan struct{}),
+		events: make(chan core.Event), asks: make(chan func(context.Context)),
+		unkept: map[string]store.Op{}, done: make(chan struct{}),
 	}
 }
 
@@ -96,14 +101,14 @@ func (l *loop) after(event core.Event) error {
 
 func (l *loop) step(ctx context.Context, event core.Event) {
 	now := time.Now()
-	for _, effect := range l.core.Step(now, event) {
+	effects := l.core.Step(now, event)
+	l.keep(ctx, effects)
+	for _, effect := range effects {
 		switch e := effect.(type) {
 		case core.Push:
 			l.push(e.Config)
 		case core.Solve:
 			go l.solve(ctx, e)
-		case core.Persist:
-			l.keep(e)
 		case core.Raise:
 			l.keepAlarm(e.Alarm)
 			l.alarms.add(e.Alarm)
@@ -111,9 +116,7 @@ func (l *loop) step(ctx context.Context, event core.Event) {
 			l.log.Info(e.Entry.Message, "event", e.Entry.Type, "object", e.Entry.Object)
 			l.record(e.Entry)
 		case core.WakeAt:
-			if l.wake.IsZero() || e.At.Before(l.wake) {
-				l.wake = e.At
-			}
+			l.wakeAt(e.At)
 		}
 	}
 	l.publish(l.core.View(now))
@@ -128,23 +131,74 @@ func (l *loop) solve(ctx context.Context, q core.Solve) {
 		Topology: q.Topology, Intents: q.Intents,
 		Stop: func() bool { return time.Now().After(deadline) || ctx.Err() != nil },
 	})
+	if ctx.Err() != nil {
+		return // what was cut short is no answer
+	}
 	l.log.Debug("solved", "question", q.Seq, "intents", len(q.Intents), "elapsed", time.Since(began))
 	l.feed(core.Solved{Seq: q.Seq, Solution: solution})
 }
 
 const standingBucket = "standing"
 
-func (l *loop) keep(p core.Persist) {
-	if p.Standing == nil {
-		l.records.add(store.Delete(standingBucket, p.Intent))
+// keepTime is how long the headends wait for the disk at most.
+const keepTime = 200 * time.Millisecond
+
+// keep writes the path sets that change before the headends are told: a
+// controller that dies in between must know what they send by. What fails is
+// tried again.
+func (l *loop) keep(ctx context.Context, effects []core.Effect) {
+	for _, effect := range effects {
+		p, ok := effect.(core.Persist)
+		if !ok {
+			continue
+		}
+		op := store.Delete(standingBucket, p.Intent)
+		if p.Standing != nil {
+			value, _ := json.Marshal(p.Standing) // plain data
+			op = store.Put(standingBucket, p.Intent, value)
+		}
+		l.unkept[p.Intent] = op
+	}
+	if len(l.unkept) == 0 {
 		return
 	}
-	value, err := json.Marshal(p.Standing)
-	if err != nil {
-		l.log.Error("path set cannot be kept", "intent", p.Intent, "error", err)
-		return
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
+	for names := range slices.Chunk(slices.Sorted(maps.Keys(l.unkept)), store.MaxOps) {
+		ops := make([]store.Op, len(names))
+		for n, name := range names {
+			ops[n] = l.unkept[name]
+		}
+		if err := l.commit(ctx, ops...); err != nil {
+			l.log.Warn("path sets are told before they are kept", "error", err)
+			l.wakeAt(time.Now().Add(time.Second))
+			return
+		}
+		for _, name := range names {
+			delete(l.unkept, name)
+		}
 	}
-	l.records.add(store.Put(standingBucket, p.Intent, value))
+}
+
+func (l *loop) wakeAt(at time.Time) {
+	if l.wake.IsZero() || at.Before(l.wake) {
+		l.wake = at
+	}
+}
+
+// write writes one record, again until it is written.
+func (l *loop) write(ctx context.Context, op store.Op) {
+	for {
+		err := l.commit(ctx, op)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		l.log.Error("a record is not kept yet", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
 }
 
 const alarmBucket = "alarm"

@@ -34,16 +34,21 @@ func (q *queue[T]) add(item T) {
 	}
 }
 
-// run works until ctx ends, then does what is left.
-func (q *queue[T]) run(ctx context.Context) {
+// run works until nothing is added any more, which done tells, and then does
+// what is left for as long as lastWork allows.
+func (q *queue[T]) run(done <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-done
+		time.AfterFunc(lastWork, cancel)
+	}()
 	for {
 		select {
 		case <-q.wake:
 			q.work(ctx)
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWork)
-			defer cancel()
-			q.work(last)
+		case <-done:
+			q.work(ctx)
 			return
 		}
 	}

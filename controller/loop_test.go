@@ -1,0 +1,42 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/store"
+)
+
+// A path set that could not be written is written later, with what it is then.
+func TestKeepTriesAgain(t *testing.T) {
+	kept := store.Memory()
+	broken := true
+	l := newLoop(core.New(core.Params{}), Options{Log: slog.New(slog.DiscardHandler)})
+	l.commit = func(ctx context.Context, ops ...store.Op) error {
+		if broken {
+			return errors.New("disk on fire")
+		}
+		return kept.Commit(ctx, ops...)
+	}
+	ctx := context.Background()
+	standing := func(id string) []core.Effect {
+		return []core.Effect{core.Persist{Intent: "gold", Standing: &core.Standing{Intent: id}}}
+	}
+	l.keep(ctx, standing("first"))
+	if l.wake.IsZero() {
+		t.Error("nothing will try again")
+	}
+	l.keep(ctx, standing("second"))
+	broken = false
+	l.keep(ctx, nil)
+	r, err := kept.Get(ctx, standingBucket, "gold")
+	if err != nil || string(r.Value) != `{"intent":"second","paths":null}` {
+		t.Errorf("kept: %s, %v", r.Value, err)
+	}
+	if l.keep(ctx, nil); len(l.unkept) != 0 {
+		t.Error("what is kept is kept again")
+	}
+}
