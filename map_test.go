@@ -36,7 +36,7 @@ topology topology/strictyaml topology/clab
 pathspec pathspec/solve pathspec/solve/disjoint
 keys hwcheck
 agent/nodecfg
-controller/core controller/core/cause controller/compile
+controller/core controller/core/cause controller/compile controller/declare
 `
 
 // homeTable gives each foreign library its one home. `tests` is any
@@ -51,7 +51,7 @@ go.etcd.io                     -> controller/store
 go.uber.org/zap                -> controller/store
 github.com/danielgtaylor/huma  -> controller/api
 github.com/prometheus          -> controller/...
-google.golang.org/grpc         -> agent/nodecfg/rpc agent/session controller/fleet
+google.golang.org/grpc         -> agent/nodecfg/rpc agent/session controller/fleet lab/world
 github.com/vishvananda         -> agent/... lab/...
 golang.zx2c4.com/wireguard     -> agent/... lab/...
 github.com/cilium/ebpf         -> lab/...

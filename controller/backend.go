@@ -15,6 +15,7 @@ import (
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
 	"github.com/keiro-net/keiro/controller/store"
@@ -36,11 +37,11 @@ type backend struct {
 	changing sync.Mutex // held while something declared is changed
 
 	mu       sync.Mutex
-	declared declared
+	declared declare.State
 	drains   []*resource.Drain // sorted by kind and name
 }
 
-func (b *backend) now() (declared, []*resource.Drain) {
+func (b *backend) now() (declare.State, []*resource.Drain) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.declared, b.drains
@@ -56,23 +57,23 @@ func (b *backend) firing() []*resource.Alert {
 
 // Apply implements api.Backend.
 func (b *backend) Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error) {
-	return b.change(ctx, request.IfGeneration, request.DryRun, func(d declared) (declared, []resource.ObjectChange, error) {
-		return d.declare(request.Documents)
+	return b.change(ctx, request.IfGeneration, request.DryRun, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
+		return d.Declare(request.Documents)
 	})
 }
 
 // DeleteIntent implements api.Backend.
 func (b *backend) DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
-	return b.change(ctx, 0, false, func(d declared) (declared, []resource.ObjectChange, error) {
+	return b.change(ctx, 0, false, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
 		if at, ok := d.Generations[name]; ok && ifGeneration != 0 && at != ifGeneration {
 			return d, nil, resource.Errorf(resource.Stale, "intent %s is of generation %d, not %d: read it again", name, at, ifGeneration)
 		}
-		return d.remove(name)
+		return d.Remove(name)
 	})
 }
 
 // change makes a new declared state: computed, stored, told to the loop.
-func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, edit func(declared) (declared, []resource.ObjectChange, error)) (*resource.Applied, error) {
+func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, edit func(declare.State) (declare.State, []resource.ObjectChange, error)) (*resource.Applied, error) {
 	b.changing.Lock()
 	defer b.changing.Unlock()
 	old, _ := b.now()
@@ -87,7 +88,7 @@ func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, 
 	if dryRun || next.Generation == old.Generation {
 		return applied, nil
 	}
-	blob, err := next.encode()
+	blob, err := next.Encode()
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, 
 const storeTime = 30 * time.Second
 
 // adopt makes a stored state the declared one.
-func (b *backend) adopt(d declared) error {
+func (b *backend) adopt(d declare.State) error {
 	b.mu.Lock()
 	b.declared = d
 	b.mu.Unlock()
@@ -118,7 +119,7 @@ func (b *backend) reread(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("and read it again: %w", err)
 	}
-	d, err := decode(blob)
+	d, err := declare.Decode(blob)
 	if err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (b *backend) reread(ctx context.Context) error {
 // Diff implements api.Backend.
 func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error) {
 	old, _ := b.now()
-	next, changes, err := old.declare(documents)
+	next, changes, err := old.Declare(documents)
 	if err != nil {
 		return nil, err
 	}

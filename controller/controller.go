@@ -21,6 +21,7 @@ import (
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
 	"github.com/keiro-net/keiro/controller/store"
@@ -151,7 +152,7 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (
 	if err != nil {
 		return nil, first, err
 	}
-	d, err := decode(blob)
+	d, err := declare.Decode(blob)
 	if err != nil {
 		return nil, first, err
 	}

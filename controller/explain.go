@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -77,7 +78,7 @@ func outageNames(state *resource.State) []string {
 }
 
 // exists reports whether the topology has a node, link or SRLG of that name.
-func exists(d declared, kind, name string) bool {
+func exists(d declare.State, kind, name string) bool {
 	if d.Topology == nil {
 		return false
 	}

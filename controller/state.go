@@ -10,13 +10,14 @@ import (
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
 
 // stateOf turns what the Core knows into what the API shows. What did not
 // change keeps its place in memory from the state before.
-func stateOf(before *resource.State, d declared, v core.View, drains []*resource.Drain) *resource.State {
+func stateOf(before *resource.State, d declare.State, v core.View, drains []*resource.Drain) *resource.State {
 	if before == nil {
 		before = &resource.State{}
 	}
@@ -94,7 +95,7 @@ func answerOf(i core.IntentView) pathspec.Answer {
 		Why: &pathspec.Why{Code: pathspec.WhyTimeLimit, Message: "no answer yet", Cut: []string{}, Relaxations: []pathspec.Relaxation{}}}
 }
 
-func nodeOf(d declared, v core.View, n core.NodeView) *resource.Node {
+func nodeOf(d declare.State, v core.View, n core.NodeView) *resource.Node {
 	out := &resource.Node{
 		Name: n.Name, Locator: d.IDs.Locator(n.Name).String(), Connected: n.Connected, Since: n.Since,
 		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors,
@@ -128,7 +129,7 @@ func linkOf(t *topology.Topology, e int, l core.LinkView, reserved int64) *resou
 	return out
 }
 
-func intentOf(d declared, v core.View, i core.IntentView, reached map[string]bool) *resource.Intent {
+func intentOf(d declare.State, v core.View, i core.IntentView, reached map[string]bool) *resource.Intent {
 	doc, _ := json.Marshal(i.Spec) // plain data
 	var spec struct {
 		Spec json.RawMessage `json:"spec"`

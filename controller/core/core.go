@@ -14,6 +14,8 @@
 // Make before break follows from two rules (push.go): a headend is given a
 // path only when all nodes on it have confirmed the path's SIDs, and a node
 // loses a SID only when no headend uses it any more.
+//
+// package budget: one state machine, whose parts all act on the same state
 package core
 
 import (

@@ -1,4 +1,7 @@
-package controller
+// Package declare is the declared state: what operators' documents make of it,
+// all or nothing, and the form in which it is stored. It is pure. The
+// controller calls it.
+package declare
 
 import (
 	"encoding/json"
@@ -14,9 +17,9 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// declared is the declared state: the spec, and in which generation each
-// object of it was last changed.
-type declared struct {
+// State is the declared state: the spec, and in which generation each object
+// of it was last changed. It is a value: changes make another one.
+type State struct {
 	core.Spec
 	TopologyGeneration uint64
 	Generations        map[string]uint64 // of intents
@@ -32,7 +35,8 @@ type stored struct {
 	Generations        map[string]uint64 `json:"generations"`
 }
 
-func (d declared) encode() ([]byte, error) {
+// Encode writes the state.
+func (d State) Encode() ([]byte, error) {
 	s := stored{IDs: d.IDs, Generation: d.Generation, TopologyGeneration: d.TopologyGeneration, Generations: d.Generations}
 	if d.Topology != nil {
 		s.Topology = string(topology.Format(d.Topology))
@@ -43,8 +47,9 @@ func (d declared) encode() ([]byte, error) {
 	return json.Marshal(s)
 }
 
-func decode(blob []byte) (declared, error) {
-	d := declared{Generations: map[string]uint64{}}
+// Decode reads what Encode wrote; nothing at all is the empty state.
+func Decode(blob []byte) (State, error) {
+	d := State{Generations: map[string]uint64{}}
 	if len(blob) == 0 {
 		return d, nil
 	}
@@ -66,10 +71,10 @@ func decode(blob []byte) (declared, error) {
 	return d, err
 }
 
-// declare returns what the documents make of the declared state d: a topology
+// Declare returns what the documents make of the declared state d: a topology
 // replaces the one in force, an intent the one of its name. Errors are
 // resource.Errors with one detail per mistake.
-func (d declared) declare(docs []resource.Document) (declared, []resource.ObjectChange, error) {
+func (d State) Declare(docs []resource.Document) (State, []resource.ObjectChange, error) {
 	next := d.clone()
 	var changes []resource.ObjectChange
 	var mistakes []resource.Detail
@@ -102,8 +107,8 @@ func (d declared) declare(docs []resource.Document) (declared, []resource.Object
 	return next.numbered(changes)
 }
 
-// remove returns the declared state without an intent.
-func (d declared) remove(name string) (declared, []resource.ObjectChange, error) {
+// Remove returns the declared state without an intent.
+func (d State) Remove(name string) (State, []resource.ObjectChange, error) {
 	next := d.clone()
 	n := slices.IndexFunc(next.Intents, func(i pathspec.Intent) bool { return i.Name == name })
 	if n < 0 {
@@ -115,7 +120,7 @@ func (d declared) remove(name string) (declared, []resource.ObjectChange, error)
 }
 
 // numbered gives the new state its generation and its numbers.
-func (d declared) numbered(changes []resource.ObjectChange) (declared, []resource.ObjectChange, error) {
+func (d State) numbered(changes []resource.ObjectChange) (State, []resource.ObjectChange, error) {
 	if !slices.ContainsFunc(changes, func(c resource.ObjectChange) bool { return c.Action != resource.Unchanged }) {
 		d.Generation-- // clone counted one up
 		return d, changes, nil
@@ -128,14 +133,14 @@ func (d declared) numbered(changes []resource.ObjectChange) (declared, []resourc
 	return d, changes, nil
 }
 
-func (d declared) clone() declared {
+func (d State) clone() State {
 	d.Intents = slices.Clone(d.Intents)
 	d.Generations = maps.Clone(d.Generations)
 	d.Generation++
 	return d
 }
 
-func (d *declared) setTopology(t *topology.Topology) resource.ObjectChange {
+func (d *State) setTopology(t *topology.Topology) resource.ObjectChange {
 	change := resource.ObjectChange{Kind: resource.KindTopology, Name: t.Name, Action: resource.Created}
 	if d.Topology != nil {
 		before, after := topology.Format(d.Topology), topology.Format(t)
@@ -150,7 +155,7 @@ func (d *declared) setTopology(t *topology.Topology) resource.ObjectChange {
 	return change
 }
 
-func (d *declared) setIntent(i pathspec.Intent) resource.ObjectChange {
+func (d *State) setIntent(i pathspec.Intent) resource.ObjectChange {
 	change := resource.ObjectChange{Kind: resource.KindIntent, Name: i.Name, Action: resource.Created}
 	n := slices.IndexFunc(d.Intents, func(old pathspec.Intent) bool { return old.Name == i.Name })
 	if n < 0 {

@@ -1,4 +1,4 @@
-package controller
+package declare
 
 import (
 	"errors"
@@ -38,18 +38,18 @@ func docs(texts ...string) []resource.Document {
 	return out
 }
 
-func mustDeclare(t *testing.T, d declared, texts ...string) (declared, []resource.ObjectChange) {
+func mustDeclare(t *testing.T, d State, texts ...string) (State, []resource.ObjectChange) {
 	t.Helper()
-	next, changes, err := d.declare(docs(texts...))
+	next, changes, err := d.Declare(docs(texts...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return next, changes
 }
 
-func empty(t *testing.T) declared {
+func empty(t *testing.T) State {
 	t.Helper()
-	d, err := decode(nil)
+	d, err := Decode(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestDeclare(t *testing.T) {
 		t.Error("the state before was changed too")
 	}
 
-	gone, changes, err := tighter.remove("gold")
+	gone, changes, err := tighter.Remove("gold")
 	if err != nil || actions(changes) != "PathIntent gold deleted" || len(gone.Intents) != 0 || gone.Generation != 3 {
 		t.Errorf("remove: %v %v %+v", err, changes, gone)
 	}
@@ -124,39 +124,39 @@ func TestDeclareRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			from := empty(t)
-			_, _, err := from.declare(docs(c.text))
+			_, _, err := from.Declare(docs(c.text))
 			var refusal *resource.Error
 			if !errors.As(err, &refusal) || refusal.Kind != resource.Invalid || !strings.Contains(refusal.Error(), c.want) {
 				t.Errorf("error %v, want Invalid with %q", err, c.want)
 			}
 		})
 	}
-	if _, _, err := full.declare(docs(strings.Replace(square, "name: c", "name: d", 1))); err == nil {
+	if _, _, err := full.Declare(docs(strings.Replace(square, "name: c", "name: d", 1))); err == nil {
 		t.Error("a topology without the end of an intent was taken")
 	}
-	if _, _, err := full.remove("silver"); err == nil {
+	if _, _, err := full.Remove("silver"); err == nil {
 		t.Error("an intent that is not there was removed")
 	}
 }
 
 func TestDeclaredIsStored(t *testing.T) {
 	d, _ := mustDeclare(t, empty(t), square, gold)
-	blob, err := d.encode()
+	blob, err := d.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := decode(blob)
+	back, err := Decode(blob)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := back.encode()
+	again, err := back.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(blob) != string(again) {
 		t.Errorf("stored\n%s\nread back as\n%s", blob, again)
 	}
-	if _, err := decode([]byte("{")); err == nil {
+	if _, err := Decode([]byte("{")); err == nil {
 		t.Error("a torn blob was read")
 	}
 }
