@@ -58,6 +58,9 @@ func explain(intent *resource.Intent, state *resource.State) *resource.Explanati
 		say("out of use now: %s", strings.Join(out.Outage, ", "))
 	}
 	for _, c := range intent.Status.Conditions {
+		if c.Type == resource.Satisfied {
+			continue // said above
+		}
 		say("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message)
 	}
 	return out

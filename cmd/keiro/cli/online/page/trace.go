@@ -25,10 +25,9 @@ func Trace(t *output.Text, trace *resource.Trace) {
 			t.Printf(", %s all the way and back", rtt(p.RTTUS))
 		}
 		t.Printf("\n")
-		hops := &output.Table{Heads: []string{"HOP", "WANTED", "SEEN", "ADDRESS", "RTT", "ADDED"}}
-		last := int64(0)
+		hops := &output.Table{Heads: []string{"HOP", "WANTED", "SEEN", "ADDRESS", "RTT"}}
 		for n, h := range p.Hops {
-			hops.Add(hop(n+1, &h, &last)...)
+			hops.Add(hop(n+1, &h)...)
 		}
 		t.Table(hops)
 		if p.Error != "" {
@@ -37,11 +36,9 @@ func Trace(t *output.Text, trace *resource.Trace) {
 	}
 }
 
-// hop is a row of a trace. last is the time to the last hop that answered; what
-// is ADDED to it was spent since, and is negative where packets to that hop had
-// to wait longer.
-func hop(n int, h *nodecfg.TraceHop, last *int64) []string {
-	row := []string{fmt.Sprint(n), h.Want, h.Seen, output.Or(h.Addr), "-", "-"}
+// hop is a row of a trace.
+func hop(n int, h *nodecfg.TraceHop) []string {
+	row := []string{fmt.Sprint(n), h.Want, h.Seen, output.Or(h.Addr), "-"}
 	switch {
 	case h.Addr == "" && h.Seen == "":
 		row[2] = "no answer"
@@ -49,7 +46,6 @@ func hop(n int, h *nodecfg.TraceHop, last *int64) []string {
 	case h.Seen == "":
 		row[2] = "unknown"
 	}
-	row[4], row[5] = rtt(h.RTTUS), rtt(h.RTTUS-*last)
-	*last = h.RTTUS
+	row[4] = rtt(h.RTTUS)
 	return row
 }

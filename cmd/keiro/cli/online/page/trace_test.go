@@ -25,15 +25,15 @@ func TestTrace(t *testing.T) {
 	want := `intent gold, from a
 
 path 0, active: ok, 1.52ms all the way and back
-HOP   WANTED   SEEN        ADDRESS       RTT     ADDED
-1     b        b           5f00:0:2::1   300us   300us
-2     c        no answer   -             -       -
-3     d        d           5f00:0:4::1   290us   -10us
+HOP   WANTED   SEEN        ADDRESS       RTT
+1     b        b           5f00:0:2::1   300us
+2     c        no answer   -             -
+3     d        d           5f00:0:4::1   290us
 
 path 1, idle: broken
-HOP   WANTED   SEEN      ADDRESS       RTT      ADDED
-1     e        f         5f00:0:6::1   1.25ms   1.25ms
-2     d        unknown   2001:db8::1   2.25ms   1ms
+HOP   WANTED   SEEN      ADDRESS       RTT
+1     e        f         5f00:0:6::1   1.25ms
+2     d        unknown   2001:db8::1   2.25ms
 hop 1 should be e and is f (5f00:0:6::1)
 `
 	if out.String() != want {
