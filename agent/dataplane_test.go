@@ -110,7 +110,7 @@ func (f *flow) stream(n, after int, do func()) (sent, lost int) {
 			go func() { defer close(done); do() }()
 		}
 		<-tick.C
-		f.out.WriteToUDPAddrPort([]byte("stream"), f.to) // a refused packet is a lost one
+		_, _ = f.out.WriteToUDPAddrPort([]byte("stream"), f.to) // a refused packet is a lost one
 	}
 	<-done
 	deadline := time.After(time.Second)

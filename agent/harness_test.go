@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -96,7 +95,7 @@ func startWith(t *testing.T, n *node, dir string, k Kernel) *running {
 	done := make(chan error)
 	go func() {
 		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober,
-			In: a.in, Out: a.out, Begun: a.begun, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+			In: a.in, Out: a.out, Begun: a.begun, Log: slog.New(slog.DiscardHandler)})
 	}()
 	a.stop = sync.OnceFunc(func() {
 		cancel()

@@ -140,7 +140,7 @@ func (l *loop) steer() {
 	}
 	l.apply(ops)
 	l.dirty = true
-	l.Log.Info("paths switched", "left out", fmt.Sprint(leftOut), "ops", len(ops), "took", time.Since(began))
+	l.Log.Info("paths switched", "left_out", fmt.Sprint(leftOut), "ops", len(ops), "took", time.Since(began))
 }
 
 // linkChanged takes a link event. The kernel itself has switched already; so

@@ -1,6 +1,7 @@
 package rtnl
 
 import (
+	"errors"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -130,7 +131,7 @@ func (w *Watcher) read(s *os.File) {
 		var from unix.Sockaddr
 		waited := conn.Read(func(fd uintptr) bool {
 			n, from, err = unix.Recvfrom(int(fd), buf, 0)
-			return err != unix.EAGAIN && err != unix.EINTR
+			return !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
 		})
 		if waited != nil || err != nil {
 			return

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"context"
 	"net/http"
 	"runtime/debug"
@@ -16,7 +17,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &recorder{ResponseWriter: w}
 	defer func() {
 		fault := recover()
-		if fault == http.ErrAbortHandler {
+		if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(fault)
 		}
 		if fault != nil {

@@ -119,8 +119,8 @@ func (q *question) reserve(set []disjoint.Path) *pathspec.Reserve {
 		allowed := *q
 		allowed.halt = q.halt.Allow(drillWork)
 		d := &drill{question: &allowed, problem: problem, kind: k.kind, down: make([]int16, len(q.t.Entries))}
-		exact := false
-		*k.count, exact = d.count(set)
+		count, exact := d.count(set)
+		*k.count = count
 		r.Exact = r.Exact && exact && !(unknown && k.kind == pathspec.SRLG)
 	}
 	return r
