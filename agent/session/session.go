@@ -51,6 +51,8 @@ type Client struct {
 	state   state
 	renewIn func(identity) time.Duration
 
+	admitted time.Time // when the controller let us in last; zero: not by the last attempt
+
 	configs chan *nodecfg.Config       // the latest, for the agent
 	asks    chan *nodecfg.TraceRequest // for the agent
 	reports chan *nodecfg.Report       // the latest, for the controller
@@ -89,7 +91,7 @@ func (c *Client) Run(ctx context.Context, in chan<- nodecfg.ToAgent, out <-chan 
 	go c.collect(ctx, out)
 	delay, lastReason := firstDelay, ""
 	for {
-		began := time.Now()
+		c.admitted = time.Time{}
 		err := c.connect(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -97,8 +99,8 @@ func (c *Client) Run(ctx context.Context, in chan<- nodecfg.ToAgent, out <-chan 
 		if err == nil {
 			continue
 		}
-		if time.Since(began) > lastDelay {
-			delay = firstDelay // it did work
+		if !c.admitted.IsZero() && time.Since(c.admitted) > delay {
+			delay = firstDelay // it did work, for longer than it was away
 		}
 		// Half of the delay is random, so that a fleet does not come at once.
 		wait := delay/2 + rand.N(delay/2)
@@ -154,6 +156,7 @@ func (c *Client) session(ctx context.Context, conn grpc.ClientConnInterface) err
 		_, err := stream.Recv()
 		return err
 	}
+	c.admitted = time.Now()
 	c.Log.Info("session with the controller", "node", c.Node, "controller", c.Address)
 	if c.OnSession != nil {
 		c.OnSession()
