@@ -31,13 +31,17 @@ func TestAgentKilled(t *testing.T) {
 	if r := s.Stop(); r.Lost > 100 {
 		t.Errorf("the kernel alone did not repair the cut of %s: lost %d of %d packets: %+v", first, r.Lost, r.Sent, r.Outages)
 	}
-	c.restore(first)
+	target, err := c.Lab.Target(first)
+	c.must(err)
+	_, err = c.Lab.Restore(c.ctx, target)
+	c.must(err)
 
 	c.lossless("agents started again", all, func() {
 		for _, node := range agents {
 			c.must(c.StartAgent(c.ctx, node, ""))
 		}
 		c.joined()
+		c.restore(first) // it is up; now both ends say so
 		c.settled()
 	})
 	c.returnsTo("the kernel state to be as before", kernel)

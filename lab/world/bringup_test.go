@@ -1,9 +1,9 @@
 package world_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/pathspec"
@@ -31,15 +31,7 @@ func TestBringUp(t *testing.T) {
 		}
 	}
 
-	for _, f := range []traffic{gold, gold6, silver, operators, sovereign} {
-		for _, f := range []traffic{f, f.back()} {
-			s := c.stream(f, time.Second)
-			c.flows(s, 50)
-			if r := s.Stop(); r.Lost > 0 {
-				t.Errorf("%v: lost %d of %d packets: %s", f, r.Lost, r.Sent, r.Refusal)
-			}
-		}
-	}
+	c.lossless("every intent", slices.Concat(all, []traffic{gold6.back(), silver.back(), operators.back(), sovereign}), func() {})
 
 	spec, err := topology.Parse("jp12.topology.yaml", example(t, "jp12.topology.yaml"))
 	c.must(err)

@@ -19,12 +19,10 @@ import (
 // Counters, ages and neighbours are no state.
 func (c *cloud) kernel() string {
 	c.t.Helper()
-	status, err := c.Lab.Status(c.ctx)
-	c.must(err)
 	var out strings.Builder
-	for _, n := range status.Nodes {
-		fmt.Fprintln(&out, n.Name)
-		c.must(c.Lab.In(n.Name, func() error { return kernelHere(&out) }))
+	for _, name := range c.nodes {
+		fmt.Fprintln(&out, name)
+		c.must(c.Lab.In(name, func() error { return kernelHere(&out) }))
 	}
 	return out.String()
 }
@@ -142,18 +140,24 @@ func encapType(attrs []syscall.NetlinkRouteAttr) uint16 {
 
 // sysctls writes those that Keiro sets, of all interfaces.
 func sysctls(out *strings.Builder) error {
-	names := []string{"forwarding", "rp_filter", "ignore_routes_with_linkdown", "keep_addr_on_down", "accept_dad", "disable_ipv6"}
-	for _, name := range names {
-		files, err := filepath.Glob("/proc/sys/net/ipv[46]/conf/*/" + name)
+	for _, names := range [][]string{
+		{"ipv4", "forwarding", "rp_filter", "ignore_routes_with_linkdown"},
+		{"ipv6", "forwarding", "ignore_routes_with_linkdown", "keep_addr_on_down", "accept_dad", "disable_ipv6"},
+	} {
+		conf := filepath.Join("/proc/sys/net", names[0], "conf")
+		devices, err := os.ReadDir(conf)
 		if err != nil {
 			return err
 		}
-		for _, file := range files {
-			value, err := os.ReadFile(file)
-			if err != nil {
-				return err
+		for _, dev := range devices {
+			for _, name := range names[1:] {
+				file := filepath.Join(conf, dev.Name(), name)
+				value, err := os.ReadFile(file)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(out, "sysctl %s %s", file, value)
 			}
-			fmt.Fprintf(out, "sysctl %s %s", file, value)
 		}
 	}
 	return nil

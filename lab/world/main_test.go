@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,8 +90,9 @@ func labName(test string) string {
 // cloud is a world under test.
 type cloud struct {
 	*world.World
-	t   testing.TB
-	ctx context.Context
+	t     testing.TB
+	ctx   context.Context
+	nodes []string
 }
 
 // start brings up a world that ends with the test.
@@ -113,7 +115,11 @@ func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 		}
 		cancel()
 	})
-	return &cloud{World: w, t: t, ctx: ctx}
+	c := &cloud{World: w, t: t, ctx: ctx}
+	for _, n := range f.Nodes {
+		c.nodes = append(c.nodes, n.Name)
+	}
+	return c
 }
 
 // demo starts the lab of the examples and declares their intents.
@@ -275,10 +281,16 @@ func (c *cloud) lossless(what string, flows []traffic, work func()) {
 		c.flows(streams[i], 100)
 	}
 	work()
+	results := make([]*stream.Result, len(flows))
+	var stopping sync.WaitGroup
 	for i, s := range streams {
 		c.flows(s, 100)
-		if r := s.Stop(); r.Lost > 0 {
-			c.t.Errorf("%s: %v: lost %d of %d packets: %+v", what, flows[i], r.Lost, r.Sent, r.Outages)
+		stopping.Go(func() { results[i] = s.Stop() }) // it waits for what is under way
+	}
+	stopping.Wait()
+	for i, r := range results {
+		if r.Lost > 0 {
+			c.t.Errorf("%s: %v: lost %d of %d packets (%d turned down: %s): %+v", what, flows[i], r.Lost, r.Sent, r.Refused, r.Refusal, r.Outages)
 		}
 	}
 }

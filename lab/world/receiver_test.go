@@ -3,6 +3,7 @@ package world_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -81,6 +82,25 @@ func (r *receiver) find(object string, status resource.AlertStatus, since time.T
 		}
 	}
 	return received{}, fmt.Errorf("no %s alert of %s among %d webhooks", status, object, len(r.got))
+}
+
+// about returns the alert of a shared risk or, where the machine was too busy
+// to see its links fail within the time in which failures are gathered, those
+// of its links.
+func (r *receiver) about(risk string, since time.Time, links ...string) ([]received, error) {
+	whole, err := r.find(risk, resource.Firing, since)
+	if err == nil {
+		return []received{whole}, nil
+	}
+	var parts []received
+	for _, link := range links {
+		part, partErr := r.find(link, resource.Firing, since)
+		if partErr != nil {
+			return nil, errors.Join(err, partErr)
+		}
+		parts = append(parts, part)
+	}
+	return parts, nil
 }
 
 // count says how often a webhook came, by whatever delivery.
