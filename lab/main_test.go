@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	case "sleep":
 		// Deaf to a polite request.
 		signal.Ignore(unix.SIGTERM)
-		select {}
+		_ = unix.Pause()
 	case "up":
 		helperUp()
 	case "down":
@@ -54,7 +54,7 @@ func helperUp() {
 	_, err = Up(context.Background(), triangle(os.Getenv("KEIRO_TEST_OF")), Options{Progress: func(p Progress) {
 		if p.Done == last {
 			_ = unix.Kill(os.Getpid(), unix.SIGKILL)
-			select {}
+			_ = unix.Pause()
 		}
 	}})
 	if err != nil {

@@ -67,7 +67,7 @@ func command(args []string) (int, error) {
 		return 7, nil
 	case "wait":
 		fmt.Println("waiting")
-		select {}
+		_ = unix.Pause()
 	default:
 		var l *lab.Lab
 		if l, err = lab.Open(ctx, args[1]); err == nil {
