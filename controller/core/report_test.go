@@ -57,3 +57,73 @@ func TestRefusal(t *testing.T) {
 		t.Errorf("nobody says why:\n%s", got)
 	}
 }
+
+// An agent that lost everything has confirmed nothing, whatever it did before.
+func TestAgentLostEverything(t *testing.T) {
+	s := installed(t)
+	s.agents["b"].obeys = 0
+	s.do([]string{"disconnect", "b"})
+	s.do([]string{"connect", "b"})
+	if s.core.nodes["b"].confirmed() {
+		t.Error("node b is taken for confirmed at revision 0")
+	}
+	s.do([]string{"obey", "b"})
+	if !s.core.nodes["b"].confirmed() {
+		t.Error("node b obeyed and is not confirmed")
+	}
+}
+
+// The word of a headend counts when it has confirmed what it was told: before,
+// a path of that name may be another one.
+func TestHealthOfTheNewPaths(t *testing.T) {
+	s := installed(t)
+	s.tellUp()
+	if got := s.health("one"); got != yes {
+		t.Fatalf("all probes return: Healthy is %s", got)
+	}
+	s.do([]string{"spec", "square.yaml", "two-b.yaml"}) // one must avoid b now
+	s.do([]string{"solve"})
+	s.tellUp()
+	if got := s.health("one"); got != maybe {
+		t.Errorf("the headends tell of the path before: Healthy is %s", got)
+	}
+	s.do([]string{"obey", "all"})
+	s.tellUp()
+	if got := s.health("one"); got != yes {
+		t.Errorf("the headends tell of the new path: Healthy is %s", got)
+	}
+}
+
+// installed is a fleet in which all is as declared.
+func installed(t *testing.T) *stage {
+	s := newStage(t)
+	for _, words := range []string{"start square.yaml two.yaml", "connect all", "solve", "obey all", "obey all"} {
+		s.do(strings.Fields(words))
+	}
+	return s
+}
+
+// tellUp lets both headends say that all paths they obey are up.
+func (s *stage) tellUp() {
+	for _, node := range []string{"a", "d"} {
+		a := s.agents[node]
+		r := nodecfg.Report{Node: node, Revision: a.obeys, Reached: true}
+		for _, p := range a.did.Policies {
+			for _, path := range p.Paths {
+				r.Paths = append(r.Paths, nodecfg.PathState{Name: path.Name, State: nodecfg.Up})
+			}
+		}
+		s.step(Reported{r})
+	}
+}
+
+func (s *stage) health(intent string) string {
+	for _, i := range s.core.View(s.now).Intents {
+		for _, c := range i.Conditions {
+			if i.Spec.Name == intent && c.Type == Healthy {
+				return c.Status
+			}
+		}
+	}
+	return ""
+}
