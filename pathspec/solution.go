@@ -98,5 +98,6 @@ const (
 	WhyBandwidth  = "bandwidth"        // intents before it took the capacity, or there is too little
 	WhySeparation = "separation"       // the distance between cables is not computed
 	WhyExhausted  = "search-exhausted" // several bounds together; all was searched
+	WhyNotSought  = "not-sought"       // only the paths were asked for
 	WhyTimeLimit  = "time-limit"       // not decided in time
 )

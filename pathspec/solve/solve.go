@@ -24,6 +24,8 @@ type Input struct {
 	// Stop is asked now and then; true ends the search, and what is not
 	// proven by then is `unknown`. nil never stops.
 	Stop func() bool
+	// PathsOnly leaves out reserves, and reasons but for their code.
+	PathsOnly bool
 }
 
 // Solve answers every intent. Equal inputs give equal answers as long as Stop
@@ -62,10 +64,13 @@ func Solve(in Input) pathspec.Solution {
 	}
 	each(func(i int, q *question) { answers[i], sets[i] = q.answer() })
 	each(func(i int, q *question) {
-		switch answers[i].Status {
-		case pathspec.Satisfied:
+		switch {
+		case in.PathsOnly && answers[i].Status == pathspec.Infeasible:
+			answers[i].Why = reason(pathspec.WhyNotSought, "no set of paths meets the requirement; why was not asked")
+		case in.PathsOnly:
+		case answers[i].Status == pathspec.Satisfied:
 			answers[i].Reserve = q.reserve(sets[i])
-		case pathspec.Infeasible:
+		case answers[i].Status == pathspec.Infeasible:
 			answers[i].Why = q.why()
 		}
 	})
