@@ -16,7 +16,8 @@ const importTable = `
 topology/...       <- topology/...
 pathspec           <- topology/...
 pathspec/solve     <- pathspec/solve/disjoint pathspec topology
-pathspec/solve/disjoint <-
+pathspec/solve/disjoint <- pathspec/solve/flow
+pathspec/solve/flow <-
 keys               <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
@@ -33,7 +34,7 @@ cmd/...            <- ...
 // Tests may use them from anywhere.
 const purePackages = `
 topology topology/strictyaml topology/clab
-pathspec pathspec/solve pathspec/solve/disjoint
+pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow
 keys hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare

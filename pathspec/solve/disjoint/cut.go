@@ -18,8 +18,8 @@ func (p *Problem) Cut(h *Halt) (risks []int32, without int) {
 	}
 	s := newSearch(p, h)
 	most := p.K - 1
-	if _, ok := p.flow.paths(p.K, s.owner, nil); !ok {
-		risks = p.flow.leastCut()
+	if _, ok := s.flow.paths(p.K, s.owner, nil); !ok {
+		risks = s.flow.leastCut()
 		most = len(risks) - 1
 	}
 	if fewer := s.separator(most); fewer != nil {
@@ -141,23 +141,4 @@ func within(a, b []int32) bool {
 		}
 	}
 	return true
-}
-
-// leastCut returns the risks of a least cut, after the flow has found too few
-// paths.
-func (f *flow) leastCut() (cut []int32) {
-	for e := 0; e < len(f.edges); e += 2 {
-		from, to := f.edges[e+1].to, f.edges[e].to
-		if f.room[e] > 0 || f.room[e+1] == 0 || f.dist[from] >= Never || f.dist[to] < Never {
-			continue
-		}
-		switch item := f.edges[e].item; f.edges[e].kind {
-		case linkEdge:
-			cut = append(cut, f.p.OnEntry[item/2][0])
-		case nodeEdge:
-			cut = append(cut, f.p.enter[item][0])
-		}
-	}
-	slices.Sort(cut)
-	return slices.Compact(cut)
 }

@@ -18,7 +18,7 @@ func bundle(k int, risks ...[]int32) *Problem {
 	}
 	for e, shared := range risks {
 		p.OnEntry = append(p.OnEntry, append([]int32{int32(50 + e)}, shared...))
-		p.Links = append(p.Links, Link{0, 1}, Link{1, 0})
+		p.Links = append(p.Links, Link{From: 0, To: 1}, Link{From: 1, To: 0})
 		p.Closed = append(p.Closed, false, false)
 		p.Cost = append(p.Cost, int64(e+1), int64(e+1))
 		p.Delay = append(p.Delay, int64(e+1), int64(e+1))
@@ -130,7 +130,7 @@ func TestFlow(t *testing.T) {
 		for e := range rapid.IntRange(6, 16).Draw(t, "entries") {
 			a := rapid.SampledFrom([]int32{0, 1, 2, 3, 4, 5, 6}).Draw(t, "a")
 			b := (a + rapid.SampledFrom([]int32{1, 2, 3, 4, 5, 6}).Draw(t, "b")) % nodes
-			p.Links = append(p.Links, Link{a, b}, Link{b, a})
+			p.Links = append(p.Links, Link{From: a, To: b}, Link{From: b, To: a})
 			p.OnEntry = append(p.OnEntry, []int32{int32(e)})
 			for range 2 {
 				p.Closed = append(p.Closed, false)
@@ -139,7 +139,7 @@ func TestFlow(t *testing.T) {
 		}
 		p.Delay, p.Risks = p.Cost, len(p.OnEntry)
 		p.Prepare()
-		set, ok := p.flow.paths(p.K, make([]int8, p.Risks), nil)
+		set, ok := newRelaxation(p).paths(p.K, make([]int8, p.Risks), nil)
 		if !ok {
 			return
 		}

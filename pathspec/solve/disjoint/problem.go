@@ -8,6 +8,8 @@ package disjoint
 import (
 	"cmp"
 	"slices"
+
+	"github.com/keiro-net/keiro/pathspec/solve/flow"
 )
 
 // Problem is the question. The fields are set by the caller; Prepare derives
@@ -18,9 +20,10 @@ import (
 type Problem struct {
 	K              int
 	Links          []Link
-	Source, Target []bool  // of every node; none is both
-	Closed         []bool  // of every link
-	Cost, Delay    []int64 // of every link, none negative
+	Finder         *flow.Finder // over Links, shared by all problems on one network; nil: Prepare makes one
+	Source, Target []bool       // of every node; none is both
+	Closed         []bool       // of every link
+	Cost, Delay    []int64      // of every link, none negative
 
 	MaxDelay int64 // of every path; Never: no bound
 	Spread   int64 // of delay, between two paths; Never: no bound
@@ -32,23 +35,58 @@ type Problem struct {
 	Through [][]int32 // risks of every node that a path passes through
 	AtEnd   [][]int32 // risks of every node that a path starts or ends at: some of Through
 
+	// Proven: no set costs less. Best sets it; Never where there is no set.
+	Proven int64
+
 	enter                   [][]int32 // risks of every node that a path has for certain when it comes there
 	out                     [][]int32 // open links by their head, best first
 	toCost, toDelay, toHops []int64   // least from every node to a target
-	flow                    *flow
+	deep                    bool
 	guided                  *Problem // see guide
 }
 
 // Link leads from one node to another.
-type Link struct {
-	From, To int32
-}
+type Link = flow.Link
 
 // Path is a sequence of links.
 type Path []int32
 
 // Never is no bound: more than any path can reach.
-const Never = int64(1) << 60
+const Never = flow.Never
+
+// Best returns the cheapest set, or the best that was found until h stopped;
+// nil where there is none, or none was found.
+func (p *Problem) Best(h *Halt) []Path {
+	if p.Spread < Never {
+		s := newSearch(p, h)
+		set := s.run()
+		p.Proven = 0
+		switch {
+		case h.Stopped():
+		case set == nil:
+			p.Proven = Never
+		default:
+			p.Proven = p.Total(set)
+		}
+		return set
+	}
+	t := newTree(p, h, false)
+	set := t.run(nil)
+	p.Proven = t.bound
+	return set
+}
+
+// Any returns some set; nil where there is none, or h stopped before one was
+// found. down says of every entry how many failures take it; nil is none.
+func (p *Problem) Any(h *Halt, down []int16) []Path {
+	g := p.guide()
+	if g.Spread < Never {
+		s := newSearch(g, h)
+		s.any, s.down = true, down
+		return s.run()
+	}
+	return newTree(g, h, true).run(down)
+}
 
 // Closing is the same problem with fewer links, prepared.
 func (p *Problem) Closing(closed func(l int) bool) *Problem {
@@ -79,16 +117,28 @@ func (p *Problem) guide() *Problem {
 	return p.guided
 }
 
-// Prepare derives what follows from the open links and their costs: the least
-// distances, and the links in the order in which to try them.
+// Prepare derives what follows from the risks and the links. It is to be
+// called again after either has changed.
 func (p *Problem) Prepare() {
-	p.guided = nil
+	p.guided, p.deep = nil, false
+	if p.Finder == nil {
+		p.Finder = flow.NewFinder(flow.NewGraph(len(p.Source), p.Links))
+	}
 	p.enter = slices.Clone(p.Through)
 	for n := range p.enter {
 		if p.Source[n] || p.Target[n] {
 			p.enter[n] = p.AtEnd[n]
 		}
 	}
+}
+
+// deepen derives what the depth-first search needs: the least distances, and
+// the links in the order in which to try them.
+func (p *Problem) deepen() {
+	if p.deep {
+		return
+	}
+	p.deep = true
 	open := make([][]int32, len(p.Source)) // by head
 	into := make([][]int32, len(p.Source)) // by tail
 	for l, link := range p.Links {
@@ -119,22 +169,22 @@ func (p *Problem) Prepare() {
 		})
 		slices.SortStableFunc(p.out[n], func(a, b int32) int { return cmp.Compare(via(a), via(b)) })
 	}
-	p.flow = newFlow(p)
 }
 
 // distances is Dijkstra's algorithm from the marked nodes, against the links
 // where back.
 func (p *Problem) distances(from []bool, adjacent [][]int32, cost []int64, back bool) []int64 {
 	dist := slices.Repeat([]int64{Never}, len(from))
-	var q queue
+	var q flow.Queue
 	for n, ok := range from {
 		if ok {
 			dist[n] = 0
-			q.push(0, int32(n))
+			q.Push(flow.Entry{Vertex: int32(n)})
 		}
 	}
 	for len(q) > 0 {
-		d, n := q.pop()
+		e := q.Pop()
+		d, n := e.Dist, e.Vertex
 		if d > dist[n] {
 			continue
 		}
@@ -145,7 +195,7 @@ func (p *Problem) distances(from []bool, adjacent [][]int32, cost []int64, back 
 			}
 			if d+cost[l] < dist[next] {
 				dist[next] = d + cost[l]
-				q.push(dist[next], next)
+				q.Push(flow.Entry{Dist: dist[next], Vertex: next})
 			}
 		}
 	}

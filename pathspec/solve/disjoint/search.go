@@ -1,6 +1,10 @@
 package disjoint
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/keiro-net/keiro/pathspec/solve/flow"
+)
 
 // search is a depth-first branch and bound. It builds the paths of a set one
 // after another, link by link from the source, and asks at every step for
@@ -23,7 +27,8 @@ type search struct {
 	visited []bool // nodes of it
 	dist    []int64
 	via     []int32
-	queue   queue
+	queue   flow.Queue
+	flow    *relaxation
 
 	best  []Path
 	bound int64 // a set must cost less
@@ -32,21 +37,10 @@ type search struct {
 // nobody owns what no path may have.
 const nobody = int8(127)
 
-// Best returns the cheapest set, or the best that was found until h stopped;
-// nil where there is none, or none was found.
-func (p *Problem) Best(h *Halt) []Path { return newSearch(p, h).run() }
-
-// Any returns some set; nil where there is none, or h stopped before one was
-// found. down says of every entry how many failures take it; nil is none.
-func (p *Problem) Any(h *Halt, down []int16) []Path {
-	s := newSearch(p.guide(), h)
-	s.any, s.down = true, down
-	return s.run()
-}
-
 func newSearch(p *Problem, h *Halt) *search {
+	p.deepen()
 	return &search{
-		Problem: p, halt: h, owner: make([]int8, p.Risks), visited: make([]bool, len(p.Source)),
+		Problem: p, halt: h, flow: newRelaxation(p), owner: make([]int8, p.Risks), visited: make([]bool, len(p.Source)),
 		dist: make([]int64, len(p.Source)), via: make([]int32, len(p.Source)), bound: Never,
 	}
 }
@@ -59,8 +53,7 @@ func (s *search) run() []Path {
 }
 
 func (s *search) over() bool {
-	s.halt.work += s.flow.settled
-	s.flow.settled = 0
+	s.halt.work += s.flow.work()
 	return s.any && s.best != nil || s.halt.now()
 }
 
@@ -200,13 +193,14 @@ func (s *search) complete(n int32) (Path, bool) {
 	}
 	s.dist[n] = 0
 	s.queue = s.queue[:0]
-	s.queue.push(s.toCost[n], n)
+	s.queue.Push(flow.Entry{Dist: s.toCost[n], Vertex: n})
 	for len(s.queue) > 0 {
-		d, v := s.queue.pop()
-		if d > s.dist[v]+s.toCost[v] {
+		e := s.queue.Pop()
+		v := e.Vertex
+		if e.Dist > s.dist[v]+s.toCost[v] {
 			continue
 		}
-		s.flow.settled++
+		s.halt.work++
 		if s.Target[v] && v != n {
 			var back Path
 			for at := v; at != n; at = s.Links[s.via[at]].From {
@@ -219,7 +213,7 @@ func (s *search) complete(n int32) (Path, bool) {
 			to := s.Links[l].To
 			if next := s.dist[v] + s.Cost[l]; !s.visited[to] && next < s.dist[to] && s.open(l) {
 				s.dist[to], s.via[to] = next, l
-				s.queue.push(next+s.toCost[to], to)
+				s.queue.Push(flow.Entry{Dist: next + s.toCost[to], Vertex: to})
 			}
 		}
 	}

@@ -5,24 +5,30 @@ import "slices"
 // fits reports whether a set is an answer: what flows and completions leave
 // out is looked at here.
 func (s *search) fits(set []Path) bool {
+	for _, q := range set {
+		if slices.ContainsFunc(s.risksOf(q), func(r int32) bool { return s.owner[r] == nobody }) {
+			return false
+		}
+	}
+	return s.holds(set)
+}
+
+// holds reports whether paths keep all bounds and share no risk.
+func (p *Problem) holds(set []Path) bool {
 	least, most := Never, int64(0)
 	var have [][]int32
 	for _, q := range set {
-		if len(q) == 0 || int64(len(q)) > s.MaxHops {
+		if len(q) == 0 || int64(len(q)) > p.MaxHops {
 			return false
 		}
-		delay := s.delayOf(q)
-		if delay > s.MaxDelay {
+		delay := p.delayOf(q)
+		if delay > p.MaxDelay {
 			return false
 		}
 		least, most = min(least, delay), max(most, delay)
-		risks := s.risksOf(q)
-		if slices.ContainsFunc(risks, func(r int32) bool { return s.owner[r] == nobody }) {
-			return false
-		}
-		have = append(have, risks)
+		have = append(have, p.risksOf(q))
 	}
-	return most-least <= s.Spread && disjoint(have, s.Risks)
+	return most-least <= p.Spread && disjoint(have, p.Risks)
 }
 
 // risksOf lists the risks of a path; one may come several times.

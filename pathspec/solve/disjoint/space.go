@@ -1,0 +1,184 @@
+package disjoint
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/keiro-net/keiro/pathspec/solve/flow"
+)
+
+// space is the part of a problem that a better set can lie in, numbered anew
+// and packed: what a search reads in its inner loop.
+type space struct {
+	link     []int32 // of every arc, its link in the problem
+	from, to []int32 // nodes of every arc
+	first    []int32 // of every node: where the arcs that leave it begin
+	cost     []int64 // of every arc
+	delay    []int64
+	entrance []int32 // nodes where a path may begin
+	exit     []bool  // of every node: a path may end there
+
+	// Risks, numbered from 0. An arc has those of its entry, of the node it
+	// leads to, and of the node it begins at where a path begins there.
+	risk     []int32 // of the problem
+	ofArc    lists   // risks of every arc
+	ofRisk   lists   // arcs of every risk
+	once     []bool  // of every risk: a path has one arc of it at the most
+	toCost   []int64 // least from every node to an exit
+	toDelay  []int64
+	toHops   []int64
+	original []int32 // node of the problem
+}
+
+// lists are many lists in one.
+type lists struct {
+	first []int32
+	items []int32
+}
+
+func (l *lists) at(i int32) []int32 { return l.items[l.first[i]:l.first[i+1]] }
+
+func (l *lists) add(items []int32) {
+	if l.first == nil {
+		l.first = []int32{0}
+	}
+	l.items = append(l.items, items...)
+	l.first = append(l.first, int32(len(l.items)))
+}
+
+// newSpace packs the given links of a problem, which are in order of their
+// heads.
+func newSpace(p *Problem, links []int32) *space {
+	s := &space{link: links}
+	number := make([]int32, len(p.Source)) // 1 + number of a node
+	node := func(v int32) int32 {
+		if number[v] == 0 {
+			s.original = append(s.original, v)
+			number[v] = int32(len(s.original))
+		}
+		return number[v] - 1
+	}
+	for _, l := range links {
+		node(p.Links[l].From) // first: arcs of a node are together
+	}
+	risk := make([]int32, p.Risks)
+	var have []int32
+	for a, l := range links {
+		link := p.Links[l]
+		from, to := node(link.From), node(link.To)
+		s.from, s.to = append(s.from, from), append(s.to, to)
+		s.cost, s.delay = append(s.cost, p.Cost[l]), append(s.delay, p.Delay[l])
+		for int(from) >= len(s.first) {
+			s.first = append(s.first, int32(a))
+		}
+		have = append(append(have[:0], p.OnEntry[l/2]...), p.enter[link.To]...)
+		if p.Source[link.From] {
+			have = append(have, p.enter[link.From]...)
+		}
+		slices.Sort(have)
+		have = slices.Compact(have)
+		for i, r := range have {
+			if risk[r] == 0 {
+				s.risk = append(s.risk, r)
+				risk[r] = int32(len(s.risk))
+			}
+			have[i] = risk[r] - 1
+		}
+		s.ofArc.add(have)
+	}
+	for len(s.first) <= len(s.original) {
+		s.first = append(s.first, int32(len(links)))
+	}
+	s.exit = make([]bool, len(s.original))
+	for v, n := range s.original {
+		s.exit[v] = p.Target[n]
+		if p.Source[n] {
+			s.entrance = append(s.entrance, int32(v))
+		}
+	}
+	s.members()
+	s.distances(p)
+	return s
+}
+
+// members inverts ofArc and finds out which risks a path has once at most:
+// all their arcs lead to one node, or from one, or are both directions of one
+// entry.
+func (s *space) members() {
+	members := make([][]int32, len(s.risk))
+	for a := range s.link {
+		for _, r := range s.ofArc.at(int32(a)) {
+			members[r] = append(members[r], int32(a))
+		}
+	}
+	s.once = make([]bool, len(s.risk))
+	for r, arcs := range members {
+		sameHead, sameTail, sameEntry := true, true, true
+		for _, a := range arcs {
+			sameHead = sameHead && s.from[a] == s.from[arcs[0]]
+			sameTail = sameTail && s.to[a] == s.to[arcs[0]]
+			sameEntry = sameEntry && s.link[a]/2 == s.link[arcs[0]]/2
+		}
+		s.once[r] = sameHead || sameTail || sameEntry
+		s.ofRisk.add(arcs)
+	}
+}
+
+// distances are the least that is left from every node, whatever the risks.
+func (s *space) distances(p *Problem) {
+	into := make([][]int32, len(s.original))
+	for a, v := range s.to {
+		into[v] = append(into[v], int32(a))
+	}
+	var q flow.Queue
+	least := func(of func(a int32) int64) []int64 {
+		dist := slices.Repeat([]int64{Never}, len(s.original))
+		for v, exit := range s.exit {
+			if exit {
+				dist[v] = 0
+				q.Push(flow.Entry{Vertex: int32(v)})
+			}
+		}
+		for len(q) > 0 {
+			e := q.Pop()
+			if e.Dist > dist[e.Vertex] {
+				continue
+			}
+			for _, a := range into[e.Vertex] {
+				if v, d := s.from[a], e.Dist+of(a); d < dist[v] {
+					dist[v] = d
+					q.Push(flow.Entry{Dist: d, Vertex: v})
+				}
+			}
+		}
+		return dist
+	}
+	s.toCost = least(func(a int32) int64 { return s.cost[a] })
+	if p.MaxDelay < Never {
+		s.toDelay = least(func(a int32) int64 { return s.delay[a] })
+	}
+	if p.MaxHops < Never {
+		s.toHops = least(func(int32) int64 { return 1 })
+	}
+}
+
+// path translates arcs into links of the problem.
+func (s *space) path(arcs []int32) Path {
+	links := make(Path, len(arcs))
+	for i, a := range arcs {
+		links[i] = s.link[a]
+	}
+	return links
+}
+
+func (s *space) costOf(arcs []int32) (cost int64) {
+	for _, a := range arcs {
+		cost += s.cost[a]
+	}
+	return cost
+}
+
+// byLinks orders sets, so that of equally dear ones always the same is taken.
+func byLinks(a, b Path) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), slices.Compare(a, b))
+}

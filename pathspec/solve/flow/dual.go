@@ -1,0 +1,48 @@
+package flow
+
+// Reduced is the cost of link l by the potentials that Run leaves behind:
+// cost + potential of the head - that of the tail. No link that a path could
+// take instead has a negative one.
+func (f *Finder) Reduced(l int32) int64 {
+	link := f.Links[l]
+	return f.q.Cost[l] + f.height[link.From] - f.height[f.entrance(link.To)]
+}
+
+// LinkPrice is the multiplier of the constraint that one path at most uses
+// link l, in the dual of the flow: what one more such link would save.
+func (f *Finder) LinkPrice(l int32) int64 {
+	if !f.used[l] {
+		return 0
+	}
+	return max(0, -f.Reduced(l))
+}
+
+// NodePrice is the multiplier of the constraint that one path at most passes
+// narrow node v.
+func (f *Finder) NodePrice(v int32) int64 {
+	if !f.narrow(v) {
+		return 0
+	}
+	return max(0, f.height[v]-f.height[v+int32(f.Nodes())])
+}
+
+// PathPrice is what every path costs once links and nodes have their prices:
+// K times that, less all prices, is the cost of the set.
+func (f *Finder) PathPrice() int64 { return -f.start }
+
+// Cut lists a least set of links and narrow nodes without which no path is
+// left, after Run has found too few: those that hold a path at the border of
+// what the last search reached.
+func (f *Finder) Cut() (links, nodes []int32) {
+	for l, link := range f.Links {
+		if f.used[l] && f.dist[link.From] < Never && f.dist[f.entrance(link.To)] >= Never {
+			links = append(links, int32(l))
+		}
+	}
+	for v := range f.Nodes() {
+		if in := f.entrance(int32(v)); f.narrow(int32(v)) && f.held[v] && f.dist[in] < Never && f.dist[v] >= Never {
+			nodes = append(nodes, int32(v))
+		}
+	}
+	return links, nodes
+}
