@@ -8,7 +8,7 @@ import (
 
 // Rounds of prices at the root and below it.
 const (
-	rootRounds = 40
+	rootRounds = 100
 	nodeRounds = 4
 )
 
@@ -23,16 +23,14 @@ type state struct {
 }
 
 type priced struct {
-	risk  int32
+	toll  int32
 	price int64
 }
 
 func (t *tree) save() state {
 	s := state{members: slices.Clone(t.members), arena: len(t.arena)}
-	for _, r := range t.priced {
-		if t.price[r] != 0 {
-			s.prices = append(s.prices, priced{r, t.price[r]})
-		}
+	for _, i := range t.priced {
+		s.prices = append(s.prices, priced{i, t.tolls[i].price})
 	}
 	return s
 }
@@ -51,21 +49,12 @@ func (t *tree) restore(s state) {
 
 // reprice puts prices back.
 func (t *tree) reprice(prices []priced) {
-	for _, r := range t.priced {
-		t.charge1(r, -t.price[r])
+	for len(t.priced) > 0 {
+		i := t.priced[len(t.priced)-1]
+		t.charge(i, -t.tolls[i].price)
 	}
-	t.priced = t.priced[:0]
 	for _, p := range prices {
-		t.charge(p.risk, p.price)
-	}
-}
-
-// charge1 changes a price of a risk that is listed.
-func (t *tree) charge1(r int32, by int64) {
-	t.price[r] += by
-	t.paid += by
-	for _, a := range t.ofRisk.at(r) {
-		t.weight[a] += by
+		t.charge(p.toll, p.price)
 	}
 }
 
@@ -84,7 +73,14 @@ func (t *tree) visit(rounds int) {
 	if t.over() || !t.settle() {
 		return
 	}
+	Visits++
 	risks, open := t.bargain(rounds)
+	if rounds == rootRounds && open {
+		t.fix()
+	}
+	if RootBound < 0 {
+		RootBound = t.least()
+	}
 	if !open || t.over() {
 		return
 	}
@@ -99,7 +95,8 @@ func (t *tree) visit(rounds int) {
 // bargain moves the prices until the branch is closed, or nothing is gained;
 // then it returns the risks that are contested at the best of them.
 func (t *tree) bargain(rounds int) (risks []int32, open bool) {
-	best, since := int64(-1), 0
+	best, idle := int64(-1), 0
+	part := int64(1) // of the way to the goal, in a step: one of so many parts
 	var kept []priced
 	for round := 0; ; round++ {
 		least := t.least()
@@ -112,10 +109,13 @@ func (t *tree) bargain(rounds int) (risks []int32, open bool) {
 				return nil, false
 			}
 		}
-		if least > best {
-			best, since, kept = least, round, t.save().prices
+		if idle++; least > best {
+			best, idle, kept = least, 0, t.save().prices
 		}
-		if round == rounds || round-since > 6 || t.halt.now() || !t.haggle(risks, least, round-since) {
+		if idle == 3 {
+			part, idle = 2*part, 0
+		}
+		if round == rounds || part > 64 || t.halt.now() || !t.haggle(risks, least, part) {
 			break
 		}
 		if !t.settle() {
@@ -143,17 +143,20 @@ func (t *tree) bargain(rounds int) (risks []int32, open bool) {
 // haggle changes the prices by one step along the subgradient: up where a risk
 // has several members, down where it has none. false: there is nothing to
 // change.
-func (t *tree) haggle(risks []int32, least int64, idle int) bool {
+func (t *tree) haggle(risks []int32, least, part int64) bool {
 	norm := int64(0)
+	var up, down []int32
 	for _, r := range risks {
-		if t.once[r] {
-			d := int64(bits.OnesCount8(t.users[r]) - 1)
+		if i := t.tollFor(r); i >= 0 {
+			d := int64(t.payers(i) - 1)
 			norm += d * d
+			up = append(up, i)
 		}
 	}
-	for _, r := range t.priced {
-		if t.price[r] > 0 && t.users[r] == 0 {
+	for _, i := range t.priced {
+		if t.tolls[i].users == 0 {
 			norm++
+			down = append(down, i)
 		}
 	}
 	if norm == 0 {
@@ -163,17 +166,12 @@ func (t *tree) haggle(risks []int32, least int64, idle int) bool {
 	if goal >= Never {
 		goal = least + least/8 + 1
 	}
-	step := max(1, (goal-least)*t.scale/norm/int64(1+idle))
-	for i := range t.priced {
-		if r := t.priced[i]; t.price[r] > 0 && t.users[r] == 0 {
-			t.charge1(r, -min(step, t.price[r]))
-		}
+	step := max(1, (goal-least)*t.scale/norm/part)
+	for _, i := range down {
+		t.charge(i, -min(step, t.tolls[i].price))
 	}
-	t.priced = slices.DeleteFunc(t.priced, func(r int32) bool { return t.price[r] == 0 })
-	for _, r := range risks {
-		if t.once[r] {
-			t.charge(r, step*int64(bits.OnesCount8(t.users[r])-1))
-		}
+	for _, i := range up {
+		t.charge(i, step*int64(t.payers(i)-1))
 	}
 	for m := range t.members {
 		t.members[m].stale = true
@@ -181,18 +179,20 @@ func (t *tree) haggle(risks []int32, least int64, idle int) bool {
 	return true
 }
 
-// unsold lists the open risks that have a price and no member, dearest first:
-// they keep the bound below the cost.
+// unsold picks the open risk with the dearest toll that no member pays: it
+// keeps the bound below the cost.
 func (t *tree) unsold() (risks []int32) {
-	for _, r := range t.priced {
-		if t.price[r] > 0 && t.users[r] == 0 && t.owner[r] == 0 {
-			risks = append(risks, r)
+	best := int32(-1)
+	for _, i := range t.priced {
+		c := &t.tolls[i]
+		if c.users == 0 && t.owner[c.risk] == 0 && (best < 0 || c.price > t.tolls[best].price || c.price == t.tolls[best].price && i < best) {
+			best = i
 		}
 	}
-	slices.SortFunc(risks, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(t.price[b], t.price[a]), cmp.Compare(a, b))
-	})
-	return risks[:min(1, len(risks))]
+	if best < 0 {
+		return nil
+	}
+	return []int32{t.tolls[best].risk}
 }
 
 // choice is a risk and who may own it, with the bound that each leaves.
@@ -326,9 +326,10 @@ func (t *tree) give(r int32, owner int, by uint16) {
 	}
 	t.owner[r] = int8(owner + 1)
 	t.owned[owner]++
-	if t.price[r] > 0 {
-		t.members[owner].stale = true
-		t.charge1(r, -t.price[r])
-		t.priced = slices.DeleteFunc(t.priced, func(p int32) bool { return p == r })
+	for _, i := range t.tollsOf[r] {
+		if t.tolls[i].price > 0 {
+			t.members[owner].stale = true
+			t.charge(i, -t.tolls[i].price)
+		}
 	}
 }

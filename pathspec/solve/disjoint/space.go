@@ -17,6 +17,13 @@ type space struct {
 	delay    []int64
 	entrance []int32 // nodes where a path may begin
 	exit     []bool  // of every node: a path may end there
+	into     lists   // arcs that lead to every node
+	out      []int32 // all arcs, in order
+
+	// By the prices of the flow: what an arc, and the way to and from a node,
+	// costs over its share at the least; no path has more than slack.
+	excess, behind, ahead []int64
+	slack                 int64
 
 	// Risks, numbered from 0. An arc has those of its entry, of the node it
 	// leads to, and of the node it begins at where a path begins there.
@@ -97,8 +104,28 @@ func newSpace(p *Problem, links []int32) *space {
 		}
 	}
 	s.members()
+	into := make([][]int32, len(s.original))
+	for a, v := range s.to {
+		into[v] = append(into[v], int32(a))
+		s.out = append(s.out, int32(a))
+	}
+	for _, arcs := range into {
+		s.into.add(arcs)
+	}
 	s.distances(p)
 	return s
+}
+
+// measure takes over what the flow knows of the space.
+func (s *space) measure(f *flow.Finder, slack int64) {
+	s.slack = slack
+	for _, l := range s.link {
+		s.excess = append(s.excess, f.Excess(l))
+	}
+	for _, v := range s.original {
+		behind, ahead := f.Offset(v)
+		s.behind, s.ahead = append(s.behind, behind), append(s.ahead, ahead)
+	}
 }
 
 // members inverts ofArc and finds out which risks a path has once at most:
@@ -126,10 +153,6 @@ func (s *space) members() {
 
 // distances are the least that is left from every node, whatever the risks.
 func (s *space) distances(p *Problem) {
-	into := make([][]int32, len(s.original))
-	for a, v := range s.to {
-		into[v] = append(into[v], int32(a))
-	}
 	var q flow.Queue
 	least := func(of func(a int32) int64) []int64 {
 		dist := slices.Repeat([]int64{Never}, len(s.original))
@@ -144,7 +167,7 @@ func (s *space) distances(p *Problem) {
 			if e.Dist > dist[e.Vertex] {
 				continue
 			}
-			for _, a := range into[e.Vertex] {
+			for _, a := range s.into.at(e.Vertex) {
 				if v, d := s.from[a], e.Dist+of(a); d < dist[v] {
 					dist[v] = d
 					q.Push(flow.Entry{Dist: d, Vertex: v})

@@ -1,6 +1,7 @@
 package disjoint
 
 import (
+	"fmt"
 	"math/bits"
 	"slices"
 
@@ -33,10 +34,13 @@ type tree struct {
 	forbidden [][]uint16 // of every member and arc: how many of its risks others own
 	owner     []int8     // of every risk: 1 + the member that has it; 0: open
 	users     []uint8    // of every risk: the members, as bits, whose paths have it
-	price     []int64    // of every risk
-	priced    []int32    // risks that have or had a price
-	weight    []int64    // of every arc: scaled cost and prices
-	paid      int64      // sum of all prices
+	tolls     []toll
+	tollsOf   [][]int32                 // of every risk
+	tollsOn   [][]int32                 // of every arc
+	priced    []int32                   // tolls that have a price
+	weight    []int64                   // of every arc: scaled cost and prices
+	paid      int64                     // sum of all prices
+	reached   map[int32]map[int32]int64 // see together
 	members   []member
 	arena     []int32 // arcs of the members' paths
 	owned     []int32 // of every member: how many risks it owns
@@ -80,15 +84,22 @@ func (t *tree) run(down []int16) []Path {
 		t.best = relaxed
 		return relaxed
 	}
-	for slack := least/int64(16*t.K) + 1; ; slack *= 2 {
+	Debug = fmt.Sprint("flow ", least)
+	for slack := least/int64(64*t.K) + 1; ; slack *= 2 {
 		links, more := t.finder.Corridor(slack)
 		t.count()
 		t.enterSpace(links)
+		if !more {
+			slack = Never / 4
+		}
+		t.measure(t.finder, slack)
 		t.limit = least + slack + 1
 		if !more {
 			t.limit = Never
 		}
+		Visits, RootBound = 0, -1
 		t.seek()
+		Debug += fmt.Sprintf(" | slack %d arcs %d visits %d root %d", slack, len(links), Visits, RootBound)
 		if t.best != nil || !more || t.halt.Stopped() {
 			break
 		}
@@ -162,7 +173,8 @@ func (t *tree) enterSpace(links []int32) {
 		t.forbidden[m] = make([]uint16, arcs)
 	}
 	t.owner, t.users = make([]int8, len(s.risk)), make([]uint8, len(s.risk))
-	t.price, t.priced, t.paid = make([]int64, len(s.risk)), nil, 0
+	t.tolls, t.tollsOf, t.tollsOn = nil, make([][]int32, len(s.risk)), make([][]int32, arcs)
+	t.priced, t.paid, t.reached = nil, 0, map[int32]map[int32]int64{}
 	t.weight = make([]int64, arcs)
 	for a := range t.weight {
 		t.weight[a] = s.cost[a] * t.scale
@@ -173,7 +185,7 @@ func (t *tree) enterSpace(links []int32) {
 	}
 	for a, l := range s.link {
 		if p := t.finder.LinkPrice(l); p > 0 {
-			t.charge(t.carrier(int32(a), t.OnEntry[l/2][:1]), p*t.scale)
+			t.inherit(int32(a), t.OnEntry[l/2][:1], p*t.scale)
 		}
 	}
 	charged := make([]bool, len(s.original))
@@ -182,35 +194,23 @@ func (t *tree) enterSpace(links []int32) {
 			n := s.original[v]
 			if p := t.finder.NodePrice(n); p > 0 && !charged[v] && (v == s.to[a] || t.Source[n]) {
 				charged[v] = true
-				t.charge(t.carrier(int32(a), t.Problem.enter[n]), p*t.scale)
+				t.inherit(int32(a), t.Problem.enter[n], p*t.scale)
 			}
 		}
 	}
 }
 
-// carrier is the risk of an arc that takes over the price of a link or node:
-// one of the wanted that a path has once at the most; -1: there is none.
-func (t *tree) carrier(a int32, wanted []int32) int32 {
+// inherit lets a risk of an arc take over the price of a link or node: one of
+// the wanted that a path has once at the most.
+func (t *tree) inherit(a int32, wanted []int32, price int64) {
 	for _, r := range t.ofArc.at(a) {
 		if t.once[r] && slices.Contains(wanted, t.risk[r]) {
-			return r
+			if len(t.tollsOf[r]) == 0 {
+				t.addToll(r, t.ofRisk.at(r))
+			}
+			t.charge(t.tollsOf[r][0], price)
+			return
 		}
-	}
-	return -1
-}
-
-// charge changes the price of a risk.
-func (t *tree) charge(r int32, by int64) {
-	if r < 0 || by == 0 {
-		return
-	}
-	if t.price[r] == 0 {
-		t.priced = append(t.priced, r)
-	}
-	t.price[r] += by
-	t.paid += by
-	for _, a := range t.ofRisk.at(r) {
-		t.weight[a] += by
 	}
 }
 
@@ -223,6 +223,13 @@ func (t *tree) note(m int, have bool) {
 				t.users[r] |= bit
 			} else {
 				t.users[r] &^= bit
+			}
+		}
+		for _, i := range t.tollsOn[a] {
+			if have {
+				t.tolls[i].users |= bit
+			} else {
+				t.tolls[i].users &^= bit
 			}
 		}
 	}

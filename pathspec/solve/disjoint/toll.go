@@ -1,0 +1,230 @@
+package disjoint
+
+import (
+	"math/bits"
+	"slices"
+
+	"github.com/keiro-net/keiro/pathspec/solve/flow"
+)
+
+// toll is a price on arcs of one risk of which no path within the limit has
+// two. So a path pays it once at the most, as the risk's multiplier in the
+// Lagrangian wants it.
+type toll struct {
+	risk  int32
+	arcs  []int32
+	price int64
+	users uint8 // members, as bits, whose paths pay
+}
+
+// The arcs of a risk that are looked at for tolls, and the tolls of a risk.
+const (
+	tollArcs = 48
+	tollsMax = 8
+)
+
+// tollFor returns a toll that at least two members would pay whose paths have
+// risk r; -1: there is none.
+func (t *tree) tollFor(r int32) int32 {
+	for _, i := range t.tollsOf[r] {
+		if u := t.tolls[i].users; u&(u-1) != 0 {
+			return i
+		}
+	}
+	if len(t.tollsOf[r]) == tollsMax {
+		return -1
+	}
+	arcs := t.ofRisk.at(r)
+	if !t.once[r] {
+		arcs = t.apart(r)
+	}
+	if len(arcs) < 2 {
+		return -1
+	}
+	i := t.addToll(r, arcs)
+	if u := t.tolls[i].users; u&(u-1) == 0 {
+		return -1
+	}
+	return i
+}
+
+func (t *tree) addToll(r int32, arcs []int32) int32 {
+	i := int32(len(t.tolls))
+	t.tolls = append(t.tolls, toll{risk: r, arcs: arcs})
+	t.tollsOf[r] = append(t.tollsOf[r], i)
+	for _, a := range arcs {
+		t.tollsOn[a] = append(t.tollsOn[a], i)
+	}
+	for m := range t.members {
+		for _, a := range t.pathOf(m) {
+			if slices.Contains(arcs, a) {
+				t.tolls[i].users |= 1 << m
+			}
+		}
+	}
+	return i
+}
+
+// charge changes the price of a toll.
+func (t *tree) charge(i int32, by int64) {
+	if by == 0 {
+		return
+	}
+	c := &t.tolls[i]
+	if c.price == 0 {
+		t.priced = append(t.priced, i)
+	}
+	c.price += by
+	t.paid += by
+	for _, a := range c.arcs {
+		t.weight[a] += by
+	}
+	if c.price == 0 {
+		t.priced = slices.DeleteFunc(t.priced, func(p int32) bool { return p == i })
+	}
+}
+
+// apart picks arcs of a risk, those that members have first, of which no path
+// within the limit has two.
+func (t *tree) apart(r int32) (chosen []int32) {
+	arcs := t.ofRisk.at(r)
+	var wanted []int32
+	for m := range t.members {
+		for _, a := range t.pathOf(m) {
+			if t.users[r]>>m&1 == 1 && slices.Contains(arcs, a) {
+				wanted = append(wanted, a)
+				break
+			}
+		}
+	}
+	for _, a := range arcs[:min(tollArcs, len(arcs))] {
+		wanted = append(wanted, a)
+	}
+	for _, a := range wanted {
+		if !slices.ContainsFunc(chosen, func(b int32) bool { return a == b || t.together(r, a, b) || t.together(r, b, a) }) {
+			chosen = append(chosen, a)
+		}
+	}
+	return chosen
+}
+
+// together reports whether a path within the limit can have arc a and, later,
+// arc b of risk r.
+func (t *tree) together(r, a, b int32) bool {
+	s := t.space
+	if s.from[a] == s.from[b] || s.to[a] == s.to[b] || s.link[a] == s.link[b]^1 {
+		return false
+	}
+	reached, ok := t.reached[a]
+	if !ok {
+		reached = t.reachable(r, a)
+		t.reached[a] = reached
+	}
+	return reached[s.from[b]]+s.excess[b]+s.ahead[s.to[b]] <= s.slack
+}
+
+// reachable is the least excess of a path that goes on from arc a to every
+// node.
+func (t *tree) reachable(r, a int32) map[int32]int64 {
+	s := t.space
+	dist := map[int32]int64{}
+	most := s.slack
+	var q flow.Queue
+	reach := func(v int32, d int64) {
+		if old, ok := dist[v]; d+s.ahead[v] <= most && (!ok || d < old) {
+			dist[v] = d
+			q.Push(flow.Entry{Dist: d, Vertex: v})
+		}
+	}
+	reach(s.to[a], s.behind[s.from[a]]+s.excess[a])
+	for len(q) > 0 {
+		e := q.Pop()
+		if e.Dist > dist[e.Vertex] {
+			continue
+		}
+		t.halt.work++
+		for next := s.first[e.Vertex]; next < s.first[e.Vertex+1]; next++ {
+			reach(s.to[next], e.Dist+s.excess[next])
+		}
+	}
+	all := map[int32]int64{}
+	for _, b := range t.ofRisk.at(r) {
+		v := s.from[b]
+		d, ok := dist[v]
+		if !ok {
+			d = Never
+		}
+		all[v] = d
+	}
+	return all
+}
+
+// fix closes the arcs that no set below the limit has: with them, the least
+// bound of the present prices reaches it.
+func (t *tree) fix() {
+	if t.limit >= Never {
+		return
+	}
+	s := t.space
+	behind, ahead := t.sweep(false), t.sweep(true)
+	least := Never
+	for v, exit := range s.exit {
+		if exit {
+			least = min(least, behind[v])
+		}
+	}
+	rest := least*int64(t.K-1) - t.paid
+	for a := range s.link {
+		if through := behind[s.from[a]] + t.weight[a] + ahead[s.to[a]]; through >= Never || t.round(rest+through) >= t.limit {
+			for m := range t.forbidden {
+				t.forbidden[m][a]++
+			}
+		}
+	}
+}
+
+// sweep is the least weight from an entrance to every node, or to an exit.
+func (t *tree) sweep(back bool) []int64 {
+	s := t.space
+	dist := slices.Repeat([]int64{Never}, len(s.original))
+	var q flow.Queue
+	start := func(v int32) {
+		dist[v] = 0
+		q.Push(flow.Entry{Vertex: v})
+	}
+	if back {
+		for v, exit := range s.exit {
+			if exit {
+				start(int32(v))
+			}
+		}
+	} else {
+		for _, v := range s.entrance {
+			start(v)
+		}
+	}
+	for len(q) > 0 {
+		e := q.Pop()
+		if e.Dist > dist[e.Vertex] {
+			continue
+		}
+		arcs := s.into.at(e.Vertex)
+		if !back {
+			arcs = s.out[s.first[e.Vertex]:s.first[e.Vertex+1]]
+		}
+		for _, a := range arcs {
+			v := s.from[a]
+			if !back {
+				v = s.to[a]
+			}
+			if d := e.Dist + t.weight[a]; d < dist[v] {
+				dist[v] = d
+				q.Push(flow.Entry{Dist: d, Vertex: v})
+			}
+		}
+	}
+	return dist
+}
+
+// payers is how many members pay a toll.
+func (t *tree) payers(i int32) int { return bits.OnesCount8(t.tolls[i].users) }
