@@ -73,13 +73,9 @@ func (t *tree) visit(rounds int) {
 	if t.over() || !t.settle() {
 		return
 	}
-	Visits++
 	risks, open := t.bargain(rounds)
 	if rounds == rootRounds && open {
 		t.fix()
-	}
-	if RootBound < 0 {
-		RootBound = t.least()
 	}
 	if !open || t.over() {
 		return

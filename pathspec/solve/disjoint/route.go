@@ -8,7 +8,7 @@ import (
 )
 
 // router finds the cheapest path of one member of a set: by A*, with the least
-// cost to an exit as the guide. Of equally cheap ones it prefers that with the
+// weight to an exit, whoever owns what, as the guide. Of equally cheap ones it prefers that with the
 // fewest risks that other members have at present.
 type router struct {
 	dist  []int64
@@ -34,6 +34,10 @@ func newRouter(nodes int) *router {
 // where there is none. The path is good until the next call.
 func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
 	s, r := t.space, t.router
+	if !t.guided {
+		t.sweep(t.guide, true)
+		t.guided = true
+	}
 	for _, v := range r.touch {
 		r.dist[v] = Never
 	}
@@ -47,7 +51,7 @@ func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
 		e := r.queue.Pop()
 		v := e.Vertex
 		d := r.dist[v]
-		if e.Dist > d+t.scale*s.toCost[v] || e.Tie > r.tie[v] {
+		if e.Dist > d+t.guide[v] || e.Tie > r.tie[v] {
 			continue
 		}
 		r.work++
@@ -56,14 +60,11 @@ func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
 			break
 		}
 		for a := s.first[v]; a < s.first[v+1]; a++ {
-			if t.forbidden[m][a] > 0 {
+			if t.forbidden[m][a] > 0 || t.shut[a] {
 				continue
 			}
-			met := e.Tie
-			for _, risk := range s.ofArc.at(a) {
-				met += int32(bits.OnesCount8(t.users[risk] & others))
-			}
-			t.reach(s.to[a], d+t.weight[a], met, a, most)
+			met := t.met(a, others)
+			t.reach(s.to[a], d+t.weight[a]+t.press*int64(met), e.Tie+met, a, most)
 		}
 	}
 	if end < 0 {
@@ -80,10 +81,18 @@ func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
 	return t.bounded(m, most)
 }
 
+// met counts the risks of an arc that other members have.
+func (t *tree) met(a int32, others uint8) (n int32) {
+	for _, risk := range t.ofArc.at(a) {
+		n += int32(bits.OnesCount8(t.users[risk] & others))
+	}
+	return n
+}
+
 func (t *tree) reach(v int32, d int64, tie, via int32, most int64) {
 	r := t.router
-	left := t.space.toCost[v]
-	if left >= Never || d+t.scale*left > most {
+	left := t.guide[v]
+	if left >= Never || d+left > most {
 		return
 	}
 	if d > r.dist[v] || d == r.dist[v] && tie >= r.tie[v] {
@@ -93,7 +102,7 @@ func (t *tree) reach(v int32, d int64, tie, via int32, most int64) {
 		r.touch = append(r.touch, v)
 	}
 	r.dist[v], r.tie[v], r.via[v] = d, tie, via
-	r.queue.Push(flow.Entry{Dist: d + t.scale*left, Tie: tie, Vertex: v})
+	r.queue.Push(flow.Entry{Dist: d + left, Tie: tie, Vertex: v})
 }
 
 // within reports whether a path keeps the bounds.
@@ -146,9 +155,9 @@ func (t *tree) bounded(m int, most int64) (path []int32, weight int64, ok bool) 
 			return r.found, at.weight, true
 		}
 		for a := s.first[at.node]; a < s.first[at.node+1]; a++ {
-			if t.forbidden[m][a] == 0 {
+			if t.forbidden[m][a] == 0 && !t.shut[a] {
 				t.place(mark{
-					weight: at.weight + t.weight[a], delay: at.delay + s.delay[a], hops: at.hops + 1,
+					weight: at.weight + t.weight[a] + t.press*int64(t.met(a, ^(uint8(1)<<m))), delay: at.delay + s.delay[a], hops: at.hops + 1,
 					node: s.to[a], via: a, before: e.Vertex,
 				}, most)
 			}
@@ -160,8 +169,8 @@ func (t *tree) bounded(m int, most int64) (path []int32, weight int64, ok bool) 
 // place keeps a mark that may lead to an answer.
 func (t *tree) place(w mark, most int64) {
 	s, r := t.space, t.router
-	left := s.toCost[w.node]
-	if left >= Never || w.weight+t.scale*left > most ||
+	left := t.guide[w.node]
+	if left >= Never || w.weight+left > most ||
 		s.toDelay != nil && w.delay+s.toDelay[w.node] > t.MaxDelay ||
 		s.toHops != nil && int64(w.hops)+s.toHops[w.node] > t.MaxHops {
 		return
@@ -173,6 +182,6 @@ func (t *tree) place(w mark, most int64) {
 	}
 	w.next = r.first[w.node]
 	r.first[w.node] = int32(len(r.marks))
-	r.queue.Push(flow.Entry{Dist: w.weight + t.scale*left, Vertex: int32(len(r.marks))})
+	r.queue.Push(flow.Entry{Dist: w.weight + left, Vertex: int32(len(r.marks))})
 	r.marks = append(r.marks, w)
 }

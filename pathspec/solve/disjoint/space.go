@@ -176,7 +176,6 @@ func (s *space) distances(p *Problem) {
 		}
 		return dist
 	}
-	s.toCost = least(func(a int32) int64 { return s.cost[a] })
 	if p.MaxDelay < Never {
 		s.toDelay = least(func(a int32) int64 { return s.delay[a] })
 	}

@@ -70,6 +70,7 @@ func (t *tree) charge(i int32, by int64) {
 	if by == 0 {
 		return
 	}
+	t.guided = false
 	c := &t.tolls[i]
 	if c.price == 0 {
 		t.priced = append(t.priced, i)
@@ -166,7 +167,10 @@ func (t *tree) fix() {
 		return
 	}
 	s := t.space
-	behind, ahead := t.sweep(false), t.sweep(true)
+	nodes := len(s.original)
+	behind, ahead := make([]int64, nodes), make([]int64, nodes)
+	t.sweep(behind, false)
+	t.sweep(ahead, true)
 	least := Never
 	for v, exit := range s.exit {
 		if exit {
@@ -176,18 +180,18 @@ func (t *tree) fix() {
 	rest := least*int64(t.K-1) - t.paid
 	for a := range s.link {
 		if through := behind[s.from[a]] + t.weight[a] + ahead[s.to[a]]; through >= Never || t.round(rest+through) >= t.limit {
-			for m := range t.forbidden {
-				t.forbidden[m][a]++
-			}
+			t.shut[a] = true
 		}
 	}
 }
 
-// sweep is the least weight from an entrance to every node, or to an exit.
-func (t *tree) sweep(back bool) []int64 {
-	s := t.space
-	dist := slices.Repeat([]int64{Never}, len(s.original))
-	var q flow.Queue
+// sweep is the least weight from an entrance to every node, or to an exit,
+// whoever owns what.
+func (t *tree) sweep(dist []int64, back bool) {
+	s, q := t.space, t.router.queue[:0]
+	for v := range dist {
+		dist[v] = Never
+	}
 	start := func(v int32) {
 		dist[v] = 0
 		q.Push(flow.Entry{Vertex: v})
@@ -208,6 +212,7 @@ func (t *tree) sweep(back bool) []int64 {
 		if e.Dist > dist[e.Vertex] {
 			continue
 		}
+		t.router.work++
 		arcs := s.into.at(e.Vertex)
 		if !back {
 			arcs = s.out[s.first[e.Vertex]:s.first[e.Vertex+1]]
@@ -217,13 +222,13 @@ func (t *tree) sweep(back bool) []int64 {
 			if !back {
 				v = s.to[a]
 			}
-			if d := e.Dist + t.weight[a]; d < dist[v] {
+			if d := e.Dist + t.weight[a]; d < dist[v] && !t.shut[a] {
 				dist[v] = d
 				q.Push(flow.Entry{Dist: d, Vertex: v})
 			}
 		}
 	}
-	return dist
+	t.router.queue = q
 }
 
 // payers is how many members pay a toll.

@@ -1,7 +1,6 @@
 package disjoint
 
 import (
-	"fmt"
 	"math/bits"
 	"slices"
 
@@ -32,6 +31,9 @@ type tree struct {
 	router    *router
 	scale     int64      // prices are in this part of the unit of cost
 	forbidden [][]uint16 // of every member and arc: how many of its risks others own
+	shut      []bool     // of every arc: no better set has it
+	guide     []int64    // of every node: least weight to an exit
+	guided    bool       // guide is that of the present weights
 	owner     []int8     // of every risk: 1 + the member that has it; 0: open
 	users     []uint8    // of every risk: the members, as bits, whose paths have it
 	tolls     []toll
@@ -40,6 +42,7 @@ type tree struct {
 	priced    []int32                   // tolls that have a price
 	weight    []int64                   // of every arc: scaled cost and prices
 	paid      int64                     // sum of all prices
+	press     int64                     // what a risk that another member has costs beside; see negotiate
 	reached   map[int32]map[int32]int64 // see together
 	members   []member
 	arena     []int32 // arcs of the members' paths
@@ -84,27 +87,7 @@ func (t *tree) run(down []int16) []Path {
 		t.best = relaxed
 		return relaxed
 	}
-	Debug = fmt.Sprint("flow ", least)
-	for slack := least/int64(64*t.K) + 1; ; slack *= 2 {
-		links, more := t.finder.Corridor(slack)
-		t.count()
-		t.enterSpace(links)
-		if !more {
-			slack = Never / 4
-		}
-		t.measure(t.finder, slack)
-		t.limit = least + slack + 1
-		if !more {
-			t.limit = Never
-		}
-		Visits, RootBound = 0, -1
-		t.seek()
-		Debug += fmt.Sprintf(" | slack %d arcs %d visits %d root %d", slack, len(links), Visits, RootBound)
-		if t.best != nil || !more || t.halt.Stopped() {
-			break
-		}
-		t.bound = least + slack + 1
-	}
+	t.deepenFrom(least)
 	if !t.halt.Stopped() && !t.any {
 		t.bound = Never
 		if t.best != nil {
@@ -112,6 +95,48 @@ func (t *tree) run(down []int16) []Path {
 		}
 	}
 	return t.best
+}
+
+// deepenFrom searches wider and wider corridors above the cost of the flow. A
+// set that is found in one is the best, as the corridor has all that are as
+// cheap.
+func (t *tree) deepenFrom(least int64) {
+	slack, growth := least/int64(64*t.K)+1, int64(2)
+	if t.any {
+		slack, growth = least/8+1, 8
+	}
+	for stage := 1; ; stage++ {
+		more := t.corridor(least, slack)
+		t.seek()
+		if !more || t.halt.Stopped() || t.best != nil && (t.any || t.Total(t.best) <= least+slack) {
+			return
+		}
+		t.bound = least + slack + 1
+		if stage == 1 {
+			t.negotiate(least)
+		}
+		slack *= growth
+		if t.best != nil {
+			slack = min(slack, t.Total(t.best)-least)
+		}
+	}
+}
+
+// corridor takes the search to the sets that cost at most slack more than the
+// flow; more: there are dearer ones.
+func (t *tree) corridor(least, slack int64) (more bool) {
+	links, more := t.finder.Corridor(slack)
+	t.count()
+	t.prepare(links)
+	t.limit = least + slack + 1
+	if !more {
+		slack, t.limit = Never/4, Never
+	}
+	if t.best != nil {
+		t.limit = min(t.limit, t.Total(t.best))
+	}
+	t.measure(t.finder, slack)
+	return more
 }
 
 // count adds the work of the finder to that of the halt.
@@ -158,9 +183,9 @@ func (t *tree) trim(q *flow.Query, length []int64, limit int64) []bool {
 	return shut
 }
 
-// enterSpace prepares the search in a corridor: nothing is owned, and prices are
+// prepare sets out the search in a corridor: nothing is owned, and prices are
 // the dual of the flow.
-func (t *tree) enterSpace(links []int32) {
+func (t *tree) prepare(links []int32) {
 	s := newSpace(t.Problem, links)
 	t.space, t.router = s, newRouter(len(s.original))
 	t.scale = 1
@@ -172,6 +197,7 @@ func (t *tree) enterSpace(links []int32) {
 	for m := range t.forbidden {
 		t.forbidden[m] = make([]uint16, arcs)
 	}
+	t.shut, t.guide, t.guided = make([]bool, arcs), make([]int64, len(s.original)), false
 	t.owner, t.users = make([]int8, len(s.risk)), make([]uint8, len(s.risk))
 	t.tolls, t.tollsOf, t.tollsOn = nil, make([][]int32, len(s.risk)), make([][]int32, arcs)
 	t.priced, t.paid, t.reached = nil, 0, map[int32]map[int32]int64{}
@@ -245,20 +271,27 @@ func (t *tree) settle() bool {
 		}
 	}
 	for m := range t.members {
-		if !t.members[m].stale {
-			continue
-		}
-		path, weight, ok := t.route(m, t.allowance(m))
-		t.halt.work += t.router.work
-		t.router.work = 0
-		if !ok {
+		if t.members[m].stale && !t.move(m, t.allowance(m)) {
 			return false
 		}
-		from := int32(len(t.arena))
-		t.arena = append(t.arena, path...)
-		t.members[m] = member{from, int32(len(t.arena)), weight, false}
-		t.note(m, true)
 	}
+	return true
+}
+
+// move gives a member its cheapest path; false where that costs more than most.
+func (t *tree) move(m int, most int64) bool {
+	t.note(m, false)
+	path, weight, ok := t.route(m, most)
+	t.halt.work += t.router.work
+	t.router.work = 0
+	if !ok {
+		t.members[m].to = t.members[m].from
+		return false
+	}
+	from := int32(len(t.arena))
+	t.arena = append(t.arena, path...)
+	t.members[m] = member{from, int32(len(t.arena)), weight, false}
+	t.note(m, true)
 	return true
 }
 

@@ -1,0 +1,57 @@
+package disjoint
+
+// rounds of negotiation, and those after a set was found.
+const (
+	talks     = 60
+	moreTalks = 12
+)
+
+// negotiate looks for some set, so that there is one to show when time runs
+// out, and a cost to stay below. The members route in turn, each again and
+// again; a risk that another has costs extra, more from round to round, and
+// more for good where it stays contested (McMurchie and Ebeling: PathFinder,
+// FPGA 1995). It proves nothing.
+func (t *tree) negotiate(least int64) {
+	t.corridor(least, least/2+1)
+	if len(t.link) == 0 {
+		return
+	}
+	unit := max(1, least*t.scale/int64(64*t.K))
+	talks := talks
+	t.press = unit
+	for round := 0; round < talks && !t.halt.now(); round++ {
+		for m := range t.members {
+			if !t.move(m, Never) {
+				t.press = 0
+				return
+			}
+		}
+		risks := t.contested()
+		for _, r := range risks {
+			for _, a := range t.ofRisk.at(r) {
+				t.weight[a] += unit / 2
+			}
+		}
+		if t.guided = t.guided && len(risks) == 0; t.guided {
+			t.offer()
+			talks = min(talks, round+moreTalks)
+			if t.any {
+				break
+			}
+		}
+		t.press += unit / 2
+		t.tidy()
+	}
+	t.press = 0
+}
+
+// tidy moves the paths together; what else was in the arena is forgotten.
+func (t *tree) tidy() {
+	var arena []int32
+	for m := range t.members {
+		from := int32(len(arena))
+		arena = append(arena, t.pathOf(m)...)
+		t.members[m].from, t.members[m].to = from, int32(len(arena))
+	}
+	t.arena = arena
+}
