@@ -21,6 +21,8 @@ type Topology struct {
 	Links []Link
 
 	nodeIndex, siteIndex, entryIndex map[string]int
+
+	memo *memo
 }
 
 // Site is a place: a building or a campus.
@@ -72,7 +74,7 @@ type Point struct {
 // New indexes the given parts into a Topology. It does not validate; Parse does.
 func New(name string, sites []Site, nodes []Node, entries []Entry, links []Link) *Topology {
 	t := &Topology{
-		Name: name, Sites: sites, Nodes: nodes, Entries: entries, Links: links,
+		Name: name, Sites: sites, Nodes: nodes, Entries: entries, Links: links, memo: &memo{},
 		nodeIndex:  make(map[string]int, len(nodes)),
 		siteIndex:  make(map[string]int, len(sites)),
 		entryIndex: make(map[string]int, len(entries)),

@@ -1,10 +1,9 @@
 package solve
 
 import (
-	"slices"
-
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/flow"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -13,7 +12,6 @@ type problem struct {
 	*disjoint.Problem
 	t       *topology.Topology
 	several bool    // more than one path: they must be disjoint
-	blocked []cause // of every link; 0 is open
 	level   []int64 // of every link: utilisation in ppm if this intent takes it; nil unless the objective is balance
 	risks   []risk  // by number
 }
@@ -29,13 +27,12 @@ func (r risk) String() string { return r.kind.String() + ":" + r.name }
 // compile states an intent as a problem. reserved is what other intents took
 // of every link. Causes in ignore close no link.
 func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) *problem {
-	r := &in.Require
+	r, n := &in.Require, networkOf(t)
 	p := &problem{
-		t: t, several: r.Multiplicity > 1, blocked: make([]cause, len(t.Links)),
+		t: t, several: r.Multiplicity > 1,
 		Problem: &disjoint.Problem{
-			K: r.Multiplicity, Links: make([]disjoint.Link, len(t.Links)), Closed: make([]bool, len(t.Links)),
-			Source: ends(t, in.From), Target: ends(t, in.To),
-			Cost: make([]int64, len(t.Links)), Delay: make([]int64, len(t.Links)),
+			K: r.Multiplicity, Links: n.graph.Links, Finder: flow.NewFinder(n.graph), Closed: make([]bool, len(t.Links)),
+			Source: ends(t, in.From), Target: ends(t, in.To), Cost: n.one, Delay: n.delay,
 			MaxDelay: disjoint.Never, Spread: disjoint.Never, MaxHops: disjoint.Never, MaxCost: disjoint.Never,
 		},
 	}
@@ -46,28 +43,15 @@ func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Band
 	if n, ok := t.Node(in.To); ok {
 		p.Source[n] = false
 	}
+	switch in.Objective {
+	case pathspec.MinDelay:
+		p.Cost = n.delay
+	case pathspec.MinMetric:
+		p.Cost = n.metric
+	}
 	p.bounds(in)
-	p.assignRisks(in)
-	nodes := make([]cause, len(t.Nodes))
-	for n := range t.Nodes {
-		nodes[n] = p.atNode(in, n).causes()
-	}
-	for l := range t.Links {
-		link := &t.Links[l]
-		p.Links[l] = disjoint.Link{From: int32(link.From), To: int32(link.To)}
-		p.blocked[l] = (nodes[link.From] | nodes[link.To] | p.onLink(in, l, reserved).causes()) &^ ignore
-		p.Closed[l] = p.blocked[l] != 0
-		delay, _ := link.Delay.Get()
-		p.Delay[l] = int64(delay)
-		switch in.Objective {
-		case pathspec.MinDelay:
-			p.Cost[l] = int64(delay)
-		case pathspec.MinMetric:
-			p.Cost[l] = link.Metric
-		default:
-			p.Cost[l] = 1
-		}
-	}
+	n.assign(p, in)
+	p.close(in, reserved, ignore)
 	if in.Objective == pathspec.Balance {
 		p.level = make([]int64, len(t.Links))
 		for l := range t.Links {
@@ -76,6 +60,40 @@ func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Band
 	}
 	p.Prepare()
 	return p
+}
+
+// close shuts the links that no path may have.
+func (p *problem) close(in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) {
+	n := networkOf(p.t)
+	nodes := make([]cause, len(p.t.Nodes))
+	if choosyOfNodes(p, in) {
+		for v := range p.t.Nodes {
+			nodes[v] = p.atNode(in, v).causes()
+		}
+	}
+	choosy := choosyOfLinks(p, n, in)
+	for l, link := range p.Links {
+		blocked := nodes[link.From] | nodes[link.To]
+		if choosy {
+			blocked |= p.onLink(in, l, reserved).causes()
+		}
+		p.Closed[l] = blocked&^ignore != 0
+	}
+}
+
+// choosyOfNodes reports whether the intent may exclude a node.
+func choosyOfNodes(p *problem, in *pathspec.Intent) bool {
+	r := &in.Require
+	return r.Countries.Allow != nil || r.Countries.Deny != nil || r.Nodes != nil || len(r.Avoid.Nodes) > 0 ||
+		len(r.Avoid.Sites) > 0 || len(r.Avoid.Operators) > 0 || p.several && r.Wants(pathspec.Site)
+}
+
+// choosyOfLinks reports whether the intent may exclude a link, its ends aside.
+func choosyOfLinks(p *problem, n *network, in *pathspec.Intent) bool {
+	r := &in.Require
+	return r.Links != nil || r.Encryption == pathspec.QKD || r.Bandwidth > 0 || in.Objective == pathspec.Balance ||
+		len(r.Avoid.Links) > 0 || len(r.Avoid.SRLGs) > 0 || len(r.Avoid.Operators) > 0 ||
+		n.unknown.delay || p.several && (r.Wants(pathspec.SRLG) && n.unknown.groups || r.Wants(pathspec.Operator) && n.unknown.operator)
 }
 
 func (p *problem) bounds(in *pathspec.Intent) {
@@ -113,67 +131,4 @@ func ends(t *topology.Topology, name string) []bool {
 // named reports whether the intent names node n as one of its ends.
 func named(t *topology.Topology, in *pathspec.Intent, n int) bool {
 	return t.Nodes[n].Name == in.From || t.Nodes[n].Name == in.To
-}
-
-// assignRisks numbers the risks of the kinds that the paths must be disjoint
-// in. What the design excepts at the ends is no risk.
-func (p *problem) assignRisks(in *pathspec.Intent) {
-	p.OnEntry = make([][]int32, len(p.t.Entries))
-	p.Through = make([][]int32, len(p.t.Nodes))
-	p.AtEnd = make([][]int32, len(p.t.Nodes))
-	if !p.several {
-		return
-	}
-	r := &in.Require
-	number := map[risk]int32{}
-	add := func(list *[]int32, kind pathspec.Kind, name string) {
-		key := risk{kind, name}
-		id, ok := number[key]
-		if !ok {
-			id = int32(len(p.risks))
-			number[key] = id
-			p.risks = append(p.risks, key)
-		}
-		if !slices.Contains(*list, id) {
-			*list = append(*list, id)
-		}
-	}
-	for e := range p.t.Entries {
-		entry, list := &p.t.Entries[e], &p.OnEntry[e]
-		add(list, pathspec.Link, entry.Name) // every kind implies it
-		if groups, _ := entry.SRLGs.Get(); r.Wants(pathspec.SRLG) {
-			for _, g := range groups {
-				add(list, pathspec.SRLG, g)
-			}
-		}
-		if r.Wants(pathspec.Operator) && entry.Operator != "" {
-			add(list, pathspec.Operator, entry.Operator)
-		}
-	}
-	excepted := map[string]bool{siteOf(p.t, in.From): true, siteOf(p.t, in.To): true}
-	for n := range p.t.Nodes {
-		node, list := &p.t.Nodes[n], &p.AtEnd[n]
-		if named(p.t, in, n) {
-			continue
-		}
-		if r.Wants(pathspec.Node) {
-			add(list, pathspec.Node, node.Name)
-		}
-		if r.Wants(pathspec.Site) && node.Site != "" && !excepted[node.Site] {
-			add(list, pathspec.Site, node.Site)
-		}
-		p.Through[n] = slices.Clone(*list)
-		if r.Wants(pathspec.Operator) && node.Operator != "" {
-			add(&p.Through[n], pathspec.Operator, node.Operator)
-		}
-	}
-	p.Risks = len(p.risks)
-}
-
-// siteOf is the site of an end: its own name, or where the named node is.
-func siteOf(t *topology.Topology, end string) string {
-	if n, ok := t.Node(end); ok {
-		return t.Nodes[n].Site
-	}
-	return end
 }

@@ -117,8 +117,8 @@ func runBy(operators []string) string {
 func (q *question) blocking(in *pathspec.Intent, ignore, blame cause) (names, details []string) {
 	p := compile(q.t, in, q.reserved, ignore|blame)
 	strict := compile(q.t, in, q.reserved, ignore)
+	p.Cost = make([]int64, len(p.Cost))
 	for l := range p.Cost {
-		p.Cost[l] = 0
 		if strict.Closed[l] {
 			p.Cost[l] = 1
 		}
