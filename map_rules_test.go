@@ -183,7 +183,7 @@ func (t *tree) checkHomes(f *file) {
 // impure is what a pure package may not import, and clock what it may not use
 // of package time.
 var (
-	impure = strings.Fields("os net syscall sync context log io/ioutil testing crypto/rand math/rand")
+	impure = strings.Fields("os net syscall sync/atomic context log io/ioutil testing crypto/rand math/rand")
 	clock  = strings.Fields("Now Since Until After AfterFunc Sleep Tick NewTicker NewTimer")
 )
 

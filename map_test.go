@@ -15,7 +15,7 @@ import (
 const importTable = `
 topology/...       <- topology/...
 pathspec           <- topology/...
-pathspec/solve     <- pathspec/solve/disjoint pathspec topology
+pathspec/solve     <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology
 pathspec/solve/disjoint <- pathspec/solve/flow
 pathspec/solve/flow <-
 keys               <-
@@ -31,6 +31,7 @@ cmd/...            <- ...
 `
 
 // purePackages do no I/O, start no goroutine, read no clock and no randomness.
+// Of locks they use sync.Once, for what follows from a value and is made late.
 // Tests may use them from anywhere.
 const purePackages = `
 topology topology/strictyaml topology/clab
