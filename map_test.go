@@ -33,6 +33,7 @@ cmd/...            <- ...
 // Tests may use them from anywhere.
 const purePackages = `
 topology topology/strictyaml topology/clab
+topology/foreign topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint
 keys hwcheck
 agent/nodecfg
