@@ -78,7 +78,7 @@ func (b *builder) addNodes() {
 		} else {
 			g.Report.Add("nodes without coordinates: site, country and delays of their links unknown", names[i])
 		}
-		b.describe(&node, n)
+		b.describe(&node, n, known)
 		b.nodes[i] = node
 	}
 	countries := 0
@@ -96,13 +96,13 @@ func (b *builder) addNodes() {
 }
 
 // describe keeps what the file says about a node and a topology has no key for.
-func (b *builder) describe(node *topology.Node, n *Node) {
+func (b *builder) describe(node *topology.Node, n *Node, countryKnown bool) {
 	labels := map[string]string{}
 	for key, value := range n.Labels {
 		labels[key] = value
 	}
 	labels["label"] = n.Label
-	if node.Site == "" {
+	if node.Site == "" || !countryKnown {
 		labels["country"] = n.Country
 	}
 	if n.External {

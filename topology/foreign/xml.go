@@ -84,8 +84,10 @@ func (x *XML) Children(each func(*Element)) {
 			return
 		case xml.StartElement:
 			each(&Element{Name: token.Name.Local, Line: line, attributes: token.Attr})
-			for x.depth > inside && !x.broken {
-				x.token()
+			for x.depth > inside {
+				if token, _ := x.token(); token == nil {
+					return
+				}
 			}
 		}
 	}
@@ -133,7 +135,6 @@ func (x *XML) token() (xml.Token, int) {
 		case !errors.Is(err, io.EOF):
 			x.Stop(line, "not XML: %.200v", err)
 		}
-		x.broken = true
 		return nil, line
 	}
 	switch token.(type) {

@@ -100,7 +100,7 @@ func (r *reader) data(e *foreign.Element, of string) (name, value string) {
 	case !ok:
 		r.g.Fail(e.Line, "no key %.80q is declared", e.Attr("key"))
 	case k.of != of && k.of != "all":
-		r.g.Fail(e.Line, "key %.80q is declared for a %.80s and stands in a %s", e.Attr("key"), k.of, of)
+		r.g.Fail(e.Line, "key %.80q is declared for=\"%.80s\" and stands in <%s>", e.Attr("key"), k.of, of)
 	}
 	return k.name, r.Text()
 }
