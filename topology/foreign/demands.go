@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/keiro-net/keiro/topology"
@@ -57,9 +58,16 @@ func tighter(a, b int) int {
 // Rate is a number of the file in bits a second, rounded to a whole number of
 // them; ok is false where it is no bandwidth.
 func Rate(number, unit float64) (rate topology.Bandwidth, ok bool) {
+	v := math.Round(number * unit)
+	return topology.Bandwidth(v), v >= 0 && v <= float64(topology.MaxBandwidth)
+}
+
+// Need is as Rate, rounded up: a demand is not met by less. What is a whole
+// number but for the arithmetic of floats stays one.
+func Need(number, unit float64) (rate topology.Bandwidth, ok bool) {
 	v := number * unit
-	if !(v >= 0 && v <= float64(topology.MaxBandwidth)) {
-		return 0, false
+	if whole := math.Round(v); math.Abs(v-whole) > 1e-9*v {
+		v = math.Ceil(v)
 	}
-	return topology.Bandwidth(v + 0.5), true
+	return Rate(v, 1)
 }

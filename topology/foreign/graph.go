@@ -84,8 +84,15 @@ func (g *Graph) Read(file string, data []byte) {
 	}
 }
 
+// maxErrors is how many mistakes are told; more are counted by nobody, since
+// each costs the writing of it.
+const maxErrors = 100
+
 // Fail reports a mistake in the file.
 func (g *Graph) Fail(line int, format string, args ...any) {
+	if len(g.Errors) > maxErrors {
+		return
+	}
 	g.Errors.Add(strictyaml.Error{File: g.file, Line: line, Msg: fmt.Sprintf(format, args...)})
 }
 

@@ -190,7 +190,7 @@ func (r *reader) edge(f []string) bool {
 func (r *reader) demand(f []string) bool {
 	d := foreign.Demand{Name: f[0], From: r.index(f[1]), To: r.index(f[2]), Line: r.line}
 	var ok bool
-	if d.Bandwidth, ok = foreign.Rate(r.number("bw", f[3]), unit); !ok {
+	if d.Bandwidth, ok = foreign.Need(r.number("bw", f[3]), unit); !ok {
 		r.g.Fail(r.line, "bw %.80q is too large: want at most %v", f[3], topology.MaxBandwidth)
 	}
 	return r.g.AddDemand(d)

@@ -91,7 +91,7 @@ func (r *reader) finish() {
 	for i := range r.volumes {
 		d := &g.Demands[i]
 		var ok bool
-		if d.Bandwidth, ok = foreign.Rate(math.Ceil(r.volumes[i]*unit), 1); !ok {
+		if d.Bandwidth, ok = foreign.Need(r.volumes[i], unit); !ok {
 			g.Fail(d.Line, "demand %.80q is too large: want at most %v", d.Name, topology.MaxBandwidth)
 		}
 	}
