@@ -76,7 +76,7 @@ func (b *builder) addNodes() {
 			}
 			node.Site = site.Name
 		} else {
-			g.Report.Add("nodes without coordinates: site, country and delays of their links unknown", names[i])
+			g.Report.Add("nodes without coordinates, so without site and country", names[i])
 		}
 		b.describe(&node, n, known)
 		b.nodes[i] = node

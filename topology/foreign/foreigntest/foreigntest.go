@@ -8,23 +8,30 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/foreign"
 )
 
+// T is what a test and a drawn test have in common.
+type T interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // ReadBack fails the test where the topology, once written, is read as another
 // one or not at all, or where a node and a site share a name.
-func ReadBack(t *testing.T, imported *foreign.Import) {
+func ReadBack(t T, imported *foreign.Import) {
 	t.Helper()
 	text := topology.Format(imported.Topology)
 	again, err := topology.Parse("imported.yaml", text)
 	if err != nil {
 		t.Fatalf("reading back: %v\n%s", err, text)
 	}
-	if !bytes.Equal(topology.Format(again), text) || !reflect.DeepEqual(again.Links, imported.Topology.Links) {
+	if !bytes.Equal(topology.Format(again), text) || !slices.Equal(again.Links, imported.Topology.Links) {
 		t.Fatalf("read back as another topology:\n%s", text)
 	}
 	for _, site := range again.Sites {
@@ -61,12 +68,10 @@ func Golden(t *testing.T, golden, name string, imported *foreign.Import, whole b
 	Compare(t, golden, got.Bytes())
 }
 
-var update = flag.Bool("update-golden", false, "write the golden files anew")
-
-// Compare compares with a golden file.
+// Compare compares with a golden file, or writes it, by the flag of stricttest.
 func Compare(t *testing.T, golden string, got []byte) {
 	t.Helper()
-	if *update {
+	if update := flag.Lookup("update"); update != nil && update.Value.String() == "true" {
 		if err := os.WriteFile(golden, got, 0o666); err != nil {
 			t.Fatal(err)
 		}
