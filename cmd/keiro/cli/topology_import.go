@@ -169,9 +169,9 @@ func (c *topologyImport) parse(env *command.Env) (*foreign.Import, error) {
 // report tells what became of the file.
 func (c *topologyImport) report(w io.Writer, imported *foreign.Import) {
 	t := imported.Topology
-	fmt.Fprintf(w, "%s: %d sites, %d nodes, %d links", c.files[0].Name, len(t.Sites), len(t.Nodes), len(t.Entries))
+	fmt.Fprintf(w, "%s: sites %d, nodes %d, links %d", c.files[0].Name, len(t.Sites), len(t.Nodes), len(t.Entries))
 	if c.demands {
-		fmt.Fprintf(w, ", %d intents", len(imported.Demands))
+		fmt.Fprintf(w, ", intents %d", len(imported.Demands))
 	}
 	fmt.Fprintln(w)
 	for _, line := range imported.Report.Lines() {
