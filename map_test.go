@@ -36,6 +36,7 @@ cmd/...            <- ...
 const purePackages = `
 topology topology/strictyaml topology/clab
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow
+topology/foreign topology/gml topology/graphml topology/sndlib topology/repetita
 keys hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare

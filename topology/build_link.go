@@ -136,7 +136,33 @@ func (d directionDoc) override(b *builder, at string, by *directionDoc) directio
 		b.Check(at+".delay", CheckDelay(v))
 		d.Delay = by.Delay
 	}
+	for i, key := range by.Derived {
+		path := strictyaml.Index(at+".derived", i)
+		switch {
+		case key == capacityKey && by.Capacity != nil:
+			d.Capacity = by.Capacity.derived(b, path, key)
+		case key == delayKey && by.Delay != nil:
+			d.Delay = by.Delay.derived(b, path, key)
+		case key == capacityKey || key == delayKey:
+			b.Fail(path, "no %s is stated beside it that could be derived", key)
+		default:
+			b.Fail(path, "bad value %.80q: want %s or %s", key, capacityKey, delayKey)
+		}
+	}
 	return d
+}
+
+// derived is the stated value, marked.
+func (s *stated[T]) derived(b *builder, path, key string) *stated[T] {
+	v, known := s.Get()
+	switch {
+	case !known:
+		b.Fail(path, "the %s is unknown: nothing was derived", key)
+	case s.Source() == Derived:
+		b.Fail(path, "%s stands twice in the list", key)
+	}
+	s.Attr = Derive(v)
+	return s
 }
 
 func (d directionDoc) link(entry, from, to int) Link {

@@ -84,7 +84,16 @@ type directionDoc struct {
 	Metric   *int64             `json:"metric,omitzero"`
 	Capacity *stated[Bandwidth] `json:"capacity,omitzero"`
 	Delay    *stated[Delay]     `json:"delay,omitzero"`
+	// Derived marks what is stated beside it and computed from other values,
+	// such as a delay from the places of the ends.
+	Derived []string `json:"derived,omitzero" strict:"flow"`
 }
+
+// The values that can be marked as derived.
+const (
+	capacityKey = "capacity"
+	delayKey    = "delay"
+)
 
 // sharedDoc is what both directions share and `defaults` may give.
 type sharedDoc struct {

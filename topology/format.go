@@ -7,8 +7,8 @@ import (
 )
 
 // Format writes a topology as canonical YAML, which Parse reads back to an
-// equal topology. A file does not say how a value is known: what was derived
-// or measured is declared in the file.
+// equal topology. A file tells values that were derived from declared ones; what
+// was measured is declared in the file, since the time of it is not there.
 func Format(t *Topology) []byte { return strictyaml.Marshal(t.document()) }
 
 // MarshalJSON writes the same document as JSON.
@@ -63,22 +63,32 @@ func (t *Topology) linkDocument(e int) linkDoc {
 	if entry.AInterface != "" || entry.BInterface != "" {
 		d.Interfaces = &interfacesDoc{A: entry.AInterface, B: entry.BInterface}
 	}
-	d.directionDoc = directionDoc{Metric: unlessEqual(ab.Metric, 1)}
-	if ab.Capacity.Known() {
-		d.Capacity = &stated[Bandwidth]{ab.Capacity}
+	d.directionDoc = directionDoc{
+		Metric:   unlessEqual(ab.Metric, 1),
+		Capacity: unlessEqual(stated[Bandwidth]{ab.Capacity}, stated[Bandwidth]{}),
+		Delay:    unlessEqual(stated[Delay]{ab.Delay}, stated[Delay]{}),
 	}
-	if ab.Delay.Known() {
-		d.Delay = &stated[Delay]{ab.Delay}
-	}
+	d.mark()
 	back := directionDoc{
 		Metric:   unlessEqual(ba.Metric, ab.Metric),
 		Capacity: unlessEqual(stated[Bandwidth]{ba.Capacity}, stated[Bandwidth]{ab.Capacity}),
 		Delay:    unlessEqual(stated[Delay]{ba.Delay}, stated[Delay]{ab.Delay}),
 	}
-	if back != (directionDoc{}) {
+	back.mark()
+	if back.Metric != nil || back.Capacity != nil || back.Delay != nil {
 		d.BA = &back
 	}
 	return d
+}
+
+// mark lists what is stated and derived.
+func (d *directionDoc) mark() {
+	if d.Capacity != nil && d.Capacity.Source() == Derived {
+		d.Derived = append(d.Derived, capacityKey)
+	}
+	if d.Delay != nil && d.Delay.Source() == Derived {
+		d.Derived = append(d.Derived, delayKey)
+	}
 }
 
 func unlessEqual[T comparable](v, general T) *T {

@@ -104,13 +104,20 @@ func drawTopology(t *rapid.T) *Topology {
 		for _, ends := range [][2]int{{e.A, e.B}, {e.B, e.A}} {
 			l := Link{Entry: i, From: ends[0], To: ends[1], Metric: rapid.Int64Range(1, 2).Draw(t, "metric")}
 			if maybe("capacity") {
-				l.Capacity = Declare(Bandwidth(rapid.Int64Range(0, int64(MaxBandwidth)).Draw(t, "capacity")))
+				l.Capacity = known(Bandwidth(rapid.Int64Range(0, int64(MaxBandwidth)).Draw(t, "capacity")), maybe("derived"))
 			}
 			if maybe("delay") {
-				l.Delay = Declare(Delay(rapid.Int64Range(0, int64(MaxDelay)).Draw(t, "delay")))
+				l.Delay = known(Delay(rapid.Int64Range(0, int64(MaxDelay)).Draw(t, "delay")), maybe("derived"))
 			}
 			links = append(links, l)
 		}
 	}
 	return New(names.Draw(t, "name"), append([]Site{}, sites...), append([]Node{}, nodes...), append([]Entry{}, entries...), append([]Link{}, links...))
+}
+
+func known[T any](v T, derived bool) Attr[T] {
+	if derived {
+		return Derive(v)
+	}
+	return Declare(v)
 }
