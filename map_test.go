@@ -15,7 +15,7 @@ import (
 const importTable = `
 topology/...       <- topology/...
 pathspec           <- topology/...
-pathspec/solve     <- pathspec/solve/disjoint pathspec topology
+pathspec/solve     <- pathspec/solve/disjoint pathspec topology topology/geo
 pathspec/solve/disjoint <-
 keys               <-
 hwcheck            <-
@@ -32,7 +32,7 @@ cmd/...            <- ...
 // purePackages do no I/O, start no goroutine, read no clock and no randomness.
 // Tests may use them from anywhere.
 const purePackages = `
-topology topology/strictyaml topology/clab
+topology topology/strictyaml topology/clab topology/geo
 pathspec pathspec/solve pathspec/solve/disjoint
 keys hwcheck
 agent/nodecfg
