@@ -10,7 +10,12 @@
 // wrong by up to 0.56 %, which is less than the error of most drawn routes.
 package geo
 
-import "github.com/keiro-net/keiro/topology"
+import (
+	"fmt"
+	"math"
+
+	"github.com/keiro-net/keiro/topology"
+)
 
 // Radius of the sphere in metres: the mean radius R1 of the earth (IUGG, in
 // H. Moritz, Geodetic Reference System 1980).
@@ -31,4 +36,15 @@ type Disc struct {
 // wanted one, or not surely as much.
 func TooNear(metres float64, wanted topology.Distance) bool {
 	return metres < float64(wanted)+Tolerance
+}
+
+// Rounded is a place to five decimals, about a metre, for people to find.
+func Rounded(p topology.Point) topology.Point {
+	return topology.Point{Lat: math.Round(p.Lat*1e5)/1e5 + 0, Lon: math.Round(p.Lon*1e5)/1e5 + 0} // + 0: no -0
+}
+
+// Text is a place as maps take it: latitude, longitude.
+func Text(p topology.Point) string {
+	p = Rounded(p)
+	return fmt.Sprintf("%.5f,%.5f", p.Lat, p.Lon)
 }

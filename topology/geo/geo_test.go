@@ -283,3 +283,14 @@ func TestOutside(t *testing.T) {
 }
 
 func degrees(d float64) topology.Distance { return topology.Distance(math.Round(d * degree)) }
+
+func TestText(t *testing.T) {
+	for p, want := range map[topology.Point]string{
+		{Lat: 35.681236, Lon: 139.767125}: "35.68124,139.76713",
+		{Lat: -1e-9, Lon: -180}:           "0.00000,-180.00000",
+	} {
+		if got := Text(p); got != want {
+			t.Errorf("%v: %s, want %s", p, got, want)
+		}
+	}
+}
