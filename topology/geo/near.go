@@ -9,13 +9,14 @@ import (
 // Ground is the cables of a topology as laid, made ready for questions. It is
 // read-only: several may ask at once.
 type Ground struct {
+	t     *topology.Topology
 	lines []Line // of every entry; nowhere where its route is unknown
 	tree  tree
 }
 
 // Survey lays the cables of a topology.
 func Survey(t *topology.Topology) *Ground {
-	g := &Ground{lines: make([]Line, len(t.Entries))}
+	g := &Ground{t: t, lines: make([]Line, len(t.Entries))}
 	for e := range t.Entries {
 		g.lines[e], _ = Lay(t.Entries[e].Route)
 	}

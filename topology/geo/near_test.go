@@ -117,3 +117,12 @@ func BenchmarkExcept(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(pairs)), "pairs")
 }
+
+func BenchmarkShared(b *testing.B) {
+	g := Survey(country(10_000, 20))
+	var groups int
+	for b.Loop() {
+		groups = len(g.Shared(200, 1000))
+	}
+	b.ReportMetric(float64(groups), "groups")
+}
