@@ -18,7 +18,7 @@ func newTopologyCommand(env *command.Env) *cobra.Command {
 		Use:     "topology",
 		Short:   "Work with topology files",
 		Example: "  keiro topology import --from clab examples/jp12.clab.yml",
-	}, newTopologyImportCommand(env))
+	}, newTopologyImportCommand(env), newTopologyRisksCommand(env))
 }
 
 // importers read foreign formats, by the name that --from takes.
