@@ -18,6 +18,8 @@ pathspec           <- topology/...
 pathspec/solve     <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology
 pathspec/solve/disjoint <- pathspec/solve/flow
 pathspec/solve/flow <-
+pathspec/solve     <- pathspec/solve/disjoint pathspec topology topology/geo
+pathspec/solve/disjoint <-
 keys               <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
@@ -34,9 +36,9 @@ cmd/...            <- ...
 // Of locks they use sync.Once, for what follows from a value and is made late.
 // Tests may use them from anywhere.
 const purePackages = `
-topology topology/strictyaml topology/clab
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow
 topology/foreign topology/gml topology/graphml topology/sndlib topology/repetita
+topology topology/strictyaml topology/clab topology/geo
 keys hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare

@@ -46,7 +46,7 @@ const (
 	RuleCost         Rule = "cost"
 	RuleOrder        Rule = "order" // of the paths in the answer
 	RuleMargin       Rule = "margin"
-	RuleSeparation   Rule = "separation" // cannot tell: Check measures no distances
+	RuleSeparation   Rule = "separation" // between the cables as laid
 	RuleUndecided    Rule = "undecided"  // cannot tell: the answer says `unknown`
 	RuleUnproven     Rule = "unproven"   // cannot tell: the answer says `infeasible`
 )
@@ -56,7 +56,7 @@ func ruleDisjoint(k Kind) Rule { return Rule("disjoint-" + k.String()) }
 // CannotTell reports that the answer is not known to be wrong, nor shown to
 // be right. It is to be shown neither as yes nor as no.
 func (v Violation) CannotTell() bool {
-	return v.Rule == RuleUndecided || v.Rule == RuleUnproven || v.Rule == RuleSeparation
+	return v.Rule == RuleUndecided || v.Rule == RuleUnproven
 }
 
 func (v Violation) String() string {

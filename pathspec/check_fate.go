@@ -94,13 +94,6 @@ func (c *checker) endSite(in *Intent, site string) bool {
 	return false
 }
 
-// separation is not verified: Check measures no distances between cables.
-func (c *checker) separation(in *Intent, walks []walk) {
-	if in.Require.Separation > 0 && len(walks) > 1 {
-		c.fail(in.Name, -1, RuleSeparation, "the distance between the cables is not verified")
-	}
-}
-
 // margin recomputes how many failures of a kind the paths survive.
 func (c *checker) margin(in *Intent, walks []walk, a *Answer) {
 	if a.Margin == nil {

@@ -225,7 +225,7 @@ func TestCheck(t *testing.T) {
 		{"links", "a condition on links", func(w *world) { w.Links = condition(CompileLinks(`link.delay_us < 2000`)) }},
 		{"", "QKD on all links", func(w *world) { w.Encryption = QKD }},
 		{"encryption", "QKD missing", func(w *world) { w.Encryption = QKD; w.byC(Link) }},
-		{"separation", "not measured", func(w *world) { w.Separation = 1000 }},
+		{"separation", "no routes", func(w *world) { w.Separation = 1000 }},
 
 		{"objective stated", "unknown delay", func(w *world) { w.edit("delay: 2ms, ", "") }},
 		{"stated", "a delay that is unknown", func(w *world) {
@@ -274,7 +274,7 @@ func TestCheck(t *testing.T) {
 				if !slices.Contains(rules, string(v.Rule)) {
 					rules = append(rules, string(v.Rule))
 				}
-				if tell := slices.Contains([]Rule{RuleUndecided, RuleUnproven, RuleSeparation}, v.Rule); v.CannotTell() != tell {
+				if tell := slices.Contains([]Rule{RuleUndecided, RuleUnproven}, v.Rule); v.CannotTell() != tell {
 					t.Errorf("CannotTell is %v", v.CannotTell())
 				}
 			}

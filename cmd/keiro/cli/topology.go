@@ -11,5 +11,5 @@ func newTopologyCommand(env *command.Env) *cobra.Command {
 		Use:     "topology",
 		Short:   "Work with topology files",
 		Example: "  keiro topology import --from clab examples/jp12.clab.yml",
-	}, newTopologyImportCommand(env))
+	}, newTopologyImportCommand(env), newTopologyRisksCommand(env))
 }
