@@ -32,7 +32,7 @@ cmd/...            <- ...
 // purePackages do no I/O, start no goroutine, read no clock and no randomness.
 // Tests may use them from anywhere.
 const purePackages = `
-topology topology/strictyaml topology/clab
+topology topology/strictyaml topology/clab topology/diff
 pathspec pathspec/solve pathspec/solve/disjoint
 keys hwcheck
 agent/nodecfg
