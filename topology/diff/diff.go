@@ -185,6 +185,21 @@ func (d *Diff) carried(kind string, link object, op Op) bool {
 	return len(nodes) > 0
 }
 
+// Predecessor is the entry before a removed one that still stands after; ""
+// where there is none.
+func (d *Diff) Predecessor(c Change) (name string) {
+	_, is := index(*d.after.list(c.Kind))
+	for _, o := range *d.before.list(c.Kind) {
+		if o.name() == c.Name {
+			break
+		}
+		if is[o.name()] != nil {
+			name = o.name()
+		}
+	}
+	return name
+}
+
 func filter(names []string, keep func(string) bool) (out []string) {
 	for _, name := range names {
 		if keep(name) {
