@@ -6,7 +6,7 @@
 //
 // A characteristic degrades where it held before and does not hold after:
 //   - an intent that was satisfied is infeasible, or does not fit the topology;
-//   - its margin or its reserve of a kind is lower;
+//   - its margin of a kind is lower, or where asked for its reserve;
 //   - with failures: one leaves less of it than before, see level.
 //
 // Longer delays within the bound, other paths and other costs are changes and
@@ -35,6 +35,7 @@ type Input struct {
 	Intents       []pathspec.Intent
 	Drains        []Drain            // what else is out of use after
 	Failures      string             // none (or ""), link, node or srlg: single failures to try
+	Reserve       bool              // compare reserves as well, which costs far more than all the rest
 	Stop          func() bool        // true ends the search; nil never stops
 	Progress      func(done, of int) // called after each failure tried; may be nil
 	// Where the topologies were written; nil where they were not.
@@ -59,11 +60,12 @@ func Evaluate(in Input) *Plan {
 	}
 	plan := &Plan{APIVersion: "keiro/v1", Kind: "Plan", Topology: in.After.Name, Findings: []Finding{}, Changes: g.changes()}
 	before := g.world(in.Before)
-	before.solveFull()
+	before.solve()
 	after := before
 	if len(plan.Changes) > 0 {
 		after = g.world(g.drained(in.After, nil))
-		after.solveFull()
+		after.solve()
+		after.reasons(before)
 	}
 	failures := g.survey(before, after, plan)
 	for i := range in.Intents {

@@ -150,7 +150,7 @@ func TestEvaluate(t *testing.T) {
 func evaluate(t *testing.T, pairs, specs []string, failures string, drains []string) *Plan {
 	t.Helper()
 	in := input(t, pairs, specs)
-	in.Failures = failures
+	in.Failures, in.Reserve = failures, true
 	for _, d := range drains {
 		o, err := diff.ParseDrain(in.After, d)
 		if err != nil {
@@ -218,6 +218,20 @@ func TestFailures(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"), summary(p))
 			}
 		})
+	}
+}
+
+// TestReservesAreOptional: without them reasons are found all the same.
+func TestReservesAreOptional(t *testing.T) {
+	specs := []string{"from: a, to: d, require: {multiplicity: 3}", "from: a, to: d, require: {multiplicity: 2}"}
+	in := input(t, []string{"    - {name: ad, a: a, b: d, delay: 9ms, srlgs: [g5]}\n", ""}, specs)
+	p := Evaluate(in)
+	want := "degraded\na: degraded\nb: unchanged\ndegraded a/disjoint: satisfied -> infeasible by [[link:ad]]\n"
+	if got := summary(p); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if why := p.Intents[0].After.Why; why == nil || why.Code != pathspec.WhyDisjoint || p.Intents[1].After.Reserve != nil {
+		t.Errorf("why %+v, reserve %+v", why, p.Intents[1].After.Reserve)
 	}
 }
 

@@ -79,10 +79,39 @@ func misfitOf(err error) *misfit {
 	return m
 }
 
+// solve answers as the question asks for it.
+func (w *world) solve() {
+	if w.Reserve {
+		w.solveFull()
+	}
+	w.solvePaths()
+}
+
 // solveFull answers with reserves and reasons, once.
 func (w *world) solveFull() {
 	if !w.full {
 		w.full, w.answers = true, w.spread(w.engine.Solve(w.Stop))
+	}
+}
+
+// reasons finds why an intent is infeasible that was satisfied before. The
+// engine gives reasons together with reserves only, which cost much more.
+func (w *world) reasons(before *world) {
+	wanted := func(i int) bool {
+		return before.status(i) == pathspec.Satisfied && w.answers[i] != nil && w.answers[i].Status == pathspec.Infeasible
+	}
+	missing := false
+	for i := range w.answers {
+		missing = missing || wanted(i)
+	}
+	if w.full || !missing {
+		return
+	}
+	explained := w.spread(solve.Solve(solve.Input{Topology: w.t, Intents: w.asked, Stop: w.Stop, NoReserve: true}))
+	for i, a := range w.answers {
+		if wanted(i) && explained[i].Status == pathspec.Infeasible {
+			a.Why = explained[i].Why
+		}
 	}
 }
 
