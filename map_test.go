@@ -17,6 +17,7 @@ topology/...       <- topology/...
 pathspec           <- topology/...
 pathspec/solve     <- pathspec/solve/disjoint pathspec topology
 pathspec/solve/disjoint <-
+pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys               <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
@@ -33,7 +34,7 @@ cmd/...            <- ...
 // Tests may use them from anywhere.
 const purePackages = `
 topology topology/strictyaml topology/clab topology/diff
-pathspec pathspec/solve pathspec/solve/disjoint
+pathspec pathspec/solve pathspec/solve/disjoint pathspec/gate
 keys hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare

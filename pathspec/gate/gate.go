@@ -35,7 +35,7 @@ type Input struct {
 	Intents       []pathspec.Intent
 	Drains        []Drain            // what else is out of use after
 	Failures      string             // none (or ""), link, node or srlg: single failures to try
-	Reserve       bool              // compare reserves as well, which costs far more than all the rest
+	Reserve       bool               // compare reserves as well, which costs far more than all the rest
 	Stop          func() bool        // true ends the search; nil never stops
 	Progress      func(done, of int) // called after each failure tried; may be nil
 	// Where the topologies were written; nil where they were not.
