@@ -198,7 +198,8 @@ func (g *gate) survey(before, after *world, plan *Plan) [][]Finding {
 	}
 	tried := names[:plan.Failures.Tried]
 	for i := range found {
-		before.survival[i], after.survival[i] = before.count(i, tried, was), after.count(i, tried, is)
+		before.count(i, tried, was)
+		after.count(i, tried, is)
 		if before.status(i) == pathspec.Satisfied && after.status(i) == pathspec.Satisfied {
 			found[i] = g.survivals(i, before, after, tried, len(names)-len(tried), was, is)
 		}
@@ -206,7 +207,12 @@ func (g *gate) survey(before, after *world, plan *Plan) [][]Finding {
 	return found
 }
 
-func (w *world) count(i int, tried []string, exist map[string]bool) *Survival {
+// count notes how many failures an intent survives; one that has no paths
+// survives nothing.
+func (w *world) count(i int, tried []string, exist map[string]bool) {
+	if w.status(i) != pathspec.Satisfied {
+		return
+	}
 	s := &Survival{}
 	for _, name := range tried {
 		if !exist[name] {
@@ -223,7 +229,7 @@ func (w *world) count(i int, tried []string, exist map[string]bool) *Survival {
 			s.Unknown++
 		}
 	}
-	return s
+	w.survival[i] = s
 }
 
 // survivals compares for intent i what each failure leaves. A failure that is

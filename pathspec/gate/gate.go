@@ -163,6 +163,7 @@ func verdict(i Intent, findings []Finding) Verdict {
 	v := Unchanged
 	b, a := i.Before, i.After
 	b.Why, a.Why = nil, nil // the reason of a refusal may be told in other words
+	b.Survives, a.Survives = b.Survives.breaking(), a.Survives.breaking()
 	if !reflect.DeepEqual(b, a) {
 		v = Changes
 	}

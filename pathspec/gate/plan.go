@@ -74,7 +74,7 @@ type State struct {
 	Paths        []pathspec.Path   `json:"paths"`
 	Margin       *pathspec.Margin  `json:"margin"`
 	Reserve      *pathspec.Reserve `json:"reserve"`
-	Survives     *Survival         `json:"survives"` // null where no failures were tried
+	Survives     *Survival         `json:"survives"` // null where none were tried, or nothing is satisfied
 	Why          *pathspec.Why     `json:"why"`
 }
 
@@ -84,6 +84,15 @@ type Survival struct {
 	Partial int `json:"partial"` // not that, but at least one of its paths stands
 	None    int `json:"none"`    // neither
 	Unknown int `json:"unknown"` // cannot tell
+}
+
+// breaking is the same without the failures that break nothing: that there are
+// more of them elsewhere in the network changes nothing for the intent.
+func (s *Survival) breaking() *Survival {
+	if s == nil {
+		return nil
+	}
+	return &Survival{Partial: s.Partial, None: s.None, Unknown: s.Unknown}
 }
 
 // Finding is one characteristic of one intent that degrades, or of which it

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
-	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -14,18 +13,23 @@ import (
 // degrades.
 func text(t *output.Text, plan *gate.Plan) {
 	table := &output.Table{
-		Heads: []string{"INTENT", "VERDICT", "STATUS", "DELAY", "BANDWIDTH", "MARGIN", "SURVIVES"},
+		Heads: []string{"INTENT", "VERDICT", "STATUS", "DELAY", "BANDWIDTH", "MARGIN"},
 		Wide:  []string{"RESERVE", "METRIC", "PATHS"},
+	}
+	tried := plan.Failures.Kind != "none"
+	if tried {
+		table.Heads = append(table.Heads, "SURVIVES")
 	}
 	for _, i := range plan.Intents {
 		cell := func(one func(s gate.State) string) string { return arrow(one(i.Before), one(i.After)) }
-		table.Add(i.Name, string(i.Verdict),
-			cell(func(s gate.State) string { return string(s.Status) }),
-			cell(delay), cell(bandwidth),
-			cell(func(s gate.State) string { return output.Margin(s.Margin) }),
-			cell(survives),
-			cell(func(s gate.State) string { return output.Reserve(s.Reserve) }),
-			cell(metric), cell(paths))
+		row := []string{
+			i.Name, string(i.Verdict), cell(func(s gate.State) string { return string(s.Status) }),
+			cell(delay), cell(bandwidth), cell(func(s gate.State) string { return output.Margin(s.Margin) }),
+		}
+		if tried {
+			row = append(row, cell(survives))
+		}
+		table.Add(append(row, cell(func(s gate.State) string { return output.Reserve(s.Reserve) }), cell(metric), cell(paths))...)
 	}
 	t.Table(table)
 	changes(t, plan)
@@ -67,7 +71,7 @@ func bandwidth(s gate.State) string {
 }
 
 func survives(s gate.State) string {
-	if s.Survives == nil || s.Status != pathspec.Satisfied {
+	if s.Survives == nil {
 		return "-"
 	}
 	v := s.Survives
