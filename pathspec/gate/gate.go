@@ -58,7 +58,7 @@ func Evaluate(in Input) *Plan {
 	if g.Stop == nil {
 		g.Stop = func() bool { return false }
 	}
-	plan := &Plan{APIVersion: "keiro/v1", Kind: "Plan", Topology: in.After.Name, Findings: []Finding{}, Changes: g.changes()}
+	plan := &Plan{APIVersion: "keiro/v1", Kind: "Plan", Topology: in.After.Name, Intents: []Intent{}, Findings: []Finding{}, Changes: g.changes()}
 	before := g.world(in.Before)
 	before.solve()
 	after := before
@@ -138,7 +138,7 @@ func (g *gate) locate(out *Change, c diff.Change) {
 		case diff.Reordered:
 			out.Line = l.List(c.Kind)
 		case diff.Removed:
-			if out.Line = l.Of(c.Kind, g.diff.Predecessor(c), ""); out.Line == 0 {
+			if out.Line = l.Of(c.Kind, c.Previous, ""); out.Line == 0 {
 				out.Line = l.List(c.Kind)
 			}
 		case diff.Renamed:

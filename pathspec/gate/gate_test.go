@@ -93,12 +93,12 @@ func TestEvaluate(t *testing.T) {
 		{"a better way", []string{"delay: 9ms", "delay: 1ms"}, []string{one}, "", nil, "changes\na: changes\n"},
 		{"longer than the bound", []string{"ab, a: a, b: b, delay: 1ms", "ab, a: a, b: b, delay: 8ms", "delay: 2ms", "delay: 5ms", "{name: c}", "{name: c, labels: {x: y}}"},
 			[]string{one + ", require: {maxDelay: 4ms}"}, "", nil,
-			"degraded\na: degraded\ndegraded a/maxDelay: satisfied -> infeasible by [[link:ab.delay] [link:ac.delay]]\n"},
+			"degraded\na: degraded\ndegraded a/maxDelay: satisfied -> infeasible by [[link:ab/delay] [link:ac/delay]]\n"},
 		{"unknown delays satisfy no bound", []string{"ab, a: a, b: b, delay: 1ms, ", "ab, a: a, b: b, ", "ac, a: a, b: c, delay: 2ms, ", "ac, a: a, b: c, ", "ad, a: a, b: d, delay: 9ms, ", "ad, a: a, b: d, "},
 			[]string{one}, "", nil,
-			"degraded\na: degraded\ndegraded a/known: satisfied -> infeasible by [[link:ab.delay] [link:ac.delay] [link:ad.delay]]\n"},
+			"degraded\na: degraded\ndegraded a/known: satisfied -> infeasible by [[link:ab/delay] [link:ac/delay] [link:ad/delay]]\n"},
 		{"fewer disjoint paths", []string{"[g1]", "[g1, x]", "[g4]", "[g4, x]", "[g5]", "[g5, x]"}, []string{one + ", require: {multiplicity: 2, disjoint: [srlg]}"}, "", nil,
-			"degraded\na: degraded\ndegraded a/disjoint: satisfied -> infeasible by [[link:ab.srlgs] [link:cd.srlgs] [link:ad.srlgs]]\n"},
+			"degraded\na: degraded\ndegraded a/disjoint: satisfied -> infeasible by [[link:ab/srlgs] [link:cd/srlgs] [link:ad/srlgs]]\n"},
 		{"only both are to blame", []string{"    - {name: ab, a: a, b: b, delay: 1ms, srlgs: [g1]}\n", "", "    - {name: ac, a: a, b: c, delay: 2ms, srlgs: [g3]}\n", ""},
 			[]string{one + ", require: {multiplicity: 3}"}, "", nil,
 			"degraded\na: degraded\ndegraded a/disjoint: satisfied -> infeasible by [[link:ab link:ac]]\n"},
@@ -106,14 +106,14 @@ func TestEvaluate(t *testing.T) {
 			[]string{one}, "", nil,
 			"degraded\na: degraded\ndegraded a/reach: satisfied -> infeasible by [[link:ab] [link:ac] [link:ad]]\n"},
 		{"a country less", []string{"{name: r, country: JP}", "{name: r, country: US}"}, []string{"from: a, to: b, require: {countries: {allow: [JP]}}"}, "", nil,
-			"degraded\na: degraded\ndegraded a/admissible: satisfied -> infeasible by [[site:r.country]]\n"},
+			"degraded\na: degraded\ndegraded a/admissible: satisfied -> infeasible by [[site:r/country]]\n"},
 		{"more hops", []string{"    - {name: ad, a: a, b: d, delay: 9ms, srlgs: [g5]}\n", ""}, []string{one + ", require: {maxHops: 1}"}, "", nil,
 			"degraded\na: degraded\ndegraded a/maxHops: satisfied -> infeasible by [[link:ad]]\n"},
 		{"a wider spread", []string{"ac, a: a, b: c, delay: 2ms", "ac, a: a, b: c, delay: 8ms"}, []string{one + ", require: {multiplicity: 2, maxDelaySpread: 2ms}"}, "", nil,
 			"changes\na: changes\n"},
 		{"the lowest priority loses", []string{"capacity: 1Gbps", "capacity: 300Mbps"},
 			[]string{one + ", priority: 1, require: {bandwidth: 200Mbps}", one + ", priority: 9, require: {multiplicity: 3, bandwidth: 200Mbps}"}, "", nil,
-			"degraded\na: degraded\nb: unchanged\ndegraded a/bandwidth: satisfied -> infeasible by [[link:ad.capacity]]\n"},
+			"degraded\na: degraded\nb: unchanged\ndegraded a/bandwidth: satisfied -> infeasible by [[link:ad/capacity]]\n"},
 		{"an end is gone", []string{", {name: d}", "", "    - {name: bd, a: b, b: d, delay: 1ms, srlgs: [g2]}\n", "", "    - {name: cd, a: c, b: d, delay: 2ms, srlgs: [g4]}\n", "", "    - {name: ad, a: a, b: d, delay: 9ms, srlgs: [g5]}\n", ""},
 			[]string{one, "from: a, to: b"}, "link", nil,
 			"degraded\na: degraded\nb: degraded\ndegraded a/ends: satisfied -> does not fit by [[node:d]]\n" +
@@ -122,16 +122,16 @@ func TestEvaluate(t *testing.T) {
 				"degraded b/reserve-srlg: 1 -> 0 by [[node:d]]\n" +
 				"degraded b/survives-link/link:ab: met -> none by [[node:d]]\n"},
 		{"a site as an end is gone", []string{", {name: r, country: JP}", "", "{name: b, site: r}", "{name: b}"}, []string{"from: s, to: r"}, "", nil,
-			"degraded\na: degraded\ndegraded a/ends: satisfied -> does not fit by [[node:b.site]]\n"},
+			"degraded\na: degraded\ndegraded a/ends: satisfied -> does not fit by [[node:b/site]]\n"},
 		{"an avoided name is gone", []string{"[g5]", "[g6]"}, []string{one + ", require: {avoid: {srlgs: [g5]}}"}, "", nil,
-			"degraded\na: degraded\ndegraded a/names: satisfied -> does not fit by [[link:ad.srlgs]]\n"},
+			"degraded\na: degraded\ndegraded a/names: satisfied -> does not fit by [[link:ad/srlgs]]\n"},
 		{"infeasible as before", []string{"[g1]", "[x]"}, []string{one + ", require: {multiplicity: 4}"}, "srlg", nil, "unchanged\na: unchanged\n"},
 		{"feasible now", []string{"    - {name: ad,", "    - {name: ad2, a: a, b: d}\n    - {name: ad,"}, []string{one + ", require: {multiplicity: 4}, objective: hops"}, "", nil,
 			"changes\na: changes\n"},
 		{"less margin", []string{"[g1]", "[g1, x]", "[g3]", "[g3, x]"}, []string{one + ", require: {multiplicity: 2}"}, "", nil,
 			"degraded\na: degraded\n" +
-				"degraded a/margin-srlg: 1 -> 0 by [[link:ab.srlgs] [link:ac.srlgs]]\n" +
-				"degraded a/reserve-srlg: 1 -> 0 by [[link:ab.srlgs] [link:ac.srlgs]]\n"},
+				"degraded a/margin-srlg: 1 -> 0 by [[link:ab/srlgs] [link:ac/srlgs]]\n" +
+				"degraded a/reserve-srlg: 1 -> 0 by [[link:ab/srlgs] [link:ac/srlgs]]\n"},
 		{"less reserve", []string{"    - {name: ad, a: a, b: d, delay: 9ms, srlgs: [g5]}\n", ""}, []string{one + ", require: {multiplicity: 2}"}, "", nil,
 			"degraded\na: degraded\n" +
 				"degraded a/reserve-link: 1 -> 0 by [[link:ad]]\n" +
@@ -251,9 +251,9 @@ func TestChangesAreLocated(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s:%d %s %s", c.ID, c.File, c.Line, c.Was, c.By))
 	}
 	want := []string{
-		"link:ab.capacity t.yaml:5 t.yaml:5 ", "link:bd.capacity t.yaml:5 t.yaml:5 ",
+		"link:ab/capacity t.yaml:5 t.yaml:5 ", "link:bd/capacity t.yaml:5 t.yaml:5 ",
 		"link:dc t.yaml:11  ",
-		"link:ad.capacity t.yaml:5 t.yaml:5 ", "link:ad.delay t.yaml:12 t.yaml:13 ",
+		"link:ad/capacity t.yaml:5 t.yaml:5 ", "link:ad/delay t.yaml:12 t.yaml:13 ",
 		"link:ac :0  --remove link:ac", "link:cd t.yaml:10 t.yaml:12 ",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -299,7 +299,7 @@ func TestManyChangesAreHalved(t *testing.T) {
 	in.After, _ = parseTopology(t, after)
 	in.Intents, _ = pathspec.Parse("i.yaml", []byte(intent("x", "from: a, to: d, require: {maxHops: 1, maxDelay: 10ms}")))
 	p := Evaluate(in)
-	if want := "degraded\nx: degraded\ndegraded x/requirement: satisfied -> infeasible by [[link:ad.delay]]\n"; summary(p) != want || len(p.Changes) != 101 {
+	if want := "degraded\nx: degraded\ndegraded x/requirement: satisfied -> infeasible by [[link:ad/delay]]\n"; summary(p) != want || len(p.Changes) != 101 {
 		t.Errorf("%d changes\n%s", len(p.Changes), summary(p))
 	}
 }

@@ -42,7 +42,7 @@ type Failures struct {
 // Change is one thing that differs, and where it is written: after, or before
 // where it is removed. Values are in the words of the file.
 type Change struct {
-	ID     string `json:"id"`   // such as link:z.delay
+	ID     string `json:"id"`   // such as link:z/delay
 	Text   string `json:"text"` // such as `link z: delay 4ms -> 9ms`
 	Kind   string `json:"kind"` // site, node, link or drain
 	Name   string `json:"name"`

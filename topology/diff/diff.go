@@ -37,17 +37,21 @@ type Change struct {
 	Before string   // of Changed and Renamed
 	After  string   //
 	With   []string // links that come or go with a node
+	// Previous is the name after of the entry that stood before a removed one
+	// and still stands; "" where there is none.
+	Previous string
 }
 
-// ID names the change within its diff, such as link:z.delay.
+// ID names the change within its diff, such as link:z/delay. Names may hold
+// dots, but no slash.
 func (c Change) ID() string {
 	switch c.Op {
 	case Reordered:
 		return "order:" + c.Kind + "s"
 	case Changed:
-		return c.Kind + ":" + c.Name + "." + c.Field
+		return c.Kind + ":" + c.Name + "/" + c.Field
 	case Renamed:
-		return c.Kind + ":" + c.Name + ".name"
+		return c.Kind + ":" + c.Name + "/name"
 	default:
 		return c.Kind + ":" + c.Name
 	}
@@ -86,9 +90,6 @@ func Compare(before, after *topology.Topology) *Diff {
 	for _, kind := range kinds {
 		d.compare(kind)
 	}
-	for i, c := range d.Changes {
-		d.number[c.ID()] = i
-	}
 	return d
 }
 
@@ -100,10 +101,11 @@ func (d *Diff) compare(kind string) {
 	}
 	add := func(c Change) {
 		c.Kind = kind
+		d.number[c.ID()] = len(d.Changes)
 		d.Changes = append(d.Changes, c)
 	}
-	var common []string // names after, in the order after
-	kept := map[string]bool{}
+	var common []string         // names before of what is kept, in the order after
+	kept := map[string]string{} // their names after
 	for _, name := range after {
 		old := d.nameBefore(kind, name)
 		if was[old] == nil {
@@ -112,7 +114,7 @@ func (d *Diff) compare(kind string) {
 			}
 			continue
 		}
-		common, kept[old] = append(common, old), true
+		common, kept[old] = append(common, old), name
 		if old != name {
 			add(Change{Name: name, Op: Renamed, Before: old, After: name})
 		}
@@ -125,12 +127,16 @@ func (d *Diff) compare(kind string) {
 			}
 		}
 	}
+	previous := ""
 	for _, name := range before {
-		if !kept[name] && !d.carried(kind, was[name], Removed) {
-			add(Change{Name: name, Op: Removed})
+		switch {
+		case kept[name] != "":
+			previous = kept[name]
+		case !d.carried(kind, was[name], Removed):
+			add(Change{Name: name, Op: Removed, Previous: previous})
 		}
 	}
-	if !slices.Equal(common, filter(before, func(name string) bool { return kept[name] })) {
+	if !slices.Equal(common, filter(before, func(name string) bool { return kept[name] != "" })) {
 		add(Change{Op: Reordered})
 	}
 }
@@ -138,24 +144,27 @@ func (d *Diff) compare(kind string) {
 // renames finds links of which only the name changed: of those removed and
 // those added, the first that are else the same.
 func (d *Diff) renames(before, after []string, was, is map[string]object) {
-	taken := map[string]bool{}
+	gone := map[[2]string][]string{} // by their ends
+	ends := func(o object) [2]string { return [2]string{o.text("a"), o.text("b")} }
+	for _, name := range before {
+		if is[name] == nil {
+			gone[ends(was[name])] = append(gone[ends(was[name])], name)
+		}
+	}
 	for _, name := range after {
 		if was[name] != nil {
 			continue
 		}
-		for _, old := range before {
-			if is[old] == nil && !taken[old] && sameButName(was[old], is[name]) {
-				d.name[name], taken[old] = old, true
-				break
-			}
+		candidates := gone[ends(is[name])]
+		i := slices.IndexFunc(candidates, func(old string) bool { return sameButName(was[old], is[name]) })
+		if i >= 0 {
+			d.name[name] = candidates[i]
+			gone[ends(is[name])] = slices.Delete(candidates, i, i+1)
 		}
 	}
 }
 
 func sameButName(a, b object) bool {
-	if len(a) != len(b) || a["a"] != b["a"] || a["b"] != b["b"] {
-		return false
-	}
 	b = maps.Clone(b)
 	b["name"] = a["name"]
 	return reflect.DeepEqual(a, b)
@@ -174,30 +183,14 @@ func (d *Diff) carried(kind string, link object, op Op) bool {
 		return false
 	}
 	var nodes []int
-	for i := range d.Changes {
-		c := &d.Changes[i]
-		if c.Kind == "node" && c.Op == op && (c.Name == link.text("a") || c.Name == link.text("b")) {
-			c.With = append(c.With, link.name())
+	for _, end := range []string{link.text("a"), link.text("b")} {
+		if i, ok := d.number["node:"+end]; ok && d.Changes[i].Op == op {
+			d.Changes[i].With = append(d.Changes[i].With, link.name())
 			nodes = append(nodes, i)
 		}
 	}
 	d.carrier[string(op)+" "+link.name()] = nodes
 	return len(nodes) > 0
-}
-
-// Predecessor is the entry before a removed one that still stands after; ""
-// where there is none.
-func (d *Diff) Predecessor(c Change) (name string) {
-	_, is := index(*d.after.list(c.Kind))
-	for _, o := range *d.before.list(c.Kind) {
-		if o.name() == c.Name {
-			break
-		}
-		if is[o.name()] != nil {
-			name = o.name()
-		}
-	}
-	return name
 }
 
 func filter(names []string, keep func(string) bool) (out []string) {

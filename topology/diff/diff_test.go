@@ -39,31 +39,31 @@ func TestCompare(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"values", []string{"delay: 4ms, srlgs: [duct]", "delay: 9ms, srlgs: [duct, kabel], metric: 7", "country: JP", "country: US"}, []string{
-			"site:s.country: site s: country JP -> US",
-			"link:ab.delay: link ab: delay 4ms -> 9ms",
-			"link:ab.metric: link ab: metric 1 -> 7",
-			"link:ab.srlgs: link ab: srlgs [duct] -> [duct, kabel]",
+			"site:s/country: site s: country JP -> US",
+			"link:ab/delay: link ab: delay 4ms -> 9ms",
+			"link:ab/metric: link ab: metric 1 -> 7",
+			"link:ab/srlgs: link ab: srlgs [duct] -> [duct, kabel]",
 		}},
 		{"unknown", []string{", delay: 4ms, srlgs: [duct]", "", ", ba: {delay: 2ms}", ""}, []string{
-			"link:ab.delay: link ab: delay 4ms -> unknown",
-			"link:ab.srlgs: link ab: srlgs [duct] -> unknown",
-			"link:bc.ba.delay: link bc: ba.delay 2ms -> as from a to b",
+			"link:ab/delay: link ab: delay 4ms -> unknown",
+			"link:ab/srlgs: link ab: srlgs [duct] -> unknown",
+			"link:bc/ba.delay: link bc: ba.delay 2ms -> as from a to b",
 		}},
 		{"labels and interfaces", []string{`vendor: x, "b.c": d`, `"b.c": e`, "{a: eth1}", "{a: eth1, b: eth7}"}, []string{
-			`node:a.labels.vendor: node a: labels.vendor x -> none`,
-			`node:a.labels["b.c"]: node a: labels["b.c"] d -> e`,
-			"link:ca.interfaces.b: link ca: interfaces.b unknown -> eth7",
+			`node:a/labels.vendor: node a: labels.vendor x -> none`,
+			`node:a/labels["b.c"]: node a: labels["b.c"] d -> e`,
+			"link:ca/interfaces.b: link ca: interfaces.b unknown -> eth7",
 		}},
 		{"a link goes, one comes", []string{"    - {name: ab, a: a, b: b, delay: 4ms, srlgs: [duct]}", "    - {name: new, a: a, b: b}"}, []string{
 			"link:new: link new: added", "link:ab: link ab: removed",
 		}},
-		{"rename", []string{"name: ab", "name: xy"}, []string{"link:xy.name: link xy: name ab -> xy"}},
+		{"rename", []string{"name: ab", "name: xy"}, []string{"link:xy/name: link xy: name ab -> xy"}},
 		{"a node goes with its links", []string{", {name: c}", "", "    - {name: bc, a: b, b: c, delay: 1ms, ba: {delay: 2ms}, capacity: 1Gbps}\n", "", "    - {name: ca, a: c, b: a, interfaces: {a: eth1}}\n", ""}, []string{
 			"node:c: node c: removed, with bc, ca",
 		}},
 		{"order", []string{"{name: b, site: r}, {name: c}", "{name: c}, {name: b, site: r}"}, []string{"order:nodes: the order of nodes"}},
 		{"a site ends", []string{", {name: r}", "", "{name: b, site: r}", "{name: b}"}, []string{
-			"site:r: site r: removed", "node:b.site: node b: site r -> unknown",
+			"site:r: site r: removed", "node:b/site: node b: site r -> unknown",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

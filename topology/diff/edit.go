@@ -23,7 +23,7 @@ func (e Edit) ID() string {
 	if e.Field == "" {
 		return e.Kind + ":" + e.Name
 	}
-	return e.Kind + ":" + e.Name + "." + e.Field
+	return e.Kind + ":" + e.Name + "/" + e.Field
 }
 
 // ParseRemove reads `link:z` or `node:x`.

@@ -61,14 +61,14 @@ func (d *Diff) revert(kind string, out *document, reverted func(i int) bool) (li
 func (d *Diff) mixed(kind string, a, b object, is func(id string) bool) object {
 	o := maps.Clone(b)
 	base := kind + ":" + b.name()
-	if is(base + ".name") {
+	if is(base + "/name") {
 		o["name"] = a["name"]
 	}
 	was, now := a.fields(), b.fields()
 	both := maps.Clone(was)
 	maps.Copy(both, now)
 	for field := range both {
-		if is(base + "." + field) {
+		if is(base + "/" + field) {
 			o.put(field, was[field])
 		}
 	}
