@@ -20,6 +20,7 @@ pathspec/solve/disjoint <- pathspec/solve/flow
 pathspec/solve/flow <-
 pathspec/solve     <- pathspec/solve/disjoint pathspec topology topology/geo
 pathspec/solve/disjoint <-
+pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys               <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
@@ -39,6 +40,8 @@ const purePackages = `
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow
 topology/foreign topology/gml topology/graphml topology/sndlib topology/repetita
 topology topology/strictyaml topology/clab topology/geo
+topology topology/strictyaml topology/clab topology/diff
+pathspec pathspec/solve pathspec/solve/disjoint pathspec/gate
 keys hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare

@@ -15,6 +15,12 @@ var ErrNoTopology = errors.New("no document of kind " + DocumentKind)
 // PathIntent may stand beside it; pathspec.Parse reads those. All mistakes are
 // returned at once, as strictyaml.Errors.
 func Parse(file string, data []byte) (*Topology, error) {
+	t, _, err := ParseLines(file, data)
+	return t, err
+}
+
+// ParseLines is Parse, and where in the file everything stands.
+func ParseLines(file string, data []byte) (*Topology, *Lines, error) {
 	docs, errs := strictyaml.Documents(file, data)
 	docs, more := strictyaml.Select(docs, APIVersion, DocumentKind, "PathIntent")
 	errs = append(errs, more...)
@@ -29,10 +35,10 @@ func Parse(file string, data []byte) (*Topology, error) {
 		errs = append(errs, more...)
 	}
 	if err := errs.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if t == nil {
-		return nil, fmt.Errorf("%s: %w", file, ErrNoTopology)
+		return nil, nil, fmt.Errorf("%s: %w", file, ErrNoTopology)
 	}
-	return t, nil
+	return t, &Lines{File: file, doc: docs[0], t: t}, nil
 }

@@ -26,6 +26,8 @@ type Input struct {
 	Stop func() bool
 	// PathsOnly leaves out reserves, and reasons but for their code.
 	PathsOnly bool
+	// NoReserve leaves out reserves, and finds reasons all the same.
+	NoReserve bool
 }
 
 // Solve answers every intent. Equal inputs give equal answers as long as Stop
@@ -67,7 +69,7 @@ func Solve(in Input) pathspec.Solution {
 		switch {
 		case in.PathsOnly && answers[i].Status == pathspec.Infeasible:
 			answers[i].Why = reason(pathspec.WhyNotSought, "no set of paths meets the requirement; why was not asked")
-		case in.PathsOnly:
+		case in.PathsOnly, in.NoReserve && answers[i].Status == pathspec.Satisfied:
 		case answers[i].Status == pathspec.Satisfied:
 			answers[i].Reserve = q.reserve(sets[i])
 		case answers[i].Status == pathspec.Infeasible:

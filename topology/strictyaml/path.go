@@ -26,6 +26,12 @@ func Index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]
 
 // Line is the line of a path, or of the nearest that leads to it.
 func (d *Document) Line(path string) int {
+	line, _ := d.Find(path)
+	return line
+}
+
+// Find is Line, and whether there is something at the path itself.
+func (d *Document) Find(path string) (line int, exact bool) {
 	node, line := d.root, d.root.Line
 	for path != "" {
 		var next *yaml.Node
@@ -34,7 +40,7 @@ func (d *Document) Line(path string) int {
 		case strings.HasPrefix(path, `["`):
 			quoted, err := strconv.QuotedPrefix(path[1:])
 			if err != nil {
-				return line
+				return line, false
 			}
 			key, _ = strconv.Unquote(quoted)
 			path = strings.TrimPrefix(path[1+len(quoted):], "]")
@@ -61,9 +67,9 @@ func (d *Document) Line(path string) int {
 			}
 		}
 		if next == nil {
-			return line
+			return line, false
 		}
 		node = next
 	}
-	return line
+	return line, true
 }

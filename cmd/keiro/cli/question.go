@@ -14,6 +14,7 @@ import (
 type question struct {
 	topologyFile, intentsFile string
 	topology                  *topology.Topology
+	lines                     *topology.Lines
 	intents                   []pathspec.Intent
 }
 
@@ -29,7 +30,7 @@ func (q *question) read(env *command.Env) error {
 	var topologyErr, intentsErr error
 	file, data, err := env.Read(q.topologyFile)
 	if err == nil {
-		q.topology, err = topology.Parse(file, data)
+		q.topology, q.lines, err = topology.ParseLines(file, data)
 	}
 	topologyErr = err
 	file, data, err = env.Read(q.intentsFile)
