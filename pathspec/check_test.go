@@ -81,14 +81,17 @@ func condition(p *Predicate, err error) *Predicate {
 	return p
 }
 
-// TestCheck changes one thing at a time, and names the rules that are violated
-// then. With a rule removed from Check, its lines here fail.
-func TestCheck(t *testing.T) {
-	for _, c := range []struct {
-		rules  string // in alphabetical order
-		what   string
-		change func(w *world)
-	}{
+// checkCase is one change to a right answer, and the rules that it violates.
+type checkCase struct {
+	rules  string // in alphabetical order
+	what   string
+	change func(w *world)
+}
+
+// checkCases change one thing at a time. With a rule removed from Check, its
+// lines here fail.
+func checkCases() []checkCase {
+	return []checkCase{
 		{"", "nothing", func(w *world) {}},
 		{"", "two intents", func(w *world) { w.second() }},
 		{"", "no intents", func(w *world) { w.intents, w.s.Intents = nil, nil }},
@@ -260,7 +263,11 @@ func TestCheck(t *testing.T) {
 		{"margin", "any number", func(w *world) { w.Margin.SRLG = nil }},
 		{"margin", "not any number", func(w *world) { w.edit("[g3]", "[]"); w.edit("[g4]", "[]") }},
 		{"", "any number", func(w *world) { w.edit("[g3]", "[]"); w.edit("[g4]", "[]"); w.Margin.SRLG = nil }},
-	} {
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, c := range checkCases() {
 		t.Run(c.rules+" "+c.what, func(t *testing.T) {
 			w := newWorld(t)
 			c.change(w)

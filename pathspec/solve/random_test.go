@@ -13,6 +13,16 @@ import (
 // randomTopology draws up to 7 nodes and 11 links in which anything may be
 // unknown.
 func randomTopology(t *rapid.T) *topology.Topology {
+	return drawTopology(t, []int{2, 3, 4, 5, 5, 6, 6, 7}, []int{2, 7, 8, 9, 10, 11})
+}
+
+// denseTopology draws networks with many links for their nodes, in which there
+// is room for three and four paths.
+func denseTopology(t *rapid.T) *topology.Topology {
+	return drawTopology(t, []int{3, 4, 5, 6, 7}, []int{11, 12, 13})
+}
+
+func drawTopology(t *rapid.T, nodeCounts, linkCounts []int) *topology.Topology {
 	maybe := func(what string, most int) topology.Attr[int] {
 		if rapid.SampledFrom(order(30)).Draw(t, what+" unknown") == 29 {
 			return topology.Attr[int]{}
@@ -22,7 +32,7 @@ func randomTopology(t *rapid.T) *topology.Topology {
 	name := func(what string, names ...string) string { return rapid.SampledFrom(names).Draw(t, what) }
 	sites := []topology.Site{{Name: "s0", Country: "JP"}, {Name: "s1", Country: "KR"}, {Name: "s2"}}
 	var nodes []topology.Node
-	for i := range rapid.SampledFrom([]int{2, 3, 4, 5, 5, 6, 6, 7}).Draw(t, "nodes") {
+	for i := range rapid.SampledFrom(nodeCounts).Draw(t, "nodes") {
 		nodes = append(nodes, topology.Node{
 			Name:     fmt.Sprint("n", i),
 			Site:     name("site", "s0", "s0", "s0", "s1", "s1", "s1", "s2", "s2", ""),
@@ -31,7 +41,7 @@ func randomTopology(t *rapid.T) *topology.Topology {
 	}
 	var entries []topology.Entry
 	var links []topology.Link
-	for e := range rapid.SampledFrom([]int{2, 7, 8, 9, 10, 11}).Draw(t, "links") {
+	for e := range rapid.SampledFrom(linkCounts).Draw(t, "links") {
 		// A chain of all nodes first, then links anywhere.
 		a, b := e%len(nodes), (e+1)%len(nodes)
 		if e >= len(nodes) {
@@ -70,7 +80,18 @@ func order(n int) []int {
 	return list
 }
 
+// randomIntent draws an intent that asks for a few things.
 func randomIntent(t *rapid.T, topo *topology.Topology, name string) pathspec.Intent {
+	return drawIntent(t, topo, name, 5, []int{1, 2, 2, 3})
+}
+
+// mixedIntent draws an intent that asks for many things at once.
+func mixedIntent(t *rapid.T, topo *topology.Topology, name string) pathspec.Intent {
+	return drawIntent(t, topo, name, 2, []int{2, 2, 3, 4})
+}
+
+// drawIntent draws an intent in which one in so many requirements is made.
+func drawIntent(t *rapid.T, topo *topology.Topology, name string, oneIn int, multiplicities []int) pathspec.Intent {
 	var ends []string
 	for i := range topo.Nodes {
 		ends = append(ends, topo.Nodes[i].Name)
@@ -84,9 +105,9 @@ func randomIntent(t *rapid.T, topo *topology.Topology, name string) pathspec.Int
 	if in.From == in.To {
 		in.To = ends[(slices.Index(ends, in.To)+1)%len(ends)]
 	}
-	one := func(what string) bool { return rapid.SampledFrom(order(5)).Draw(t, what) == 4 }
+	one := func(what string) bool { return rapid.SampledFrom(order(oneIn)).Draw(t, what) == oneIn-1 }
 	r := &in.Require
-	r.Multiplicity = rapid.SampledFrom([]int{1, 2, 2, 3}).Draw(t, "multiplicity")
+	r.Multiplicity = rapid.SampledFrom(multiplicities).Draw(t, "multiplicity")
 	r.Disjoint = []pathspec.Kind{pathspec.Link}
 	for _, k := range []pathspec.Kind{pathspec.Node, pathspec.SRLG, pathspec.Site, pathspec.Operator} {
 		if one("disjoint " + k.String()) {

@@ -37,6 +37,7 @@ type Input struct {
 // paths in the capacity that those before it leave. Paths come first, for all
 // intents; reserves and reasons after that, so that a stop costs those.
 func Solve(in Input) pathspec.Solution {
+	in.Topology = inNameOrder(in.Topology)
 	halt := disjoint.NewHalt(in.Stop)
 	order := make([]int, len(in.Intents))
 	for i := range order {

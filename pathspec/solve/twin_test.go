@@ -170,40 +170,53 @@ func (n *naive) best() (best int64, ok bool) {
 	return best, ok
 }
 
-// TestTwin compares the solver with the naive one.
+// TestTwin compares the solver with the naive one: where little is asked for,
+// where much is, and where there is room for many paths.
 func TestTwin(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		topo := randomTopology(t)
-		intents := []pathspec.Intent{randomIntent(t, topo, "a"), randomIntent(t, topo, "b")}
-		s := Solve(Input{Topology: topo, Intents: intents})
-		for _, v := range pathspec.Check(topo, intents, &s) {
-			if !v.CannotTell() {
-				t.Errorf("Check: %v", v)
+	for _, c := range []struct {
+		name     string
+		topology func(t *rapid.T) *topology.Topology
+		intent   func(t *rapid.T, topo *topology.Topology, name string) pathspec.Intent
+	}{{"few", randomTopology, randomIntent}, {"mixed", randomTopology, mixedIntent}, {"dense", denseTopology, mixedIntent}} {
+		t.Run(c.name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				topo := c.topology(t)
+				twin(t, topo, []pathspec.Intent{c.intent(t, topo, "a"), c.intent(t, topo, "b")})
+			})
+		})
+	}
+}
+
+// twin fails where the naive solver says otherwise, or Check.
+func twin(t *rapid.T, topo *topology.Topology, intents []pathspec.Intent) {
+	s := Solve(Input{Topology: topo, Intents: intents})
+	for _, v := range pathspec.Check(topo, intents, &s) {
+		if !v.CannotTell() {
+			t.Errorf("Check: %v", v)
+		}
+	}
+	for i, a := range s.Intents {
+		// What comes after an intent does not count for it.
+		others := slices.Clone(s.Intents)
+		for j := range others {
+			if intents[j].Priority < intents[i].Priority || intents[j].Priority == intents[i].Priority && j > i {
+				others[j] = pathspec.Answer{Name: intents[j].Name, Status: pathspec.Infeasible}
 			}
 		}
-		for i, a := range s.Intents {
-			// What comes after an intent does not count for it.
-			others := slices.Clone(s.Intents)
-			for j := range others {
-				if intents[j].Priority < intents[i].Priority || intents[j].Priority == intents[i].Priority && j > i {
-					others[j] = pathspec.Answer{Name: intents[j].Name, Status: pathspec.Infeasible}
-				}
-			}
-			n := newNaive(topo, intents, others, i)
-			cost, ok := n.best()
-			switch {
-			case a.Status == pathspec.Undecided:
-				t.Errorf("%s: unknown, though nothing stopped it", a.Name)
-			case ok != (a.Status == pathspec.Satisfied):
-				t.Errorf("%s: %s, the naive solver says feasible: %v", a.Name, a.Status, ok)
-			case ok && (a.Cost != cost || !a.Optimal):
-				t.Errorf("%s: cost %d, optimal %v; the naive solver finds %d", a.Name, a.Cost, a.Optimal, cost)
-			}
-			if a.Why != nil {
-				n.blames(t, a.Why)
-			}
+		n := newNaive(topo, intents, others, i)
+		cost, ok := n.best()
+		switch {
+		case a.Status == pathspec.Undecided:
+			t.Errorf("%s: unknown, though nothing stopped it", a.Name)
+		case ok != (a.Status == pathspec.Satisfied):
+			t.Errorf("%s: %s, the naive solver says feasible: %v", a.Name, a.Status, ok)
+		case ok && (a.Cost != cost || !a.Optimal):
+			t.Errorf("%s: cost %d, optimal %v; the naive solver finds %d", a.Name, a.Cost, a.Optimal, cost)
 		}
-	})
+		if a.Why != nil {
+			n.blames(t, a.Why)
+		}
+	}
 }
 
 // blames fails where the cut is a set of risks and leaves enough paths without

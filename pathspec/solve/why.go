@@ -9,6 +9,7 @@ import (
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/topology"
 )
 
 // why explains an infeasible intent. It asks again for a single way, then for
@@ -16,7 +17,15 @@ import (
 func (q *question) why() *pathspec.Why {
 	r := &q.in.Require
 	bare := *q.in
-	bare.Require.MaxDelay, bare.Require.MaxDelaySpread, bare.Require.MaxHops = 0, nil, 0
+	// A bound that nothing exceeds, not none: what it needs to know it still needs.
+	beyond := topology.Delay(disjoint.Never)
+	bare.Require.MaxHops = 0
+	if r.MaxDelay > 0 {
+		bare.Require.MaxDelay = beyond
+	}
+	if r.MaxDelaySpread != nil {
+		bare.Require.MaxDelaySpread = &beyond
+	}
 	single, delay, hops, spread := bare, bare, bare, bare
 	single.Require.Multiplicity = 1
 	delay.Require.MaxDelay, hops.Require.MaxHops, spread.Require.MaxDelaySpread = r.MaxDelay, r.MaxHops, r.MaxDelaySpread

@@ -1,0 +1,197 @@
+package solve
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/keiro-net/keiro/topology"
+)
+
+// network says what geometric draws. Equal values draw equal networks.
+type network struct {
+	nodes, links int
+	seed         uint64
+	risks        risks
+	perLink      int // shared risk link groups of every link
+	groups       int // of them in all
+	unknown      int // one value in so many is unknown, one link in so many is doubled; 0: none
+	sites        int // 0: no sites, operators and capacities
+}
+
+// risks says how the links fall into shared risk link groups.
+type risks int
+
+const (
+	noRisks risks = iota
+	local         // links close to each other share them, as in ducts
+	random        // any links do
+)
+
+// spacing is the mean distance between neighbours, in km.
+const spacing = 30.0
+
+// geometric draws a connected network: nodes anywhere on a square, links
+// between those that are closest, delays by distance.
+func geometric(w network) *topology.Topology {
+	r := rand.New(rand.NewPCG(w.seed, 1))
+	side := spacing * math.Sqrt(float64(w.nodes))
+	anywhere := func() spot { return spot{side * r.Float64(), side * r.Float64()} }
+	sites := make([]topology.Site, w.sites)
+	for i := range sites {
+		sites[i].Name = fmt.Sprint("s", i)
+	}
+	known := func() bool { return w.unknown == 0 || r.IntN(w.unknown) > 0 }
+	operator := func(names ...string) string {
+		if w.sites == 0 || !known() {
+			return ""
+		}
+		return names[r.IntN(len(names))]
+	}
+	nodes := make([]topology.Node, w.nodes)
+	place := newGrid(side, w.nodes)
+	var pairs [][2]int32
+	for i := range nodes {
+		nodes[i] = topology.Node{Name: fmt.Sprint("n", i), Operator: operator("", "", "alpha", "beta", "gamma")}
+		if w.sites > 0 && known() {
+			nodes[i].Site = sites[r.IntN(w.sites)].Name
+		}
+		at := anywhere()
+		if i > 0 { // a tree first
+			pairs = append(pairs, [2]int32{place.nearest(at, 1)[0], int32(i)})
+		}
+		place.add(at)
+	}
+	pairs = append(pairs, place.closest(w.links-len(pairs), pairs)...)
+	centres := newGrid(side, w.groups)
+	for range w.groups {
+		centres.add(anywhere())
+	}
+	var entries []topology.Entry
+	var links []topology.Link
+	for _, pair := range pairs {
+		for again := true; again; again = !known() {
+			a, b := int(pair[0]), int(pair[1])
+			e := topology.Entry{
+				Name: fmt.Sprintf("n%d--n%d#%d", a, b, len(entries)), A: a, B: b,
+				Operator: operator("alpha", "beta", "gamma", "delta", "epsilon", "zeta"),
+			}
+			from, to := place.spots[a], place.spots[b]
+			if known() {
+				e.SRLGs = topology.Declare(w.draw(r, centres, from.between(to, r.Float64())))
+			}
+			l := topology.Link{Entry: len(entries), From: a, To: b, Metric: 1 + r.Int64N(100)}
+			if known() { // light takes 5us for a km, and cables are not straight
+				l.Delay = topology.Declare(topology.Delay(1 + 5*1.2*from.distance(to)))
+			}
+			if w.sites > 0 && known() {
+				l.Capacity = topology.Declare(topology.Bandwidth(1 + r.IntN(6)))
+			}
+			back := l
+			back.From, back.To = b, a
+			entries, links = append(entries, e), append(links, l, back)
+		}
+	}
+	return topology.New("geometric", sites, nodes, entries, links)
+}
+
+// draw returns the groups of a link that passes a place.
+func (w *network) draw(r *rand.Rand, centres *grid, at spot) []string {
+	names := []string{}
+	switch w.risks {
+	case local:
+		for _, c := range centres.nearest(at, w.perLink) {
+			names = append(names, fmt.Sprint("g", c))
+		}
+	case random:
+		for len(names) < w.perLink {
+			if g := fmt.Sprint("g", r.IntN(w.groups)); !slices.Contains(names, g) {
+				names = append(names, g)
+			}
+		}
+	}
+	return names
+}
+
+type spot struct{ x, y float64 }
+
+func (s spot) distance(t spot) float64 { return math.Hypot(s.x-t.x, s.y-t.y) }
+
+func (s spot) between(t spot, part float64) spot {
+	return spot{s.x + part*(t.x-s.x), s.y + part*(t.y-s.y)}
+}
+
+// grid finds neighbours on a square.
+type grid struct {
+	spots []spot
+	size  float64 // of a cell
+	width int     // in cells
+	cells [][]int32
+}
+
+func newGrid(side float64, spots int) *grid {
+	width := max(1, int(math.Sqrt(float64(spots)/2)))
+	return &grid{size: side / float64(width), width: width, cells: make([][]int32, width*width)}
+}
+
+func (g *grid) cell(s spot) (x, y int) {
+	return min(int(s.x/g.size), g.width-1), min(int(s.y/g.size), g.width-1)
+}
+
+func (g *grid) add(s spot) {
+	x, y := g.cell(s)
+	g.cells[y*g.width+x] = append(g.cells[y*g.width+x], int32(len(g.spots)))
+	g.spots = append(g.spots, s)
+}
+
+// around lists the spots in cells up to rings away from that of s.
+func (g *grid) around(s spot, rings int) (found []int32) {
+	x, y := g.cell(s)
+	for cy := max(0, y-rings); cy <= min(g.width-1, y+rings); cy++ {
+		for cx := max(0, x-rings); cx <= min(g.width-1, x+rings); cx++ {
+			found = append(found, g.cells[cy*g.width+cx]...)
+		}
+	}
+	return found
+}
+
+// nearest returns the n spots nearest to s, or all where there are fewer.
+func (g *grid) nearest(s spot, n int) []int32 {
+	for rings := 1; ; rings *= 2 {
+		found := g.around(s, rings)
+		slices.SortFunc(found, func(a, b int32) int {
+			return cmp.Or(cmp.Compare(s.distance(g.spots[a]), s.distance(g.spots[b])), cmp.Compare(a, b))
+		})
+		if rings > g.width || len(found) >= n && s.distance(g.spots[found[n-1]]) <= float64(rings)*g.size {
+			return found[:min(n, len(found))]
+		}
+	}
+}
+
+// closest returns the n pairs of spots that are closest, without those given.
+func (g *grid) closest(n int, without [][2]int32) [][2]int32 {
+	given := map[[2]int32]bool{}
+	for _, p := range without {
+		given[p] = true
+	}
+	length := func(p [2]int32) float64 { return g.spots[p[0]].distance(g.spots[p[1]]) }
+	for rings := 1; ; rings++ {
+		var pairs [][2]int32
+		for b, s := range g.spots {
+			for _, a := range g.around(s, rings) {
+				p := [2]int32{a, int32(b)}
+				if int(a) < b && !given[p] && length(p) <= float64(rings)*g.size {
+					pairs = append(pairs, p)
+				}
+			}
+		}
+		if len(pairs) >= n || rings > g.width {
+			slices.SortFunc(pairs, func(p, q [2]int32) int {
+				return cmp.Or(cmp.Compare(length(p), length(q)), cmp.Compare(p[0], q[0]), cmp.Compare(p[1], q[1]))
+			})
+			return pairs[:max(0, min(n, len(pairs)))]
+		}
+	}
+}
