@@ -251,9 +251,12 @@ func bare(risks []string) (names []string) {
 
 // ask finds paths, without reserve and reason.
 func ask(t *topology.Topology, in *pathspec.Intent) pathspec.Answer {
-	q := question{t: t, in: in, reserved: make([]topology.Bandwidth, len(t.Links)), halt: disjoint.NewHalt(nil)}
-	a, _ := q.answer()
+	a, _ := asking(t, in).answer()
 	return a
+}
+
+func asking(t *topology.Topology, in *pathspec.Intent) *question {
+	return &question{t: t, in: in, reserved: make([]topology.Bandwidth, len(t.Links)), halt: disjoint.NewHalt(nil)}
 }
 
 // subsets lists the subsets of n names.
