@@ -23,7 +23,8 @@ func TestCut(t *testing.T) {
 		if p.Any(q.halt, nil) != nil {
 			return
 		}
-		cut, _ := q.cut()
+		risks, without := q.cut(p)
+		cut, _ := q.passes(p, risks, without)
 		n := newNaive(topo, []pathspec.Intent{in}, []pathspec.Answer{{}}, 0)
 		var all [][]string // risks of every path
 		var names []string
