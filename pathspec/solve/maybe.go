@@ -16,7 +16,7 @@ type maybe struct {
 	down  []int16 // of every entry
 }
 
-func newMaybe(p *problem, usable []bool) *maybe {
+func newMaybe(p *problem) *maybe {
 	n := int32(len(p.Source))
 	m := &maybe{ramps: len(p.OnEntry), Problem: disjoint.Problem{
 		K: p.K, Links: slices.Clip(p.Links), Closed: slices.Clip(p.Closed), Cost: slices.Clip(p.Cost), Delay: slices.Clip(p.Delay),
@@ -41,19 +41,27 @@ func newMaybe(p *problem, usable []bool) *maybe {
 	}
 	add(n, n+1)
 	m.down = make([]int16, len(m.OnEntry))
-	for v, ok := range usable {
-		if !ok {
-			m.down[m.ramps+2*v], m.down[m.ramps+2*v+1] = 1, 1
-		}
+	for e := m.ramps; e < len(m.OnEntry)-1; e++ {
+		m.down[e] = 1
 	}
 	m.Prepare()
 	return m
 }
 
-// first reports whether some link may do, and the ends of one where it tells
-// them. Then it closes all ways to it.
-func (m *maybe) first(h *disjoint.Halt) (a, b int, ok bool) {
+// does reports whether a link from one of these nodes to one of those may do,
+// and the ends of such a link where it tells them.
+func (m *maybe) does(h *disjoint.Halt, from, to []int) (a, b int, ok bool) {
+	open := func(by int16) {
+		for _, v := range from {
+			m.down[m.ramps+2*v] += by
+		}
+		for _, v := range to {
+			m.down[m.ramps+2*v+1] += by
+		}
+	}
+	open(-1)
 	set := m.Any(h, m.down)
+	open(1)
 	for _, path := range set {
 		for i, l := range path {
 			if int(l/2) == len(m.OnEntry)-1 {
@@ -61,17 +69,18 @@ func (m *maybe) first(h *disjoint.Halt) (a, b int, ok bool) {
 			}
 		}
 	}
-	for e := m.ramps; e < len(m.OnEntry)-1; e++ {
-		m.down[e] = 1
-	}
 	return a, b, set != nil
 }
 
-// does reports whether a link from a to b may do.
-func (m *maybe) does(h *disjoint.Halt, a, b int) bool {
-	up, down := m.ramps+2*a, m.ramps+2*b+1
-	m.down[up], m.down[down] = 0, 0
-	ok := m.Any(h, m.down) != nil
-	m.down[up], m.down[down] = 1, 1
-	return ok
+// those keeps the nodes from which, or to which, some link may do, and those
+// of which it is not known when h stops.
+func (m *maybe) those(h *disjoint.Halt, nodes, others []int, forth bool) []int {
+	return slices.DeleteFunc(slices.Clone(nodes), func(v int) bool {
+		from, to := []int{v}, others
+		if !forth {
+			from, to = to, from
+		}
+		_, _, ok := m.does(h, from, to)
+		return !ok && !h.Stopped()
+	})
 }

@@ -19,7 +19,7 @@ type span struct {
 // The searches for new links are bounded: what is named is verified, and is
 // the shortest of what was tried.
 const (
-	spanWork  = 3_000_000  // for each intent
+	spanWork  = 3_000_000  // for each step, for each intent
 	cureWork  = 20_000_000 // for the one that cures most
 	mostNodes = 128        // on each side of it
 	mostSpans = 512        // tried without their delay, for each intent
@@ -51,18 +51,25 @@ func (q *question) newLinks(p *problem, cut []int32) (found []relaxation, spans 
 // first.
 func (q *question) spans(p *problem, cut []int32) (list []span) {
 	h := q.halt.Allow(spanWork)
+	var nodes []int
 	usable := make([]bool, len(q.t.Nodes))
 	for n := range usable {
 		usable[n] = p.atNode(q.in, n).causes() == 0 && (!q.delayed() || q.span(n, n).known)
+		if usable[n] {
+			nodes = append(nodes, n)
+		}
 	}
-	m := newMaybe(p, usable)
-	a, b, ok := m.first(h)
+	m := newMaybe(p)
+	one, other, ok := m.does(h, nodes, nodes)
 	if !ok {
 		return nil // no one link does, or it is not known
 	}
 	// A way around the cut needs the link, so it bridges the cut.
 	near, from := p.side(p.Source, cut, func(l disjoint.Link) (at, to int32) { return l.From, l.To }, usable)
 	far, to := p.side(p.Target, cut, func(l disjoint.Link) (at, to int32) { return l.To, l.From }, usable)
+	h = q.halt.Allow(spanWork)
+	near = m.those(h, near, far, true)
+	far = m.those(h, far, near, false)
 	seen := map[[2]int]bool{}
 	add := func(a, b int) {
 		a, b = min(a, b), max(a, b)
@@ -80,8 +87,16 @@ func (q *question) spans(p *problem, cut []int32) (list []span) {
 	}
 	slices.SortFunc(list, q.bySpan)
 	list = list[:min(len(list), mostSpans)]
-	add(a, b)
-	list = slices.DeleteFunc(list, func(s span) bool { return !m.does(h, s.a, s.b) && !m.does(h, s.b, s.a) })
+	h = q.halt.Allow(spanWork)
+	may := func(a, b int) bool {
+		if !slices.Contains(near, a) || !slices.Contains(far, b) {
+			return false
+		}
+		_, _, ok := m.does(h, []int{a}, []int{b})
+		return ok
+	}
+	list = slices.DeleteFunc(list, func(s span) bool { return !may(s.a, s.b) && !may(s.b, s.a) })
+	add(one, other)
 	slices.SortFunc(list, q.bySpan)
 	return list
 }
@@ -117,6 +132,10 @@ func (q *question) name(s span) string { return q.t.Nodes[s.a].Name + "--" + q.t
 func (q *question) delayed() bool {
 	r := &q.in.Require
 	return q.in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || r.Multiplicity > 1 && r.MaxDelaySpread != nil
+}
+
+func (q *question) anyPlace() bool {
+	return slices.ContainsFunc(q.t.Sites, func(s topology.Site) bool { return s.Where.Known() })
 }
 
 // describe says what the new link must be.
@@ -264,27 +283,33 @@ func (w wishes) best() (best *pathspec.NewLink) {
 	q := w[0].question
 	slices.SortFunc(list, func(s, o span) int { return cmp.Or(cmp.Compare(may[o], may[s]), q.bySpan(s, o)) })
 	h := q.halt.Allow(cureWork)
-	for i, s := range list {
-		if i == mostTries || best != nil && may[s] <= len(best.Cures) {
+	var of span
+	tries := 0
+	for _, s := range list {
+		if tries == mostTries || best != nil && may[s] < len(best.Cures) {
 			break
 		}
-		link := &pathspec.NewLink{A: q.t.Nodes[s.a].Name, B: q.t.Nodes[s.b].Name}
+		if best != nil && may[s] == len(best.Cures) && q.bySpan(s, of) > 0 {
+			continue
+		}
+		tries++
+		var cures []string
 		for _, x := range w {
 			if !slices.Contains(x.spans, s) {
 				continue
 			}
-			if _, ok := x.cures(s, h); ok {
-				link.Cures = append(link.Cures, x.in.Name)
+			if more := x.with(s); compile(more.t, more.in, more.reserved, 0).Any(h, nil) != nil {
+				cures = append(cures, x.in.Name)
 			}
 		}
-		if len(link.Cures) == 0 || best != nil && len(link.Cures) <= len(best.Cures) {
-			continue
+		if len(cures) > 0 && (best == nil || len(cures) > len(best.Cures) || len(cures) == len(best.Cures) && q.bySpan(s, of) < 0) {
+			of = s
+			best = &pathspec.NewLink{A: q.t.Nodes[s.a].Name, B: q.t.Nodes[s.b].Name, Cures: cures}
 		}
-		if s.known {
-			metres, us := int64(s.length), int64(topology.CableDelay(s.length))
-			link.DistanceM, link.DelayUS = &metres, &us
-		}
-		best = link
+	}
+	if best != nil && of.known {
+		metres, us := int64(of.length), int64(topology.CableDelay(of.length))
+		best.DistanceM, best.DelayUS = &metres, &us
 	}
 	return best
 }

@@ -256,7 +256,7 @@ func ask(t *topology.Topology, in *pathspec.Intent) pathspec.Answer {
 }
 
 func asking(t *topology.Topology, in *pathspec.Intent) *question {
-	return &question{t: t, in: in, reserved: make([]topology.Bandwidth, len(t.Links)), halt: disjoint.NewHalt(nil)}
+	return &question{t: t, in: in, reserved: make([]topology.Bandwidth, len(t.Links)), halt: disjoint.NewHalt(nil), holders: func(string) []string { return nil }}
 }
 
 // subsets lists the subsets of n names.

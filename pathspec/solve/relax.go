@@ -277,6 +277,13 @@ func (x *relaxer) conditions() {
 	}
 }
 
-func without(names []string, i int) []string { return slices.Delete(slices.Clone(names), i, i+1) }
+// without is the list without one; nil, which restricts nothing, where none is
+// left.
+func without(names []string, i int) []string {
+	if len(names) == 1 {
+		return nil
+	}
+	return slices.Delete(slices.Clone(names), i, i+1)
+}
 
 func list(names []string) string { return "[" + strings.Join(names, ", ") + "]" }

@@ -11,6 +11,9 @@ import (
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 )
 
+// package budget: what explains an answer asks the same questions as what finds
+// it, of the same problem.
+
 // why explains an infeasible intent. It asks again for a single way, then for
 // one requirement more at a time, and blames the first that cannot be met.
 // What new links may help goes to wishes.
@@ -71,6 +74,9 @@ func (q *question) why(wishes *wishes) *pathspec.Why {
 	links, spans := q.newLinks(p, risks)
 	wishes.add(q, spans)
 	w.Message += restored(found, links)
+	if q.delayed() && !q.anyPlace() {
+		w.Message += "; no new link was tried: nobody stated where the sites are, and so how long it would be"
+	}
 	for _, r := range slices.Concat(found, links) {
 		w.Relaxations = append(w.Relaxations, r.Relaxation)
 	}
