@@ -1,5 +1,7 @@
 package pathspec
 
+import "strings"
+
 // Solution is the answer to a topology and its intents, and the JSON document
 // of design section 4. Units are in the keys; all numbers are integers.
 type Solution struct {
@@ -78,9 +80,24 @@ type Reserve struct {
 // promise, as risks: `link:a--b`. null where there is none, or none is known.
 // The group of a link that states none is `srlg:unstated of` and the link.
 type Breaks struct {
-	Link []string `json:"link" nullable:"true"`
-	Node []string `json:"node" nullable:"true"`
-	SRLG []string `json:"srlg" nullable:"true"`
+	Link []string `json:"link"`
+	Node []string `json:"node"`
+	SRLG []string `json:"srlg"`
+}
+
+// String says when it breaks: `link:a--b and link:c--d fail, or srlg:e fails`.
+func (b Breaks) String() string {
+	var ways []string
+	for _, names := range [][]string{b.Link, b.Node, b.SRLG} {
+		switch len(names) {
+		case 0:
+		case 1:
+			ways = append(ways, names[0]+" fails")
+		default:
+			ways = append(ways, strings.Join(names, " and ")+" fail")
+		}
+	}
+	return strings.Join(ways, ", or ")
 }
 
 // UnstatedOf names the shared risk group of a link that states none. No group
