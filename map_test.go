@@ -15,11 +15,9 @@ import (
 const importTable = `
 topology/...       <- topology/...
 pathspec           <- topology/...
-pathspec/solve     <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology
+pathspec/solve     <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology topology/geo
 pathspec/solve/disjoint <- pathspec/solve/flow
 pathspec/solve/flow <-
-pathspec/solve     <- pathspec/solve/disjoint pathspec topology topology/geo
-pathspec/solve/disjoint <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys               <-
 hwcheck            <-
@@ -37,11 +35,9 @@ cmd/...            <- ...
 // Of locks they use sync.Once, for what follows from a value and is made late.
 // Tests may use them from anywhere.
 const purePackages = `
-pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow
-topology/foreign topology/gml topology/graphml topology/sndlib topology/repetita
-topology topology/strictyaml topology/clab topology/geo
-topology topology/strictyaml topology/clab topology/diff
-pathspec pathspec/solve pathspec/solve/disjoint pathspec/gate
+topology topology/strictyaml topology/geo topology/diff
+topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
+pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 keys hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare

@@ -28,14 +28,21 @@ func explain(intent *resource.Intent, state *resource.State) *resource.Explanati
 	}
 	if m := a.Margin; m != nil {
 		for _, k := range []struct {
-			kind  string
-			count *int
-		}{{"link", m.Link}, {"node", m.Node}, {"srlg", m.SRLG}} {
+			kind   string
+			count  *int
+			breaks pathspec.Breaks
+		}{
+			{"link", m.Link, pathspec.Breaks{Link: m.Breaks.Link}}, {"node", m.Node, pathspec.Breaks{Node: m.Breaks.Node}},
+			{"srlg", m.SRLG, pathspec.Breaks{SRLG: m.Breaks.SRLG}},
+		} {
+			line := "no failures of kind " + k.kind + " take all paths"
 			if k.count != nil {
-				say("margin: some path is left after any %d failures of kind %s", *k.count, k.kind)
-			} else {
-				say("margin: no failures of kind %s take all paths", k.kind)
+				line = fmt.Sprintf("some path is left after any %d failures of kind %s", *k.count, k.kind)
 			}
+			if when := k.breaks.String(); when != "" {
+				line += "; none is left when " + when
+			}
+			say("margin: %s", line)
 		}
 	}
 	if r := a.Reserve; r != nil {
@@ -44,6 +51,9 @@ func explain(intent *resource.Intent, state *resource.State) *resource.Explanati
 			bound = "at least"
 		}
 		say("reserve: the whole requirement can still be met after %s %d link, %d node, %d srlg failures", bound, r.Link, r.Node, r.SRLG)
+		if when := r.Breaks.String(); when != "" {
+			say("the promise breaks when %s", when)
+		}
 	}
 	if w := a.Why; w != nil {
 		say("why: %s", w.Message)

@@ -1,6 +1,9 @@
 package pathspec
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // fate is something that a path shares with whatever else has it too.
 type fate struct {
@@ -101,10 +104,17 @@ func (c *checker) margin(in *Intent, walks []walk, a *Answer) {
 		return
 	}
 	for _, m := range []struct {
-		kind Kind
-		said *int
-	}{{Link, a.Margin.Link}, {Node, a.Margin.Node}, {SRLG, a.Margin.SRLG}} {
+		kind   Kind
+		said   *int
+		breaks []string
+	}{
+		{Link, a.Margin.Link, a.Margin.Breaks.Link}, {Node, a.Margin.Node, a.Margin.Breaks.Node},
+		{SRLG, a.Margin.SRLG, a.Margin.Breaks.SRLG},
+	} {
 		want, ok := c.survives(in, m.kind, walks)
+		if m.breaks != nil && m.said != nil {
+			c.breaks(in, m.kind, walks, *m.said, m.breaks)
+		}
 		switch {
 		case !ok && m.said != nil:
 			c.fail(in.Name, -1, RuleMargin, "no failures of kind %s take all paths, so it is null, not %d", m.kind, *m.said)
@@ -112,7 +122,38 @@ func (c *checker) margin(in *Intent, walks []walk, a *Answer) {
 			c.fail(in.Name, -1, RuleMargin, "survives %d failures of kind %s, not any number", want, m.kind)
 		case ok && *m.said != want:
 			c.fail(in.Name, -1, RuleMargin, "survives %d failures of kind %s, not %d", want, m.kind, *m.said)
+		case !ok && m.breaks != nil:
+			c.fail(in.Name, -1, RuleMargin, "no failures of kind %s take all paths, yet some are named", m.kind)
 		}
+	}
+}
+
+// breaks checks failures of which it is said that they take all paths and are
+// one more than the margin.
+func (c *checker) breaks(in *Intent, k Kind, walks []walk, margin int, names []string) {
+	if len(names) != margin+1 {
+		c.fail(in.Name, -1, RuleMargin, "names %d failures of kind %s that take all paths; the margin and one is %d", len(names), k, margin+1)
+	}
+	exists := make([]bool, len(names))
+	left := 0
+	for _, w := range walks {
+		taken := false
+		for _, f := range c.fates(in, k, w) {
+			name := k.String() + ":" + f.name
+			if f.unknown {
+				name = UnstatedOf(strings.TrimPrefix(f.name, "link "))
+				taken = true // what nobody stated falls with whatever is named
+			}
+			if i := slices.Index(names, name); i >= 0 {
+				exists[i], taken = true, true
+			}
+		}
+		if !taken {
+			left++
+		}
+	}
+	if left > 0 || slices.Contains(exists, false) {
+		c.fail(in.Name, -1, RuleMargin, "the failures of kind %s that are named leave %d paths, or are not on any", k, left)
 	}
 }
 

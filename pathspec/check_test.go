@@ -60,6 +60,13 @@ func (w *world) byC(kinds ...Kind) {
 	w.Margin.Node = number(0)
 }
 
+// unstated leaves open what the paths share, and names what breaks them.
+func (w *world) unstated(breaks string) {
+	w.edit(", srlgs: [g3]", "")
+	w.edit(", srlgs: [g1]", "")
+	w.Disjoint, w.Margin.SRLG, w.Margin.Breaks.SRLG = []Kind{Link}, number(0), []string{breaks}
+}
+
 // second adds an intent that the direct link answers.
 func (w *world) second() {
 	delay := int64(10000)
@@ -263,6 +270,21 @@ func checkCases() []checkCase {
 		{"margin", "any number", func(w *world) { w.Margin.SRLG = nil }},
 		{"margin", "not any number", func(w *world) { w.edit("[g3]", "[]"); w.edit("[g4]", "[]") }},
 		{"", "any number", func(w *world) { w.edit("[g3]", "[]"); w.edit("[g4]", "[]"); w.Margin.SRLG = nil }},
+		{"", "what breaks it", func(w *world) {
+			w.Margin.Breaks = Breaks{[]string{"link:c--b", "link:a--k"}, []string{"node:c", "node:k"}, []string{"srlg:g1", "srlg:g4"}}
+		}},
+		{"margin", "what breaks it leaves a path", func(w *world) { w.Margin.Breaks.Link = []string{"link:a--c", "link:c--b"} }},
+		{"margin", "what breaks it is too little", func(w *world) { w.Margin.Breaks.Link = []string{"link:a--c"} }},
+		{"margin", "what breaks it is too much", func(w *world) { w.Margin.Breaks.Link = []string{"link:a--c", "link:a--k", "link:c--b"} }},
+		{"margin", "what breaks it is elsewhere", func(w *world) { w.Margin.Breaks.Link = []string{"link:a--c", "link:a--b"} }},
+		{"margin", "what breaks it is an end", func(w *world) { w.Margin.Breaks.Node = []string{"node:a", "node:c"} }},
+		{"margin", "nothing breaks it", func(w *world) {
+			w.edit("[g3]", "[]")
+			w.edit("[g4]", "[]")
+			w.Margin.SRLG, w.Margin.Breaks.SRLG = nil, []string{"srlg:g1"}
+		}},
+		{"", "what nobody stated breaks it", func(w *world) { w.unstated(UnstatedOf("a--k")) }},
+		{"margin", "what breaks it is on no path", func(w *world) { w.unstated("srlg:g9") }},
 	}
 }
 

@@ -1,5 +1,7 @@
 package pathspec
 
+import "strings"
+
 // Solution is the answer to a topology and its intents, and the JSON document
 // of design section 4. Units are in the keys; all numbers are integers.
 type Solution struct {
@@ -7,6 +9,7 @@ type Solution struct {
 	Kind       string   `json:"kind"`
 	Topology   string   `json:"topology"`
 	Intents    []Answer `json:"intents"`
+	NewLink    *NewLink `json:"new_link,omitempty"`
 	Stats      *Stats   `json:"stats,omitempty"`
 }
 
@@ -52,20 +55,64 @@ type Path struct {
 // Margin is how many failures of each kind, worst case, the paths survive
 // with at least one of them left; null where no such failures take them all.
 // Nodes that the intent names as its ends do not fail; a link with unknown
-// SRLGs may fall with any.
+// SRLGs may fall with any. Breaks names as many failures and one more that
+// take all paths.
 type Margin struct {
-	Link *int `json:"link"`
-	Node *int `json:"node"`
-	SRLG *int `json:"srlg"`
+	Link   *int   `json:"link"`
+	Node   *int   `json:"node"`
+	SRLG   *int   `json:"srlg"`
+	Breaks Breaks `json:"breaks"`
 }
 
 // Reserve is how many failures of each kind, worst case, the network can take
-// and still meet the whole requirement. Exact false: a proven lower bound.
+// and still meet the whole requirement. Breaks names as many failures and one
+// more after which it cannot. Exact false: what names no such failures is a
+// proven lower bound.
 type Reserve struct {
-	Link  int  `json:"link"`
-	Node  int  `json:"node"`
-	SRLG  int  `json:"srlg"`
-	Exact bool `json:"exact"`
+	Link   int    `json:"link"`
+	Node   int    `json:"node"`
+	SRLG   int    `json:"srlg"`
+	Exact  bool   `json:"exact"`
+	Breaks Breaks `json:"breaks"`
+}
+
+// Breaks names for each kind of failure a least set of them that breaks a
+// promise, as risks: `link:a--b`. null where there is none, or none is known.
+// The group of a link that states none is `srlg:unstated of` and the link.
+type Breaks struct {
+	Link []string `json:"link"`
+	Node []string `json:"node"`
+	SRLG []string `json:"srlg"`
+}
+
+// String says when it breaks: `link:a--b and link:c--d fail, or srlg:e fails`.
+func (b Breaks) String() string {
+	var ways []string
+	for _, names := range [][]string{b.Link, b.Node, b.SRLG} {
+		switch len(names) {
+		case 0:
+		case 1:
+			ways = append(ways, names[0]+" fails")
+		default:
+			ways = append(ways, strings.Join(names, " and ")+" fail")
+		}
+	}
+	return strings.Join(ways, ", or ")
+}
+
+// UnstatedOf names the shared risk group of a link that states none. No group
+// has such a name.
+func UnstatedOf(link string) string { return SRLG.String() + ":unstated of " + link }
+
+// NewLink is the one new link that would make most infeasible intents feasible,
+// each by itself in the capacity that others leave, of those that were tried:
+// then the shortest. It lies in a duct of its own.
+type NewLink struct {
+	A         string   `json:"a"`
+	B         string   `json:"b"`
+	DistanceM *int64   `json:"distance_m"` // great circle; null where a place is unknown
+	DelayUS   *int64   `json:"delay_us"`   // derived from the distance
+	Cures     []string `json:"cures"`      // names of intents
 }
 
 // Why explains an answer that is not satisfied. Cut is a least set of risks
@@ -80,7 +127,9 @@ type Why struct {
 }
 
 // Relaxation changes one requirement, as `<field>: <old> -> <new>`, by the
-// least that makes the intent feasible, with the cost it then has.
+// least that makes the intent feasible, with the cost it then has. What gives
+// up the least share of the requirement comes first. `new link: none -> a--b
+// (...)` changes the network instead; it comes last.
 type Relaxation struct {
 	Change string `json:"change"`
 	Cost   int64  `json:"cost"`

@@ -5,7 +5,9 @@
 package topology
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 )
 
 // Topology is the traffic-engineering database: an immutable value once
@@ -181,4 +183,14 @@ func (t *Topology) Without(o Outage) *Topology {
 		links = append(links, ab, ba)
 	}
 	return New(t.Name, t.Sites, t.Nodes, entries, links)
+}
+
+// With returns the topology with one more entry, the last, and its two links.
+func (t *Topology) With(entry Entry, ab, ba Link) *Topology {
+	more := *t
+	more.Entries, more.Links = append(slices.Clip(t.Entries), entry), append(slices.Clip(t.Links), ab, ba)
+	more.entryIndex = maps.Clone(t.entryIndex)
+	more.entryIndex[entry.Name] = len(t.Entries)
+	more.memo = &memo{}
+	return &more
 }

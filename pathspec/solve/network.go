@@ -26,6 +26,7 @@ type network struct {
 	place     []int32                   // risk of every node: its site; -1: unknown
 	host      []int32                   // risk of every node: its operator; -1: unknown
 	members   map[int32][]int           // nodes of a site
+	sites     map[string]int32          // risk of every site that has nodes
 	lists     [1 << 5]func() *riskLists // by the kinds, as bits; made when first asked for
 	free      *riskLists                // none
 }
@@ -42,7 +43,7 @@ func networkOf(t *topology.Topology) *network {
 }
 
 func newNetwork(t *topology.Topology) *network {
-	n := &network{members: map[int32][]int{}}
+	n := &network{members: map[int32][]int{}, sites: map[string]int32{}}
 	links := make([]flow.Link, len(t.Links))
 	n.delay, n.metric, n.one = make([]int64, len(links)), make([]int64, len(links)), slices.Repeat([]int64{1}, len(links))
 	for l := range t.Links {
@@ -95,6 +96,7 @@ func (n *network) number(t *topology.Topology) {
 	n.place, n.host = make([]int32, len(t.Nodes)), make([]int32, len(t.Nodes))
 	for v := range t.Nodes {
 		if n.place[v] = add(pathspec.Site, t.Nodes[v].Site); n.place[v] >= 0 {
+			n.sites[t.Nodes[v].Site] = n.place[v]
 			n.members[n.place[v]] = append(n.members[n.place[v]], v)
 		}
 	}
@@ -158,11 +160,9 @@ func (n *network) assign(p *problem, in *pathspec.Intent) {
 	}
 	p.Through, p.AtEnd = slices.Clone(p.Through), slices.Clone(p.AtEnd)
 	for _, end := range []string{in.From, in.To} {
-		site := int32(-1)
-		if v, ok := p.t.Node(end); ok {
-			site = n.place[v]
-		} else if members := membersOf(p.t, end); len(members) > 0 {
-			site = n.place[members[0]]
+		site, ok := n.sites[siteOf(p.t, end)]
+		if !ok {
+			continue
 		}
 		for _, v := range n.members[site] {
 			other := func(r int32) bool { return r == site }
@@ -177,12 +177,10 @@ func (n *network) assign(p *problem, in *pathspec.Intent) {
 	}
 }
 
-// membersOf lists the nodes of a site.
-func membersOf(t *topology.Topology, site string) (nodes []int) {
-	for v := range t.Nodes {
-		if site != "" && t.Nodes[v].Site == site {
-			nodes = append(nodes, v)
-		}
+// siteOf is the site of an end: its own name, or where the named node is.
+func siteOf(t *topology.Topology, end string) string {
+	if n, ok := t.Node(end); ok {
+		return t.Nodes[n].Site
 	}
-	return nodes
+	return end
 }

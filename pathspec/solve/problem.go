@@ -51,7 +51,7 @@ func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Band
 	}
 	p.bounds(in)
 	n.assign(p, in)
-	p.close(in, reserved, ignore)
+	p.close(n, in, reserved, ignore)
 	if in.Objective == pathspec.Balance {
 		p.level = make([]int64, len(t.Links))
 		for l := range t.Links {
@@ -63,8 +63,7 @@ func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Band
 }
 
 // close shuts the links that no path may have.
-func (p *problem) close(in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) {
-	n := networkOf(p.t)
+func (p *problem) close(n *network, in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) {
 	nodes := make([]cause, len(p.t.Nodes))
 	if choosyOfNodes(p, in) {
 		for v := range p.t.Nodes {

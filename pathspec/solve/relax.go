@@ -1,6 +1,8 @@
 package solve
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -11,22 +13,39 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// relaxations lists the single changes that make the intent feasible, each
-// the least of its kind and verified by solving again.
-func (q *question) relaxations() []pathspec.Relaxation {
-	x := &relaxer{question: q, found: []pathspec.Relaxation{}}
-	x.multiplicity()
-	x.disjoint()
-	x.bandwidth()
+// relaxation is a single change that makes an intent feasible.
+type relaxation struct {
+	pathspec.Relaxation
+	plain string // as one says it
+	share int64  // of the requirement that it gives up, in ppm
+}
+
+// relaxations lists the single changes of the intent that make it feasible,
+// each the least of its kind and verified by solving again. What gives up the
+// least share of what was asked for comes first.
+func (q *question) relaxations() []relaxation {
+	x := &relaxer{question: q}
 	x.bounds()
+	x.bandwidth()
+	x.separation()
 	x.places()
+	x.disjoint()
+	x.multiplicity()
 	x.conditions()
+	slices.SortStableFunc(x.found, func(a, b relaxation) int { return cmp.Compare(a.share, b.share) })
 	return x.found
 }
 
 type relaxer struct {
 	*question
-	found []pathspec.Relaxation
+	found []relaxation
+}
+
+// change is one that may help, and what it gives up: part of whole.
+type change struct {
+	field, from, to string
+	plain           string
+	part, whole     int64
 }
 
 // relaxWork bounds the search for each change. One that is not found or not
@@ -34,28 +53,37 @@ type relaxer struct {
 const relaxWork = 2_000_000
 
 // try adds the change if it helps.
-func (x *relaxer) try(field, from, to string, change func(r *pathspec.Require)) bool {
+func (x *relaxer) try(c change, relax func(r *pathspec.Require)) bool {
 	in := *x.in
-	change(&in.Require)
+	relax(&in.Require)
 	h := x.halt.Allow(relaxWork)
 	set, cost := compile(x.t, &in, x.reserved, 0).best(h)
 	if set == nil || h.Stopped() {
 		return false
 	}
-	x.found = append(x.found, pathspec.Relaxation{Change: field + ": " + from + " -> " + to, Cost: cost})
+	x.found = append(x.found, relaxation{
+		pathspec.Relaxation{Change: c.field + ": " + c.from + " -> " + c.to, Cost: cost},
+		c.plain, int64(float64(c.part) / float64(max(c.whole, 1)) * 1e6),
+	})
 	return true
 }
 
 // helps returns some set with the change; nil also where h stopped it.
-func (x *relaxer) helps(h *disjoint.Halt, change func(r *pathspec.Require)) []disjoint.Path {
+func (x *relaxer) helps(h *disjoint.Halt, relax func(r *pathspec.Require)) []disjoint.Path {
 	in := *x.in
-	change(&in.Require)
+	relax(&in.Require)
 	return compile(x.t, &in, x.reserved, 0).Any(h, nil)
 }
 
 func (x *relaxer) multiplicity() {
-	for k := x.in.Require.Multiplicity - 1; k >= 1; k-- {
-		if x.try("multiplicity", strconv.Itoa(k+1), strconv.Itoa(k), func(r *pathspec.Require) { r.Multiplicity = k }) {
+	most := x.in.Require.Multiplicity
+	for k := most - 1; k >= 1; k-- {
+		plain := "one path less"
+		if k < most-1 {
+			plain = fmt.Sprintf("%d paths less", most-k)
+		}
+		c := change{"multiplicity", strconv.Itoa(most), strconv.Itoa(k), plain, int64(most - k), int64(most)}
+		if x.try(c, func(r *pathspec.Require) { r.Multiplicity = k }) {
 			return
 		}
 	}
@@ -68,7 +96,8 @@ func (x *relaxer) disjoint() {
 			continue
 		}
 		fewer := slices.DeleteFunc(slices.Clone(all), func(other pathspec.Kind) bool { return other == k })
-		x.try("disjoint", "["+kinds(all, ", ")+"]", "["+kinds(fewer, ", ")+"]", func(r *pathspec.Require) { r.Disjoint = fewer })
+		x.try(change{"disjoint", "[" + kinds(all, ", ") + "]", "[" + kinds(fewer, ", ") + "]", "a common " + k.String() + " allowed", 1, int64(len(all))},
+			func(r *pathspec.Require) { r.Disjoint = fewer })
 	}
 }
 
@@ -88,7 +117,26 @@ func (x *relaxer) bandwidth() {
 		return x.helps(h, func(r *pathspec.Require) { r.Bandwidth = left[i] }) == nil
 	})
 	if n > 0 && !h.Stopped() {
-		x.try("bandwidth", wanted.String(), left[n-1].String(), func(r *pathspec.Require) { r.Bandwidth = left[n-1] })
+		less := wanted - left[n-1]
+		x.try(change{"bandwidth", wanted.String(), left[n-1].String(), less.String() + " less bandwidth", int64(less), int64(wanted)},
+			func(r *pathspec.Require) { r.Bandwidth = left[n-1] })
+	}
+}
+
+// separation looks for the most that can be had, to the metre.
+func (x *relaxer) separation() {
+	wanted := x.in.Require.Separation
+	if wanted == 0 || x.in.Require.Multiplicity < 2 {
+		return
+	}
+	h := x.halt.Allow(relaxWork)
+	n := topology.Distance(sort.Search(int(wanted), func(metres int) bool {
+		return x.helps(h, func(r *pathspec.Require) { r.Separation = topology.Distance(metres) }) == nil
+	})) - 1
+	if n >= 0 && !h.Stopped() {
+		less := wanted - n
+		x.try(change{"separation", wanted.String(), n.String(), less.String() + " less separation", int64(less), int64(wanted)},
+			func(r *pathspec.Require) { r.Separation = n })
 	}
 }
 
@@ -108,13 +156,13 @@ func (x *relaxer) bounds() {
 		return least, most
 	}
 	if r.MaxDelay > 0 {
-		x.least("maxDelay", int64(r.MaxDelay), milliseconds, func(set []disjoint.Path) int64 {
+		x.least("maxDelay", int64(r.MaxDelay), milliseconds, func(v int64) string { return milliseconds(v) + " more delay" }, func(set []disjoint.Path) int64 {
 			_, most := delays(set)
 			return most
 		}, func(r *pathspec.Require, v int64) { r.MaxDelay = topology.Delay(v) })
 	}
 	if r.MaxDelaySpread != nil {
-		x.least("maxDelaySpread", int64(*r.MaxDelaySpread), milliseconds, func(set []disjoint.Path) int64 {
+		x.least("maxDelaySpread", int64(*r.MaxDelaySpread), milliseconds, func(v int64) string { return milliseconds(v) + " more between the fastest and the slowest path" }, func(set []disjoint.Path) int64 {
 			least, most := delays(set)
 			return most - least
 		}, func(r *pathspec.Require, v int64) {
@@ -123,7 +171,7 @@ func (x *relaxer) bounds() {
 		})
 	}
 	if r.MaxHops > 0 {
-		x.least("maxHops", int64(r.MaxHops), func(v int64) string { return strconv.FormatInt(v, 10) }, func(set []disjoint.Path) (most int64) {
+		x.least("maxHops", int64(r.MaxHops), func(v int64) string { return strconv.FormatInt(v, 10) }, hopsMore, func(set []disjoint.Path) (most int64) {
 			for _, p := range set {
 				most = max(most, int64(len(p)))
 			}
@@ -134,7 +182,7 @@ func (x *relaxer) bounds() {
 
 // least finds the least value of a bound above the present one, from what a
 // set without the bound needs of it downwards.
-func (x *relaxer) least(field string, now int64, text func(int64) string, needs func([]disjoint.Path) int64, bound func(*pathspec.Require, int64)) {
+func (x *relaxer) least(field string, now int64, text, more func(int64) string, needs func([]disjoint.Path) int64, bound func(*pathspec.Require, int64)) {
 	h := x.halt.Allow(relaxWork)
 	set := x.helps(h, func(r *pathspec.Require) { bound(r, disjoint.Never-1) })
 	if set == nil {
@@ -152,7 +200,8 @@ func (x *relaxer) least(field string, now int64, text func(int64) string, needs 
 	if h.Stopped() {
 		return
 	}
-	x.try(field, text(now), text(enough), func(r *pathspec.Require) { bound(r, enough) })
+	c := change{field, text(now), text(enough), more(enough - now), enough - now, enough}
+	x.try(c, func(r *pathspec.Require) { bound(r, enough) })
 }
 
 // milliseconds writes a delay so that a small change is easy to see.
@@ -160,17 +209,26 @@ func milliseconds(us int64) string {
 	return strconv.FormatFloat(float64(us)/1000, 'f', -1, 64) + "ms"
 }
 
+func hopsMore(v int64) string {
+	if v == 1 {
+		return "one hop more"
+	}
+	return fmt.Sprintf("%d hops more", v)
+}
+
 // places tries to admit one thing more.
 func (x *relaxer) places() {
 	r := &x.in.Require
-	for i := range r.Countries.Deny {
+	for i, country := range r.Countries.Deny {
 		less := without(r.Countries.Deny, i)
-		x.try("countries.deny", list(r.Countries.Deny), list(less), func(r *pathspec.Require) { r.Countries.Deny = less })
+		x.try(change{"countries.deny", list(r.Countries.Deny), list(less), country + " not denied", 1, int64(len(r.Countries.Deny))},
+			func(r *pathspec.Require) { r.Countries.Deny = less })
 	}
 	if r.Countries.Allow != nil {
 		for _, country := range x.countries() {
 			if more := append(slices.Clone(r.Countries.Allow), country); !slices.Contains(r.Countries.Allow, country) {
-				x.try("countries.allow", list(r.Countries.Allow), list(more), func(r *pathspec.Require) { r.Countries.Allow = more })
+				x.try(change{"countries.allow", list(r.Countries.Allow), list(more), country + " allowed", 1, int64(len(more))},
+					func(r *pathspec.Require) { r.Countries.Allow = more })
 			}
 		}
 	}
@@ -185,9 +243,10 @@ func (x *relaxer) places() {
 		{"avoid.operators", func(a *pathspec.Avoid) *[]string { return &a.Operators }},
 	} {
 		now := *avoid.of(&r.Avoid)
-		for i := range now {
+		for i, name := range now {
 			less := without(now, i)
-			x.try(avoid.field, list(now), list(less), func(r *pathspec.Require) { *avoid.of(&r.Avoid) = less })
+			x.try(change{avoid.field, list(now), list(less), name + " not avoided", 1, int64(len(now))},
+				func(r *pathspec.Require) { *avoid.of(&r.Avoid) = less })
 		}
 	}
 }
@@ -207,16 +266,24 @@ func (x *relaxer) countries() (names []string) {
 func (x *relaxer) conditions() {
 	r := &x.in.Require
 	if r.Nodes != nil {
-		x.try("nodes", r.Nodes.String(), "true", func(r *pathspec.Require) { r.Nodes = nil })
+		x.try(change{"nodes", r.Nodes.String(), "true", "no condition on nodes", 1, 1}, func(r *pathspec.Require) { r.Nodes = nil })
 	}
 	if r.Links != nil {
-		x.try("links", r.Links.String(), "true", func(r *pathspec.Require) { r.Links = nil })
+		x.try(change{"links", r.Links.String(), "true", "no condition on links", 1, 1}, func(r *pathspec.Require) { r.Links = nil })
 	}
 	if r.Encryption == pathspec.QKD {
-		x.try("encryption", pathspec.QKD.String(), pathspec.PQ.String(), func(r *pathspec.Require) { r.Encryption = pathspec.PQ })
+		x.try(change{"encryption", pathspec.QKD.String(), pathspec.PQ.String(), "encryption pq instead of qkd", 1, 1},
+			func(r *pathspec.Require) { r.Encryption = pathspec.PQ })
 	}
 }
 
-func without(names []string, i int) []string { return slices.Delete(slices.Clone(names), i, i+1) }
+// without is the list without one; nil, which restricts nothing, where none is
+// left.
+func without(names []string, i int) []string {
+	if len(names) == 1 {
+		return nil
+	}
+	return slices.Delete(slices.Clone(names), i, i+1)
+}
 
 func list(names []string) string { return "[" + strings.Join(names, ", ") + "]" }

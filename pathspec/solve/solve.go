@@ -66,6 +66,7 @@ func Solve(in Input) pathspec.Solution {
 		}
 	}
 	each(func(i int, q *question) { answers[i], sets[i] = q.answer() })
+	var wanted wishes
 	each(func(i int, q *question) {
 		switch {
 		case in.PathsOnly && answers[i].Status == pathspec.Infeasible:
@@ -74,10 +75,10 @@ func Solve(in Input) pathspec.Solution {
 		case answers[i].Status == pathspec.Satisfied:
 			answers[i].Reserve = q.reserve(sets[i])
 		case answers[i].Status == pathspec.Infeasible:
-			answers[i].Why = q.why()
+			answers[i].Why = q.why(&wanted)
 		}
 	})
-	return pathspec.Solution{APIVersion: "keiro/v1", Kind: "Solution", Topology: in.Topology.Name, Intents: answers}
+	return pathspec.Solution{APIVersion: "keiro/v1", Kind: "Solution", Topology: in.Topology.Name, Intents: answers, NewLink: wanted.best()}
 }
 
 func uses(a *pathspec.Answer, link string) bool {

@@ -12,9 +12,13 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
+// package budget: what explains an answer asks the same questions as what finds
+// it, of the same problem.
+
 // why explains an infeasible intent. It asks again for a single way, then for
 // one requirement more at a time, and blames the first that cannot be met.
-func (q *question) why() *pathspec.Why {
+// What new links may help goes to wishes.
+func (q *question) why(wishes *wishes) *pathspec.Why {
 	r := &q.in.Require
 	bare := *q.in
 	// A bound that nothing exceeds, not none: what it needs to know it still needs.
@@ -66,14 +70,39 @@ func (q *question) why() *pathspec.Why {
 		}
 		break
 	}
-	if cut, message := q.cut(); len(cut) > 0 {
-		w.Cut = cut
+	p := compile(q.t, q.in, q.reserved, 0)
+	risks, without := q.cut(p)
+	if len(risks) > 0 {
+		var message string
+		w.Cut, message = q.passes(p, risks, without)
 		w.Message += "; " + message
 	} else if len(w.Cut) == 0 {
 		w.Message += "; all possible paths were searched"
 	}
-	w.Relaxations = q.relaxations()
+	found := q.relaxations()
+	links, spans := q.newLinks(p, risks)
+	wishes.add(q, spans)
+	w.Message += restored(found, links)
+	if q.delayed() && !q.anyPlace() {
+		w.Message += "; no new link was tried: nobody stated where the sites are, and so how long it would be"
+	}
+	for _, r := range slices.Concat(found, links) {
+		w.Relaxations = append(w.Relaxations, r.Relaxation)
+	}
 	return w
+}
+
+// restored says what would help: the two changes that give up least, and the
+// shortest link.
+func restored(found, links []relaxation) string {
+	var ways []string
+	for _, r := range slices.Concat(found[:min(len(found), 2)], links[:min(len(links), 1)]) {
+		ways = append(ways, r.plain)
+	}
+	if len(ways) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(ways, ", or ") + " restores it"
 }
 
 // feasible returns some set for a variant of the intent; nil also where halt
@@ -82,16 +111,17 @@ func (q *question) feasible(in *pathspec.Intent, ignore cause) []disjoint.Path {
 	return compile(q.t, in, q.reserved, ignore).Any(q.halt, nil)
 }
 
-// cut names a least set of risks that too many paths depend on.
-func (q *question) cut() (names []string, message string) {
-	p := compile(q.t, q.in, q.reserved, 0)
-	cut, without := p.Cut(q.halt)
-	if len(cut) == 0 {
-		return nil, ""
-	}
+// cut is a least set of risks that too many paths depend on, in order.
+func (q *question) cut(p *problem) (cut []int32, without int) {
+	cut, without = p.Cut(q.halt)
 	slices.SortFunc(cut, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(p.risks[a].kind, p.risks[b].kind), cmp.Compare(p.risks[a].name, p.risks[b].name))
 	})
+	return cut, without
+}
+
+// passes names the risks of a cut and says what they block.
+func (q *question) passes(p *problem, cut []int32, without int) (names []string, message string) {
 	var operators []string
 	for _, r := range cut {
 		names = append(names, p.risks[r].String())

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,10 @@ func TestWhy(t *testing.T) {
 		if d.infeasible {
 			tell(d.name, checked(t, load(t, d.topology), d.intent)[0].Why)
 		}
+	}
+	for _, name := range []string{"jp12", "jp25"} {
+		best := mostCured(t, name)
+		fmt.Fprintf(&text, "%s: a new link %s--%s, %d m, %d us, cures %s\n\n", name, best.A, best.B, *best.DistanceM, *best.DelayUS, strings.Join(best.Cures, ", "))
 	}
 	for _, c := range blocked {
 		topo := load(t, "jp12")
@@ -63,6 +68,12 @@ var blocked = []struct {
 	change func(t *topology.Topology, in *pathspec.Intent)
 }{
 	{"nowhere", func(t *topology.Topology, in *pathspec.Intent) { in.To = "moon" }},
+	{"nowhere on the map", func(t *topology.Topology, in *pathspec.Intent) {
+		in.Require.MaxHops = 1
+		for i := range t.Sites {
+			t.Sites[i].Where = topology.Attr[topology.Point]{}
+		}
+	}},
 	{"thick", func(_ *topology.Topology, in *pathspec.Intent) { in.Require.Bandwidth = 500e6 }},
 	{"thick pair", func(_ *topology.Topology, in *pathspec.Intent) {
 		in.Require.Multiplicity, in.Require.Bandwidth = 2, 300e6
@@ -101,6 +112,41 @@ var blocked = []struct {
 		}
 		in.Require.Links = p
 	}},
+}
+
+// mostCured is the link that cures most of the ducts, which all other links
+// are compared with.
+func mostCured(t *testing.T, name string) *pathspec.NewLink {
+	topo := load(t, name)
+	var intents []pathspec.Intent
+	for _, d := range ducts(t) {
+		if d.topology == name && d.infeasible {
+			intents = append(intents, d.intent)
+		}
+	}
+	best := Solve(Input{Topology: topo, Intents: intents}).NewLink
+	topo = inNameOrder(topo)
+	q := asking(topo, nil)
+	var most []string
+	var first span
+	for a := range topo.Nodes {
+		for b := range a {
+			s := q.span(b, a)
+			var cured []string
+			for i := range intents {
+				if answer, _ := (&question{t: topo, in: &intents[i], reserved: q.reserved, halt: q.halt}).with(s).answer(); answer.Status == pathspec.Satisfied {
+					cured = append(cured, intents[i].Name)
+				}
+			}
+			if len(cured) > len(most) || len(cured) == len(most) && len(cured) > 0 && q.bySpan(s, first) < 0 {
+				most, first = cured, s
+			}
+		}
+	}
+	if got, want := best.A+"--"+best.B, q.name(first); got != want || !slices.Equal(best.Cures, most) {
+		t.Errorf("%s: %s cures %q, but %s cures %q", name, got, best.Cures, want, most)
+	}
+	return best
 }
 
 // TestAllPairs counts, over all pairs of nodes, how many disjoint paths there

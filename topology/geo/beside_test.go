@@ -23,7 +23,7 @@ func TestBeside(t *testing.T) {
 		{"on and past its end", equator, []float64{0, 4, 0, 12}, degrees(1), 7, 1e-4},
 		{"across", equator, []float64{-1, 5, 1, 5}, 200, 400 / degree, 1e-7},
 		{"across at an end", equator, []float64{-1, 0, 1, 0}, 200, 200 / degree, 1e-7},
-		{"across at 30 degrees", []float64{0, 0, 0, 1}, []float64{-.2 * math.Sqrt(1. / 3), .3, .2 * math.Sqrt(1. / 3), .7}, 200, 800 / degree, 1e-6},
+		{"across at 30 degrees", []float64{0, 0, 0, 1}, []float64{-.2 * math.Sqrt(1./3), .3, .2 * math.Sqrt(1./3), .7}, 200, 800 / degree, 1e-6},
 		{"beside at one degree", equator, []float64{1, 4, 1, 6}, degrees(1.0002), 2, 0.1},
 		{"a bend that touches", equator, []float64{1, 3, 0.001, 5, 1, 7}, 200, 2 * math.Sqrt(200*200-111.195*111.195) / degree, 2e-3},
 	} {

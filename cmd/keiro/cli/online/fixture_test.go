@@ -105,7 +105,10 @@ func (w *world) populate() {
 	gold.Status.Answer = pathspec.Answer{Name: "gold", Status: pathspec.Satisfied, Optimal: true, Cost: 9000, Paths: []pathspec.Path{
 		{Nodes: []string{"a", "b", "d"}, Links: []string{"a--b", "b--d"}, DelayUS: pointer(int64(4000))},
 		{Nodes: []string{"a", "c", "d"}, Links: []string{"a--c", "c--d"}, DelayUS: pointer(int64(5000))},
-	}, Margin: &pathspec.Margin{Link: pointer(1), Node: pointer(1)}, Reserve: &pathspec.Reserve{Exact: true}}
+	}, Margin: &pathspec.Margin{
+		Link: pointer(1), Node: pointer(1),
+		Breaks: pathspec.Breaks{Link: []string{"link:a--b", "link:a--c"}, Node: []string{"node:b", "node:c"}},
+	}, Reserve: &pathspec.Reserve{Exact: true, Breaks: pathspec.Breaks{Link: []string{"link:a--b"}}}}
 	path := func(n, head, nodes, links string, active bool, state nodecfg.PathUp, cause string, rtt int64) resource.PathStatus {
 		return resource.PathStatus{
 			Name: "gold/" + n, Headend: head, Nodes: strings.Fields(nodes), Links: strings.Fields(links), Installed: true,

@@ -36,11 +36,34 @@ func Solution(t *Text, objective func(intent string) pathspec.Objective, s *path
 		}
 	}
 	t.Table(table)
+	before := "\n"
+	for _, a := range s.Intents {
+		if t.Wide && a.Margin != nil && a.Margin.Breaks.String() != "" {
+			t.Printf("%s%s: no path is left when %s\n", before, a.Name, a.Margin.Breaks)
+			before = ""
+		}
+		if a.Reserve != nil && a.Reserve.Breaks.String() != "" {
+			t.Printf("%s%s: the promise breaks when %s\n", before, a.Name, a.Reserve.Breaks)
+			before = ""
+		}
+	}
 	for _, a := range s.Intents {
 		if a.Why != nil {
 			Why(t, objective(a.Name), &a)
 		}
 	}
+	if s.NewLink != nil {
+		NewLink(t, s.NewLink)
+	}
+}
+
+// NewLink shows where one link would help most.
+func NewLink(t *Text, l *pathspec.NewLink) {
+	length := "of unknown length"
+	if l.DistanceM != nil && l.DelayUS != nil {
+		length = fmt.Sprintf("%d km apart, %s", (*l.DistanceM+500)/1000, topology.Delay(*l.DelayUS))
+	}
+	t.Printf("\none new link %s--%s (%s) in a duct of its own makes feasible, each by itself: %s\n", l.A, l.B, length, strings.Join(l.Cures, ", "))
 }
 
 // Why shows why an answer is not satisfied, which its Why says.
@@ -90,11 +113,14 @@ func Reserve(r *pathspec.Reserve) string {
 	if r == nil {
 		return "-"
 	}
-	least := ""
-	if !r.Exact {
-		least = ">="
+	one := func(kind string, n int, breaks []string) string {
+		least := ">="
+		if r.Exact || breaks != nil {
+			least = ""
+		}
+		return fmt.Sprintf("%s %s%d", kind, least, n)
 	}
-	return fmt.Sprintf("link %s%d, node %s%d, srlg %s%d", least, r.Link, least, r.Node, least, r.SRLG)
+	return one("link", r.Link, r.Breaks.Link) + ", " + one("node", r.Node, r.Breaks.Node) + ", " + one("srlg", r.SRLG, r.Breaks.SRLG)
 }
 
 // YesNo is a cell that says yes or no.

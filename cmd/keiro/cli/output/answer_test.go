@@ -24,6 +24,7 @@ func TestMarginAndReserveSayWhatIsNotKnown(t *testing.T) {
 		Reserve(nil):                                     "-",
 		Reserve(&pathspec.Reserve{Link: 1}):              "link >=1, node >=0, srlg >=0",
 		Reserve(&pathspec.Reserve{Node: 2, Exact: true}): "link 0, node 2, srlg 0",
+		Reserve(&pathspec.Reserve{Breaks: pathspec.Breaks{Node: []string{"node:a"}}}): "link >=0, node 0, srlg >=0",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -34,6 +34,7 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, spec string) {
 	}
 	if a.Reserve != nil {
 		fields(t, "Reserve", output.Reserve(a.Reserve))
+		fields(t, "Breaks when", a.Reserve.Breaks.String())
 	}
 	t.Printf("\nSpec:\n")
 	for line := range strings.Lines(spec) {

@@ -10,8 +10,8 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// network says what geometric draws. Equal values draw equal networks.
-type network struct {
+// terrain says what geometric draws. Equal values draw equal networks.
+type terrain struct {
 	nodes, links int
 	seed         uint64
 	risks        risks
@@ -35,7 +35,7 @@ const spacing = 30.0
 
 // geometric draws a connected network: nodes anywhere on a square, links
 // between those that are closest, delays by distance.
-func geometric(w network) *topology.Topology {
+func geometric(w terrain) *topology.Topology {
 	r := rand.New(rand.NewPCG(w.seed, 1))
 	side := spacing * math.Sqrt(float64(w.nodes))
 	anywhere := func() spot { return spot{side * r.Float64(), side * r.Float64()} }
@@ -98,7 +98,7 @@ func geometric(w network) *topology.Topology {
 }
 
 // draw returns the groups of a link that passes a place.
-func (w *network) draw(r *rand.Rand, centres *grid, at spot) []string {
+func (w *terrain) draw(r *rand.Rand, centres *grid, at spot) []string {
 	names := []string{}
 	switch w.risks {
 	case local:

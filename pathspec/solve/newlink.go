@@ -1,0 +1,314 @@
+package solve
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// span is a link that nobody has laid yet: a duct of its own.
+type span struct {
+	a, b   int               // nodes, in file order
+	known  bool              // where both are
+	length topology.Distance // great circle
+}
+
+// The searches for new links are bounded: what is named is verified, and is
+// the shortest of what was tried.
+const (
+	spanWork  = 3_000_000  // for each step, for each intent
+	cureWork  = 20_000_000 // for the one that cures most
+	mostNodes = 128        // on each side of it
+	mostSpans = 512        // tried without their delay, for each intent
+	mostTries = 64         // tried in full
+	someSpans = 3          // named for each intent
+)
+
+// newLinks finds the links of which one would make the intent feasible, each
+// verified by solving again, and names the shortest. The spans are all that
+// may do so, those verified and those that were not tried.
+func (q *question) newLinks(p *problem, cut []int32) (found []relaxation, spans []span) {
+	spans = q.spans(p, cut)
+	for i, s := range spans {
+		if len(found) == someSpans || i == mostTries {
+			break
+		}
+		h := q.halt.Allow(relaxWork)
+		if cost, ok := q.cures(s, h); ok {
+			found = append(found, relaxation{
+				pathspec.Relaxation{Change: "new link: none -> " + q.describe(s), Cost: cost},
+				"a new link " + q.name(s) + " of any duct", 0,
+			})
+		}
+	}
+	return found, spans
+}
+
+// spans lists the new links that would do if they took no time, the shortest
+// first.
+func (q *question) spans(p *problem, cut []int32) (list []span) {
+	h := q.halt.Allow(spanWork)
+	var nodes []int
+	usable := make([]bool, len(q.t.Nodes))
+	for n := range usable {
+		usable[n] = p.atNode(q.in, n).causes() == 0 && (!q.delayed() || q.span(n, n).known)
+		if usable[n] {
+			nodes = append(nodes, n)
+		}
+	}
+	m := newMaybe(p)
+	one, other, ok := m.does(h, nodes, nodes)
+	if !ok {
+		return nil // no one link does, or it is not known
+	}
+	// A way around the cut needs the link, so it bridges the cut.
+	near, from := p.side(p.Source, cut, func(l disjoint.Link) (at, to int32) { return l.From, l.To }, usable)
+	far, to := p.side(p.Target, cut, func(l disjoint.Link) (at, to int32) { return l.To, l.From }, usable)
+	h = q.halt.Allow(spanWork)
+	near = m.those(h, near, far, true)
+	far = m.those(h, far, near, false)
+	seen := map[[2]int]bool{}
+	add := func(a, b int) {
+		a, b = min(a, b), max(a, b)
+		if a != b && !seen[[2]int{a, b}] {
+			seen[[2]int{a, b}] = true
+			list = append(list, q.span(a, b))
+		}
+	}
+	for _, a := range near {
+		for _, b := range far {
+			if from[a]+1+to[b] <= p.MaxHops {
+				add(a, b)
+			}
+		}
+	}
+	slices.SortFunc(list, q.bySpan)
+	list = list[:min(len(list), mostSpans)]
+	h = q.halt.Allow(spanWork)
+	may := func(a, b int) bool {
+		if !slices.Contains(near, a) || !slices.Contains(far, b) {
+			return false
+		}
+		_, _, ok := m.does(h, []int{a}, []int{b})
+		return ok
+	}
+	list = slices.DeleteFunc(list, func(s span) bool { return !may(s.a, s.b) && !may(s.b, s.a) })
+	add(one, other)
+	slices.SortFunc(list, q.bySpan)
+	return list
+}
+
+// span is a link between two nodes, as long as their places are apart.
+func (q *question) span(a, b int) span {
+	s := span{a: a, b: b}
+	if from, to := q.t.SiteOf(a), q.t.SiteOf(b); from != nil && to != nil {
+		x, known := from.Where.Get()
+		y, also := to.Where.Get()
+		if s.known = known && also; s.known {
+			s.length = topology.GreatCircle(x, y)
+		}
+	}
+	return s
+}
+
+// bySpan orders by length, then names. What is not known to be short is last.
+func (q *question) bySpan(s, o span) int {
+	if s.known != o.known {
+		if s.known {
+			return -1
+		}
+		return 1
+	}
+	n := q.t.Nodes
+	return cmp.Or(cmp.Compare(s.length, o.length), cmp.Compare(n[s.a].Name, n[o.a].Name), cmp.Compare(n[s.b].Name, n[o.b].Name))
+}
+
+func (q *question) name(s span) string { return q.t.Nodes[s.a].Name + "--" + q.t.Nodes[s.b].Name }
+
+// delayed reports whether a link of unknown delay is of no use.
+func (q *question) delayed() bool {
+	r := &q.in.Require
+	return q.in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || r.Multiplicity > 1 && r.MaxDelaySpread != nil
+}
+
+func (q *question) anyPlace() bool {
+	return slices.ContainsFunc(q.t.Sites, func(s topology.Site) bool { return s.Where.Known() })
+}
+
+// describe says what the new link must be.
+func (q *question) describe(s span) string {
+	r := &q.in.Require
+	text := q.name(s) + " (any duct"
+	if r.Multiplicity > 1 && r.Wants(pathspec.Operator) {
+		text += ", another operator"
+	}
+	if r.Links != nil {
+		text += ", meets links"
+	}
+	switch delay := milliseconds(int64(topology.CableDelay(s.length))); {
+	case s.known && (r.Links != nil || r.Multiplicity > 1 && r.MaxDelaySpread != nil):
+		text += ", delay " + delay // a shorter one may not do
+	case q.delayed():
+		text += ", delay <= " + delay
+	}
+	if need := q.need(); need > 0 {
+		text += ", capacity " + need.String()
+	}
+	if r.Encryption == pathspec.QKD {
+		text += ", qkd"
+	}
+	return text + ")"
+}
+
+// need is the capacity without which the link is of no use.
+func (q *question) need() topology.Bandwidth {
+	if b := q.in.Require.Bandwidth; b > 0 || q.in.Objective != pathspec.Balance {
+		return b
+	}
+	return 1
+}
+
+// with is the question on a network with the new link, which has what the
+// intent needs and no more. No other operator or group has its names, which
+// are none.
+func (q *question) with(s span) *question {
+	entry := topology.Entry{
+		Name: q.name(s) + " (new)", A: s.a, B: s.b, Operator: "(new)", SRLGs: topology.Declare([]string{"(new)"}),
+		QKD: q.in.Require.Encryption == pathspec.QKD,
+	}
+	ab := topology.Link{Entry: len(q.t.Entries), From: s.a, To: s.b, Metric: 1}
+	if s.known {
+		ab.Delay = topology.Derive(topology.CableDelay(s.length))
+	}
+	if need := q.need(); need > 0 {
+		ab.Capacity = topology.Declare(need)
+	}
+	ba := ab
+	ba.From, ba.To = s.b, s.a
+	more := *q
+	more.t, more.reserved = q.t.With(entry, ab, ba), append(slices.Clip(q.reserved), 0, 0)
+	return &more
+}
+
+// cures solves with the new link.
+func (q *question) cures(s span, h *disjoint.Halt) (cost int64, ok bool) {
+	more := q.with(s)
+	set, cost := compile(more.t, more.in, more.reserved, 0).best(h)
+	return cost, set != nil && !h.Stopped()
+}
+
+// side lists usable nodes on one side of a cut, those next to what it closes
+// first: from the given ends, over open links, in so many hops.
+func (p *problem) side(ends []bool, cut []int32, along func(disjoint.Link) (at, to int32), usable []bool) (nodes []int, hops []int64) {
+	closed := make([]bool, len(p.OnEntry))
+	for _, r := range cut {
+		for _, e := range p.Closes(r) {
+			closed[e] = true
+		}
+	}
+	next := make([][]int32, len(ends))
+	brink := make([]bool, len(ends))
+	for l, link := range p.Links {
+		at, to := along(link)
+		if closed[l/2] {
+			brink[at] = true
+		} else if !p.Closed[l] {
+			next[at] = append(next[at], to)
+		}
+	}
+	hops = make([]int64, len(ends))
+	seen := slices.Clone(ends)
+	for n, ok := range ends {
+		if ok {
+			nodes = append(nodes, n)
+		}
+	}
+	for i := 0; i < len(nodes); i++ {
+		for _, to := range next[nodes[i]] {
+			if !seen[to] {
+				seen[to], hops[to] = true, hops[nodes[i]]+1
+				nodes = append(nodes, int(to))
+			}
+		}
+	}
+	nodes = slices.DeleteFunc(nodes, func(n int) bool { return !usable[n] })
+	slices.SortStableFunc(nodes, func(a, b int) int {
+		if brink[a] == brink[b] {
+			return 0
+		}
+		if brink[a] {
+			return -1
+		}
+		return 1
+	})
+	return nodes[:min(len(nodes), mostNodes)], hops
+}
+
+// wish is an intent and the new links that may make it feasible.
+type wish struct {
+	*question
+	spans []span
+}
+
+// wishes are those of all infeasible intents.
+type wishes []wish
+
+func (w *wishes) add(q *question, spans []span) {
+	if len(spans) > 0 {
+		own := *q
+		own.reserved = slices.Clone(q.reserved)
+		*w = append(*w, wish{&own, spans})
+	}
+}
+
+// best is the link that makes most of the intents feasible, then the shortest:
+// first the links that may do most.
+func (w wishes) best() (best *pathspec.NewLink) {
+	if len(w) == 0 {
+		return nil
+	}
+	may := map[span]int{}
+	var list []span
+	for _, x := range w {
+		for _, s := range x.spans {
+			if may[s]++; may[s] == 1 {
+				list = append(list, s)
+			}
+		}
+	}
+	q := w[0].question
+	slices.SortFunc(list, func(s, o span) int { return cmp.Or(cmp.Compare(may[o], may[s]), q.bySpan(s, o)) })
+	h := q.halt.Allow(cureWork)
+	var of span
+	tries := 0
+	for _, s := range list {
+		if tries == mostTries || best != nil && may[s] < len(best.Cures) {
+			break
+		}
+		if best != nil && may[s] == len(best.Cures) && q.bySpan(s, of) > 0 {
+			continue
+		}
+		tries++
+		var cures []string
+		for _, x := range w {
+			if !slices.Contains(x.spans, s) {
+				continue
+			}
+			if more := x.with(s); compile(more.t, more.in, more.reserved, 0).Any(h, nil) != nil {
+				cures = append(cures, x.in.Name)
+			}
+		}
+		if len(cures) > 0 && (best == nil || len(cures) > len(best.Cures) || len(cures) == len(best.Cures) && q.bySpan(s, of) < 0) {
+			of = s
+			best = &pathspec.NewLink{A: q.t.Nodes[s.a].Name, B: q.t.Nodes[s.b].Name, Cures: cures}
+		}
+	}
+	if best != nil && of.known {
+		metres, us := int64(of.length), int64(topology.CableDelay(of.length))
+		best.DistanceM, best.DelayUS = &metres, &us
+	}
+	return best
+}
