@@ -7,6 +7,7 @@ type Solution struct {
 	Kind       string   `json:"kind"`
 	Topology   string   `json:"topology"`
 	Intents    []Answer `json:"intents"`
+	Joint      *Joint   `json:"joint,omitempty"` // null where intents are admitted one after another only
 	Stats      *Stats   `json:"stats,omitempty"`
 }
 
