@@ -7,6 +7,7 @@ import (
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -15,6 +16,7 @@ type question struct {
 	topologyFile, intentsFile string
 	topology                  *topology.Topology
 	intents                   []pathspec.Intent
+	policy                    solve.Policy
 }
 
 // flags adds -t and -i.
