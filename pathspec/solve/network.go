@@ -109,7 +109,7 @@ func (n *network) number(t *topology.Topology) {
 	}
 }
 
-func wants(mask int, k pathspec.Kind) bool { return mask>>k&1 == 1 }
+func asksFor(mask int, k pathspec.Kind) bool { return mask>>k&1 == 1 }
 
 // list makes the lists of one choice of kinds, all in two pieces of memory.
 func (n *network) list(t *topology.Topology, mask int) *riskLists {
@@ -118,24 +118,24 @@ func (n *network) list(t *topology.Topology, mask int) *riskLists {
 	for e := range t.Entries {
 		from := len(items)
 		items = append(items, int32(e))
-		if wants(mask, pathspec.SRLG) {
+		if asksFor(mask, pathspec.SRLG) {
 			items = append(items, n.groups[e]...)
 		}
-		if wants(mask, pathspec.Operator) && n.runner[e] >= 0 {
+		if asksFor(mask, pathspec.Operator) && n.runner[e] >= 0 {
 			items = append(items, n.runner[e])
 		}
 		l.onEntry[e] = items[from:len(items):len(items)]
 	}
 	for v := range t.Nodes {
 		from := len(items)
-		if wants(mask, pathspec.Node) {
+		if asksFor(mask, pathspec.Node) {
 			items = append(items, n.firstNode+int32(v))
 		}
-		if wants(mask, pathspec.Site) && n.place[v] >= 0 {
+		if asksFor(mask, pathspec.Site) && n.place[v] >= 0 {
 			items = append(items, n.place[v])
 		}
 		l.atEnd[v] = items[from:len(items):len(items)]
-		if wants(mask, pathspec.Operator) && n.host[v] >= 0 {
+		if asksFor(mask, pathspec.Operator) && n.host[v] >= 0 {
 			items = append(items, n.host[v])
 		}
 		l.through[v] = items[from:len(items):len(items)]

@@ -98,7 +98,7 @@ func geometric(w terrain) *topology.Topology {
 }
 
 // draw returns the groups of a link that passes a place.
-func (w *terrain) draw(r *rand.Rand, centres *grid, at spot) []string {
+func (w *terrain) draw(r *rand.Rand, centres *cells, at spot) []string {
 	names := []string{}
 	switch w.risks {
 	case local:
@@ -123,31 +123,31 @@ func (s spot) between(t spot, part float64) spot {
 	return spot{s.x + part*(t.x-s.x), s.y + part*(t.y-s.y)}
 }
 
-// grid finds neighbours on a square.
-type grid struct {
+// cells finds neighbours on a square.
+type cells struct {
 	spots []spot
 	size  float64 // of a cell
 	width int     // in cells
 	cells [][]int32
 }
 
-func newGrid(side float64, spots int) *grid {
+func newGrid(side float64, spots int) *cells {
 	width := max(1, int(math.Sqrt(float64(spots)/2)))
-	return &grid{size: side / float64(width), width: width, cells: make([][]int32, width*width)}
+	return &cells{size: side / float64(width), width: width, cells: make([][]int32, width*width)}
 }
 
-func (g *grid) cell(s spot) (x, y int) {
+func (g *cells) cell(s spot) (x, y int) {
 	return min(int(s.x/g.size), g.width-1), min(int(s.y/g.size), g.width-1)
 }
 
-func (g *grid) add(s spot) {
+func (g *cells) add(s spot) {
 	x, y := g.cell(s)
 	g.cells[y*g.width+x] = append(g.cells[y*g.width+x], int32(len(g.spots)))
 	g.spots = append(g.spots, s)
 }
 
 // around lists the spots in cells up to rings away from that of s.
-func (g *grid) around(s spot, rings int) (found []int32) {
+func (g *cells) around(s spot, rings int) (found []int32) {
 	x, y := g.cell(s)
 	for cy := max(0, y-rings); cy <= min(g.width-1, y+rings); cy++ {
 		for cx := max(0, x-rings); cx <= min(g.width-1, x+rings); cx++ {
@@ -158,7 +158,7 @@ func (g *grid) around(s spot, rings int) (found []int32) {
 }
 
 // nearest returns the n spots nearest to s, or all where there are fewer.
-func (g *grid) nearest(s spot, n int) []int32 {
+func (g *cells) nearest(s spot, n int) []int32 {
 	for rings := 1; ; rings *= 2 {
 		found := g.around(s, rings)
 		slices.SortFunc(found, func(a, b int32) int {
@@ -171,7 +171,7 @@ func (g *grid) nearest(s spot, n int) []int32 {
 }
 
 // closest returns the n pairs of spots that are closest, without those given.
-func (g *grid) closest(n int, without [][2]int32) [][2]int32 {
+func (g *cells) closest(n int, without [][2]int32) [][2]int32 {
 	given := map[[2]int32]bool{}
 	for _, p := range without {
 		given[p] = true
