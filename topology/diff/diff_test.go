@@ -202,6 +202,33 @@ func TestEdit(t *testing.T) {
 	}
 }
 
+// TestDerived: whether a value was computed is no change, and a value that is
+// set is declared.
+func TestDerived(t *testing.T) {
+	declared := strings.Replace(base, "delay: 1ms, ba: {delay: 2ms}", "delay: 1ms", 1)
+	computed := parse(t, strings.Replace(declared, "delay: 1ms,", "delay: 1ms, derived: [delay],", 1))
+	if d := Compare(parse(t, declared), computed); len(d.Changes) > 0 {
+		t.Errorf("%v", d.Changes)
+	}
+	for _, set := range []string{"3ms", "unknown"} {
+		e, err := ParseSet(computed, "link:bc.delay="+set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := e.Apply(computed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Compare(computed, after)
+		if want := "[link bc: delay 1ms -> " + set + "]"; fmt.Sprint(d.Changes) != want {
+			t.Errorf("%v, want %s", d.Changes, want)
+		}
+		if _, err := d.Revert(func(int) bool { return true }); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRemove(t *testing.T) {
 	before := parse(t, base)
 	for _, c := range []struct{ text, want string }{
