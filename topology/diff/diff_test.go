@@ -180,15 +180,13 @@ func TestEdit(t *testing.T) {
 		{"node:c.site=nowhere", `error: no such site "nowhere"`},
 		{"delay=9ms", `error: want KIND:NAME.FIELD=VALUE with a kind of site, node, link, such as link:z.delay=9ms, found "delay=9ms"`},
 	} {
-		got := ""
 		e, err := ParseSet(before, c.set)
 		var after *topology.Topology
 		if err == nil {
 			after, err = e.Apply(before)
 		}
-		if err != nil {
-			got = "error: " + err.Error()
-		} else {
+		got := fmt.Sprint("error: ", err)
+		if err == nil {
 			d := Compare(before, after)
 			if len(d.Changes) != 1 || d.Changes[0].ID() != e.ID() {
 				t.Errorf("%s: %v", c.set, d.Changes)
