@@ -180,15 +180,13 @@ func TestEdit(t *testing.T) {
 		{"node:c.site=nowhere", `error: no such site "nowhere"`},
 		{"delay=9ms", `error: want KIND:NAME.FIELD=VALUE with a kind of site, node, link, such as link:z.delay=9ms, found "delay=9ms"`},
 	} {
-		got := ""
 		e, err := ParseSet(before, c.set)
 		var after *topology.Topology
 		if err == nil {
 			after, err = e.Apply(before)
 		}
-		if err != nil {
-			got = "error: " + err.Error()
-		} else {
+		got := fmt.Sprint("error: ", err)
+		if err == nil {
 			d := Compare(before, after)
 			if len(d.Changes) != 1 || d.Changes[0].ID() != e.ID() {
 				t.Errorf("%s: %v", c.set, d.Changes)
@@ -198,6 +196,33 @@ func TestEdit(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: got %s, want %s", c.set, got, c.want)
+		}
+	}
+}
+
+// TestDerived: whether a value was computed is no change, and a value that is
+// set is declared.
+func TestDerived(t *testing.T) {
+	declared := strings.Replace(base, "delay: 1ms, ba: {delay: 2ms}", "delay: 1ms", 1)
+	computed := parse(t, strings.Replace(declared, "delay: 1ms,", "delay: 1ms, derived: [delay],", 1))
+	if d := Compare(parse(t, declared), computed); len(d.Changes) > 0 {
+		t.Errorf("%v", d.Changes)
+	}
+	for _, set := range []string{"3ms", "unknown"} {
+		e, err := ParseSet(computed, "link:bc.delay="+set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := e.Apply(computed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Compare(computed, after)
+		if want := "[link bc: delay 1ms -> " + set + "]"; fmt.Sprint(d.Changes) != want {
+			t.Errorf("%v, want %s", d.Changes, want)
+		}
+		if _, err := d.Revert(func(int) bool { return true }); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -105,18 +105,27 @@ func index(list []object) (names []string, by map[string]object) {
 // nested are the keys that hold mappings.
 var nested = []string{"ba", "labels", "interfaces"}
 
+// derived marks values that were computed. That is no value itself: a delay
+// that somebody measured to be what was computed changes nothing.
+const derived = "derived"
+
 // fields gives the values of an entry by the path of their keys, such as
 // "delay" and "ba.delay".
 func (o object) fields() map[string]any {
 	out := make(map[string]any, len(o))
 	for key, value := range o {
+		if key == derived {
+			continue
+		}
 		inner, ok := value.(map[string]any)
 		if !ok {
 			out[key] = value
 			continue
 		}
 		for k, v := range inner {
-			out[strictyaml.Key(key, k)] = v
+			if k != derived || key == "labels" {
+				out[strictyaml.Key(key, k)] = v
+			}
 		}
 	}
 	return out
@@ -143,11 +152,24 @@ func (o object) put(field string, value any) {
 		}()
 		break
 	}
+	declare(at, field)
 	if value == nil {
 		delete(at, field)
 		return
 	}
 	at[field] = value
+}
+
+// declare takes a value off the list of those that were computed.
+func declare(at map[string]any, field string) {
+	list, ok := at[derived].([]any)
+	if !ok {
+		return
+	}
+	rest := slices.DeleteFunc(slices.Clone(list), func(v any) bool { return v == field })
+	if at[derived] = rest; len(rest) == 0 {
+		delete(at, derived)
+	}
 }
 
 // unquote gives the key of `.key` or `["key"]`.
