@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/keiro-net/keiro/topology/strictyaml"
@@ -9,13 +10,50 @@ import (
 // Format writes a topology as canonical YAML, which Parse reads back to an
 // equal topology. A file tells values that were derived from declared ones; what
 // was measured is declared in the file, since the time of it is not there.
-func Format(t *Topology) []byte { return strictyaml.Marshal(t.document()) }
+func Format(t *Topology) []byte {
+	if len(t.Sites)+len(t.Nodes)+len(t.Entries) <= formatPart {
+		return strictyaml.Marshal(t.document())
+	}
+	var out []byte
+	out = formatList(t, out, len(t.Sites), func(d *specDoc, i int) { d.Sites = append(d.Sites, t.Sites[i].document()) })
+	out = formatList(t, out, len(t.Nodes), func(d *specDoc, i int) { d.Nodes = append(d.Nodes, t.Nodes[i].document()) })
+	return formatList(t, out, len(t.Entries), func(d *specDoc, i int) { d.Links = append(d.Links, t.linkDocument(i)) })
+}
+
+// formatPart is how many elements of a list are written at once. The writer
+// keeps several times the size of what one document has it write, so that a
+// large topology would take gigabytes.
+const formatPart = 1000
+
+// formatList appends a list of n elements, in parts, of which each is written as
+// a document of its own and loses the head that it has in common with the others.
+func formatList(t *Topology, out []byte, n int, add func(*specDoc, int)) []byte {
+	for from := 0; from < n; from += formatPart {
+		part := t.head()
+		for i := from; i < min(n, from+formatPart); i++ {
+			add(&part.Spec, i)
+		}
+		head, body, _ := bytes.Cut(strictyaml.Marshal(part), []byte("\nspec:\n"))
+		if len(out) == 0 {
+			out = append(append(out, head...), "\nspec:\n"...)
+		}
+		if from > 0 {
+			_, body, _ = bytes.Cut(body, []byte("\n")) // the key of the list
+		}
+		out = append(out, body...)
+	}
+	return out
+}
 
 // MarshalJSON writes the same document as JSON.
 func (t *Topology) MarshalJSON() ([]byte, error) { return json.Marshal(t.document()) }
 
+func (t *Topology) head() document {
+	return document{APIVersion: APIVersion, Kind: DocumentKind, Metadata: metadataDoc{Name: t.Name}}
+}
+
 func (t *Topology) document() document {
-	doc := document{APIVersion: APIVersion, Kind: DocumentKind, Metadata: metadataDoc{Name: t.Name}}
+	doc := t.head()
 	for i := range t.Sites {
 		doc.Spec.Sites = append(doc.Spec.Sites, t.Sites[i].document())
 	}

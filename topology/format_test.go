@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
 func TestFormat(t *testing.T) {
@@ -29,6 +32,27 @@ func TestFormat(t *testing.T) {
 	again, err := Parse("full.canonical.yaml", want)
 	if err != nil || !reflect.DeepEqual(again, topo) {
 		t.Errorf("reading back: %v\ngot  %+v\nwant %+v", err, again, topo)
+	}
+}
+
+// A large topology is written in parts, and reads as if it were not.
+func TestFormatLarge(t *testing.T) {
+	for _, n := range []int{formatPart + 1, 2 * formatPart} {
+		var sites []Site
+		var nodes []Node
+		var entries []Entry
+		var links []Link
+		for i := range n {
+			sites = append(sites, Site{Name: fmt.Sprint("s", i)})
+			nodes = append(nodes, Node{Name: fmt.Sprint("n", i), Site: sites[i].Name})
+			entries = append(entries, Entry{Name: fmt.Sprint("l", i), A: i, B: (i + 1) % n})
+			links = append(links, Link{Entry: i, From: i, To: (i + 1) % n, Metric: 1}, Link{Entry: i, From: (i + 1) % n, To: i, Metric: 1})
+		}
+		for _, topo := range []*Topology{New("large", sites, nodes, entries, links), New("nodes", nil, nodes, nil, nil)} {
+			if !bytes.Equal(Format(topo), strictyaml.Marshal(topo.document())) {
+				t.Errorf("%s of %d: not what is written at once", topo.Name, n)
+			}
+		}
 	}
 }
 

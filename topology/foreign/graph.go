@@ -15,8 +15,9 @@ import (
 // The bounds of what is read of a file. Each object costs some hundred bytes.
 const (
 	MaxBytes   = strictyaml.MaxBytes
-	MaxObjects = 1 << 20 // nodes, and likewise edges and demands
-	MaxDepth   = 64      // of lists in lists, elements in elements
+	MaxObjects = 1 << 17 // nodes, and likewise demands
+	MaxEdges   = 2 * MaxObjects
+	MaxDepth   = 64 // of lists in lists, elements in elements
 )
 
 // Graph is what a file says, in the order of the file. Readers add to it; what
@@ -110,26 +111,26 @@ func (g *Graph) AddNode(n Node) bool {
 	}
 	g.index[n.Key] = len(g.Nodes)
 	g.Nodes = append(g.Nodes, n)
-	return g.bounded(n.Line, "nodes", len(g.Nodes))
+	return g.bounded(n.Line, "nodes", len(g.Nodes), MaxObjects)
 }
 
 // AddEdge appends an edge. It reports whether more can be read.
 func (g *Graph) AddEdge(e Edge) bool {
 	g.Edges = append(g.Edges, e)
-	return g.bounded(e.Line, "edges", len(g.Edges))
+	return g.bounded(e.Line, "edges", len(g.Edges), MaxEdges)
 }
 
 // AddDemand appends a demand. It reports whether more can be read.
 func (g *Graph) AddDemand(d Demand) bool {
 	g.Demands = append(g.Demands, d)
-	return g.bounded(d.Line, "demands", len(g.Demands))
+	return g.bounded(d.Line, "demands", len(g.Demands), MaxObjects)
 }
 
-func (g *Graph) bounded(line int, what string, n int) bool {
-	if n > MaxObjects {
-		g.Fail(line, "too many %s: the limit is %d", what, MaxObjects)
+func (g *Graph) bounded(line int, what string, n, limit int) bool {
+	if n > limit {
+		g.Fail(line, "too many %s: the limit is %d", what, limit)
 	}
-	return n <= MaxObjects
+	return n <= limit
 }
 
 func (g *Graph) check(line int, err error) {

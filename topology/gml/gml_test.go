@@ -54,7 +54,7 @@ func TestHostile(t *testing.T) {
 		{"many lists", "graph [", "a[]", 4 << 20, "hostile:1: the list does not end: want ]"},
 		{"long string", `graph [ label "`, "x", 4 << 20, `hostile:1: the string does not end: want " within 65536 bytes`},
 		{"quotes", "graph [", `a""`, 4 << 20, "hostile:1: the list does not end: want ]"},
-		{"edges", "graph [node[id 1]", "edge[source 1 target 1]", 26 << 20, "hostile:1: too many edges: the limit is 1048576"},
+		{"edges", "graph [node[id 1]", "edge[source 1 target 1]", 7 << 20, "hostile:1: too many edges: the limit is 262144"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Import("hostile", append([]byte(c.begin), bytes.Repeat([]byte(c.part), c.size/len(c.part))...))

@@ -100,6 +100,10 @@ func (c *topologyImport) run(env *command.Env, cmd *cobra.Command, args []string
 	if c.demands && len(imported.Demands) > 0 {
 		out = append(append(out, "---\n"...), pathspec.Format(demandIntents(imported))...)
 	}
+	// What is printed can be read: a topology may be too large for a file.
+	if _, err := topology.Parse("the topology of "+c.files[0].Name, out); err != nil {
+		return err
+	}
 	if _, err := env.Stdout.Write(out); err != nil {
 		return err
 	}
