@@ -4,8 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/keiro-net/keiro/topology"
 	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/topology"
 )
 
 func TestBeside(t *testing.T) {

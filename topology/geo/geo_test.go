@@ -4,8 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/keiro-net/keiro/topology"
 	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/topology"
 )
 
 const degree = Radius * math.Pi / 180 // in metres, along a great circle
@@ -293,4 +294,37 @@ func TestText(t *testing.T) {
 			t.Errorf("%v: %s, want %s", p, got, want)
 		}
 	}
+}
+
+// FuzzDistance: whatever a file may say of two cables, the distance is a
+// number, the same both ways, and no more than that between their ends.
+func FuzzDistance(f *testing.F) {
+	f.Add(0.0, 0.0, 0.0, 10.0, 0.0, 5.0, 10.0, 5.0, uint32(1000))
+	f.Add(90.0, 0.0, -90.0, 0.0, 0.0, 180.0, 0.0, -180.0, uint32(0))
+	f.Add(1e-300, 0.0, 0.0, 1e-300, 1e-17, 0.0, 1e-16, 0.0, uint32(1<<31))
+	f.Fuzz(func(t *testing.T, lat1, lon1, lat2, lon2, lat3, lon3, lat4, lon4 float64, radius uint32) {
+		points := []topology.Point{{Lat: lat1, Lon: lon1}, {Lat: lat2, Lon: lon2}, {Lat: lat3, Lon: lon3}, {Lat: lat4, Lon: lon4}}
+		for _, p := range points {
+			if topology.CheckLatitude(p.Lat) != nil || topology.CheckLongitude(p.Lon) != nil {
+				return
+			}
+		}
+		k, ok := Lay(points[:2])
+		l, also := Lay(points[2:])
+		if !ok || !also {
+			return
+		}
+		there, _ := Distance(k, l)
+		back, _ := Distance(l, k)
+		if !(there >= 0) || there != back || there > place(points[0]).angle(place(points[2]))*Radius+1e-6 {
+			t.Errorf("%v m there, %v m back", there, back)
+		}
+		disc := Disc{Centre: points[0], Radius: topology.Distance(radius)}
+		if cut, _ := Distance(k.Outside([]Disc{disc}), l.Outside([]Disc{disc})); !(cut >= there-1e-6) {
+			t.Errorf("%v m, without the disc %v m", cut, there)
+		}
+		if run := Beside(k, l, disc.Radius); !(run >= 0 && run <= k.arcs[0].length*Radius+1e-6) || run > 0 && there > float64(radius)+1 {
+			t.Errorf("beside for %v m, %v m apart", run, there)
+		}
+	})
 }

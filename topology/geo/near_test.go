@@ -6,8 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/keiro-net/keiro/topology"
 	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/topology"
 )
 
 func laid(routes ...[]topology.Point) *topology.Topology {

@@ -2,7 +2,9 @@ package geo
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -33,8 +35,16 @@ func (g *Ground) Shared(within, length topology.Distance) []Shared {
 	sides := make([][]side, len(g.lines))
 	pairs := map[[2]int32]Shared{}
 	var found []Shared
+	like := g.like()
+	measured := map[[2]int32]meeting{} // by the first entries with these routes
 	for _, p := range g.Near(within) {
-		spans := [2][]span{g.lines[p[0]].beside(g.lines[p[1]], angle), g.lines[p[1]].beside(g.lines[p[0]], angle)}
+		key := [2]int32{like[p[0]], like[p[1]]}
+		m, ok := measured[key]
+		if !ok {
+			m = g.meet(key[0], key[1], angle)
+			measured[key] = m
+		}
+		spans := m.spans
 		first, _ := total(spans[0])
 		second, _ := total(spans[1])
 		if max(first, second) < enough {
@@ -48,7 +58,7 @@ func (g *Ground) Shared(within, length topology.Distance) []Shared {
 		sides[p[1]] = append(sides[p[1]], side{p[0], spans[1]})
 		both := g.stretch(p[longer], spans[longer])
 		both.Entries = p[:]
-		both.Least, both.At = Distance(g.lines[p[0]], g.lines[p[1]])
+		both.Least, both.At = m.least, m.at
 		if both.Length == 0 { // they only touch
 			both.From, both.To = both.At, both.At
 		}
@@ -63,6 +73,39 @@ func (g *Ground) Shared(within, length topology.Distance) []Shared {
 		found[i].nearest(pairs)
 	}
 	return found
+}
+
+// like tells for each entry the first one with the same route. Many links in
+// one cable are common, and measured once.
+func (g *Ground) like() []int32 {
+	first := map[string]int32{}
+	like := make([]int32, len(g.lines))
+	for e := range like {
+		var key []byte
+		for _, p := range g.t.Entries[e].Route {
+			key = binary.BigEndian.AppendUint64(key, math.Float64bits(p.Lat))
+			key = binary.BigEndian.AppendUint64(key, math.Float64bits(p.Lon))
+		}
+		if _, ok := first[string(key)]; !ok {
+			first[string(key)] = int32(e)
+		}
+		like[e] = first[string(key)]
+	}
+	return like
+}
+
+// meeting is where two cables run beside each other, on each of them.
+type meeting struct {
+	spans [2][]span
+	least float64
+	at    topology.Point
+}
+
+func (g *Ground) meet(a, b int32, angle float64) (m meeting) {
+	k, l := g.lines[a], g.lines[b]
+	m.spans = [2][]span{k.beside(l, angle), l.beside(k, angle)}
+	m.least, m.at = Distance(k, l)
+	return m
 }
 
 // stretch is shared ground on the cable of entry e.

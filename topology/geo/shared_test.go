@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keiro-net/keiro/topology"
 	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/topology"
 )
 
 // lane is a cable along the equator, metres north of it, from and to degrees
