@@ -40,6 +40,8 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 	done
 
 bench: ## the numbers that are promised, measured
+	.ci/needs bench
+	go test -run TestNumbers -numbers -timeout 60m ./pathspec/solve
 	go test -run '^$$' -bench . -benchmem -p 1 -timeout 60m ./...
 
 cover: ## how much the tests reach, function by function

@@ -10,8 +10,8 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// terrain says what geometric draws. Equal values draw equal networks.
-type terrain struct {
+// drawing says what geometric draws. Equal values draw equal networks.
+type drawing struct {
 	nodes, links int
 	seed         uint64
 	risks        risks
@@ -25,9 +25,9 @@ type terrain struct {
 type risks int
 
 const (
-	noRisks risks = iota
-	local         // links close to each other share them, as in ducts
-	random        // any links do
+	noRisks     risks = iota
+	localRisks        // links close to each other share them, as in ducts
+	randomRisks       // any links do
 )
 
 // spacing is the mean distance between neighbours, in km.
@@ -35,7 +35,7 @@ const spacing = 30.0
 
 // geometric draws a connected network: nodes anywhere on a square, links
 // between those that are closest, delays by distance.
-func geometric(w terrain) *topology.Topology {
+func geometric(w drawing) *topology.Topology {
 	r := rand.New(rand.NewPCG(w.seed, 1))
 	side := spacing * math.Sqrt(float64(w.nodes))
 	anywhere := func() spot { return spot{side * r.Float64(), side * r.Float64()} }
@@ -51,7 +51,7 @@ func geometric(w terrain) *topology.Topology {
 		return names[r.IntN(len(names))]
 	}
 	nodes := make([]topology.Node, w.nodes)
-	place := newGrid(side, w.nodes)
+	place := newSquares(side, w.nodes)
 	var pairs [][2]int32
 	for i := range nodes {
 		nodes[i] = topology.Node{Name: fmt.Sprint("n", i), Operator: operator("", "", "alpha", "beta", "gamma")}
@@ -65,7 +65,7 @@ func geometric(w terrain) *topology.Topology {
 		place.add(at)
 	}
 	pairs = append(pairs, place.closest(w.links-len(pairs), pairs)...)
-	centres := newGrid(side, w.groups)
+	centres := newSquares(side, w.groups)
 	for range w.groups {
 		centres.add(anywhere())
 	}
@@ -98,14 +98,14 @@ func geometric(w terrain) *topology.Topology {
 }
 
 // draw returns the groups of a link that passes a place.
-func (w *terrain) draw(r *rand.Rand, centres *cells, at spot) []string {
+func (w *drawing) draw(r *rand.Rand, centres *squares, at spot) []string {
 	names := []string{}
 	switch w.risks {
-	case local:
+	case localRisks:
 		for _, c := range centres.nearest(at, w.perLink) {
 			names = append(names, fmt.Sprint("g", c))
 		}
-	case random:
+	case randomRisks:
 		for len(names) < w.perLink {
 			if g := fmt.Sprint("g", r.IntN(w.groups)); !slices.Contains(names, g) {
 				names = append(names, g)
@@ -123,31 +123,31 @@ func (s spot) between(t spot, part float64) spot {
 	return spot{s.x + part*(t.x-s.x), s.y + part*(t.y-s.y)}
 }
 
-// cells finds neighbours on a square.
-type cells struct {
+// squares finds neighbours: spots by the cell of a grid.
+type squares struct {
 	spots []spot
 	size  float64 // of a cell
 	width int     // in cells
 	cells [][]int32
 }
 
-func newGrid(side float64, spots int) *cells {
+func newSquares(side float64, spots int) *squares {
 	width := max(1, int(math.Sqrt(float64(spots)/2)))
-	return &cells{size: side / float64(width), width: width, cells: make([][]int32, width*width)}
+	return &squares{size: side / float64(width), width: width, cells: make([][]int32, width*width)}
 }
 
-func (g *cells) cell(s spot) (x, y int) {
+func (g *squares) cell(s spot) (x, y int) {
 	return min(int(s.x/g.size), g.width-1), min(int(s.y/g.size), g.width-1)
 }
 
-func (g *cells) add(s spot) {
+func (g *squares) add(s spot) {
 	x, y := g.cell(s)
 	g.cells[y*g.width+x] = append(g.cells[y*g.width+x], int32(len(g.spots)))
 	g.spots = append(g.spots, s)
 }
 
 // around lists the spots in cells up to rings away from that of s.
-func (g *cells) around(s spot, rings int) (found []int32) {
+func (g *squares) around(s spot, rings int) (found []int32) {
 	x, y := g.cell(s)
 	for cy := max(0, y-rings); cy <= min(g.width-1, y+rings); cy++ {
 		for cx := max(0, x-rings); cx <= min(g.width-1, x+rings); cx++ {
@@ -158,7 +158,7 @@ func (g *cells) around(s spot, rings int) (found []int32) {
 }
 
 // nearest returns the n spots nearest to s, or all where there are fewer.
-func (g *cells) nearest(s spot, n int) []int32 {
+func (g *squares) nearest(s spot, n int) []int32 {
 	for rings := 1; ; rings *= 2 {
 		found := g.around(s, rings)
 		slices.SortFunc(found, func(a, b int32) int {
@@ -171,7 +171,7 @@ func (g *cells) nearest(s spot, n int) []int32 {
 }
 
 // closest returns the n pairs of spots that are closest, without those given.
-func (g *cells) closest(n int, without [][2]int32) [][2]int32 {
+func (g *squares) closest(n int, without [][2]int32) [][2]int32 {
 	given := map[[2]int32]bool{}
 	for _, p := range without {
 		given[p] = true
