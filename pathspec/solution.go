@@ -10,6 +10,7 @@ type Solution struct {
 	Topology   string   `json:"topology"`
 	Intents    []Answer `json:"intents"`
 	NewLink    *NewLink `json:"new_link,omitempty"`
+	Joint      *Joint   `json:"joint,omitempty"` // null where intents are admitted one after another only
 	Stats      *Stats   `json:"stats,omitempty"`
 }
 

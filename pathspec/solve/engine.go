@@ -1,30 +1,209 @@
 package solve
 
 import (
+	"maps"
+	"reflect"
+	"slices"
+
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
 // Engine answers the same intents again and again while the network changes.
-// It keeps what it compiled and found, so that a change costs what it touches.
+// It keeps what it found, so that a change costs what it touches. Its answers
+// have the status and the cost of a cold run; where sets of equal cost are to
+// choose from and nobody else is affected, the paths may be others.
+//
+// An Engine is for one goroutine at a time.
 type Engine struct {
 	t       *topology.Topology
 	intents []pathspec.Intent
+	policy  Policy
+	base    *run   // on t; nil: not yet
+	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
+	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
+	floor   []int64
 }
 
 // NewEngine makes an engine for a network and its intents, in file order.
 func NewEngine(t *topology.Topology, intents []pathspec.Intent) *Engine {
-	return &Engine{t: t, intents: intents}
+	t = inNameOrder(t)
+	e := &Engine{t: t, intents: intents, unique: make([]int8, len(intents)), floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
+	e.ample = ample(t, intents)
+	return e
+}
+
+// Share makes the engine answer by a policy; without, it is first come, first
+// served.
+func (e *Engine) Share(p Policy) {
+	e.policy, e.base = p, nil
 }
 
 // Solve answers every intent on the whole network, as Solve does.
 func (e *Engine) Solve(stop func() bool) pathspec.Solution {
-	return Solve(Input{Topology: e.t, Intents: e.intents, Stop: stop})
+	return e.whole(stop).solution(true, true)
+}
+
+// whole is the run on the whole network.
+func (e *Engine) whole(stop func() bool) *run {
+	if e.base != nil {
+		e.base.halt = disjoint.NewHalt(stop)
+		return e.base
+	}
+	r := newRun(e.t, e.intents, e.policy, stop)
+	r.walk()
+	if !r.halt.Stopped() {
+		e.base = r
+	}
+	return r
 }
 
 // Fail answers every intent on what an outage leaves: paths only, without
 // reserves and reasons. Intents that the outage does not touch keep the answer
 // of Solve. The engine itself does not change.
 func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
-	return Solve(Input{Topology: e.t.Without(o), Intents: e.intents, Stop: stop, PathsOnly: true})
+	base := e.whole(stop)
+	r := newRun(e.t, e.intents, e.policy, stop)
+	r.down = make([]bool, len(e.t.Entries))
+	for d := range r.down {
+		r.down[d] = o.Takes(e.t, d)
+	}
+	r.warm = newWarm(e, base, e.t)
+	r.walk()
+	return r.solution(false, false)
+}
+
+// Change answers every intent on the network as it is now: paths only, as Fail
+// does. Only intents that the change touches are computed. From then on this
+// is the whole network; Solve gives reserves and reasons on it.
+func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solution {
+	t = inNameOrder(t)
+	base := e.whole(stop)
+	if base.halt.Stopped() || !sameNodes(e.t, t) {
+		e.move(t, nil)
+		return e.whole(stop).solution(false, false)
+	}
+	w := newWarm(e, base, t)
+	w.to, w.from = make([]int32, len(e.t.Entries)), slices.Repeat([]int32{-1}, len(t.Entries))
+	w.became = make([]difference, len(e.t.Entries))
+	for old := range e.t.Entries {
+		now, ok := t.Entry(e.t.Entries[old].Name)
+		if !ok {
+			w.to[old], w.became[old] = -1, gone
+			continue
+		}
+		w.to[old], w.from[now] = int32(now), int32(old)
+		w.became[old] = compare(e.t, old, t, now)
+		if w.became[old]&resized != 0 {
+			w.mark(int32(2 * now))
+		}
+		if w.became[old] != 0 {
+			w.better = append(w.better, int32(now))
+		}
+	}
+	for now, old := range w.from {
+		if old < 0 {
+			w.better = append(w.better, int32(now))
+		}
+	}
+	r := newRun(t, e.intents, e.policy, stop)
+	r.warm = w
+	was := e.ample
+	e.ample = ample(t, e.intents)
+	r.walk()
+	if r.halt.Stopped() {
+		e.ample, e.floor = was, slices.Repeat([]int64{unknownFloor}, len(e.intents))
+		return r.solution(false, false)
+	}
+	r.warm = nil
+	e.move(t, r)
+	return r.solution(false, false)
+}
+
+// move goes on to a network. What is known of answers that were kept is kept.
+func (e *Engine) move(t *topology.Topology, r *run) {
+	e.t, e.base, e.ample = t, r, ample(t, e.intents)
+	for i := range e.unique {
+		if r == nil || !r.untouched[i] {
+			e.unique[i], e.floor[i] = 0, unknownFloor
+		}
+	}
+}
+
+func newWarm(e *Engine, base *run, t *topology.Topology) *warm {
+	return &warm{
+		base: base, engine: e, detours: newDetours(e, t), marked: make([]bool, len(t.Entries)),
+		none: make([]topology.Bandwidth, len(base.t.Links)), reserved: make([]topology.Bandwidth, len(base.t.Links)),
+	}
+}
+
+// sameNodes reports whether nothing but links differs.
+func sameNodes(t, u *topology.Topology) bool {
+	return slices.Equal(t.Sites, u.Sites) && slices.EqualFunc(t.Nodes, u.Nodes, func(a, b topology.Node) bool {
+		labels := maps.Equal(a.Labels, b.Labels)
+		a.Labels, b.Labels = nil, nil
+		return labels && reflect.DeepEqual(a, b)
+	})
+}
+
+// ample reports whether all intents together fit on any link, and none of them
+// looks at how much is reserved.
+func ample(t *topology.Topology, intents []pathspec.Intent) bool {
+	var sum topology.Bandwidth
+	for i := range intents {
+		if intents[i].Objective == pathspec.Balance {
+			return false
+		}
+		sum += intents[i].Require.Bandwidth
+	}
+	for l := range t.Links {
+		if capacity, known := t.Links[l].Capacity.Get(); known && capacity < sum {
+			return false
+		}
+	}
+	return true
+}
+
+// sole reports whether the intent, alone on the network, has no other set of
+// at most the cost of its answer. Then it has none when others are there or
+// something fails, as long as that set is left.
+func (e *Engine) sole(i int) bool {
+	if e.unique[i] == 0 {
+		e.unique[i] = -1
+		if e.proveSole(i) {
+			e.unique[i] = 1
+		}
+	}
+	return e.unique[i] > 0
+}
+
+// soleWork bounds the search for the proof.
+const soleWork = 2_000_000
+
+// proveSole makes the links of the set a little dearer: then any other set
+// of the same cost is cheaper.
+func (e *Engine) proveSole(i int) bool {
+	f := &e.base.first[i]
+	links := slices.Concat(f.set...)
+	p := compile(e.t, &e.intents[i], make([]topology.Bandwidth, len(e.t.Links)), 0)
+	if p.level != nil || !f.Optimal {
+		return false
+	}
+	scale := int64(len(links) + 1)
+	p.Cost = slices.Clone(p.Cost)
+	for l := range p.Cost {
+		p.Cost[l] *= scale
+	}
+	if dear(p, scale) {
+		return false
+	}
+	for _, l := range links {
+		p.Cost[l]++
+	}
+	p.MaxCost = disjoint.Never
+	p.Prepare()
+	h := e.base.halt.Allow(soleWork)
+	set := p.Best(h)
+	return !h.Stopped() && p.Total(set) == f.Cost*scale+int64(len(links))
 }

@@ -9,7 +9,6 @@
 package solve
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
@@ -28,57 +27,20 @@ type Input struct {
 	PathsOnly bool
 	// NoReserve leaves out reserves, and finds reasons all the same.
 	NoReserve bool
+	Policy
 }
 
 // Solve answers every intent. Equal inputs give equal answers as long as Stop
 // does not end the search.
 //
 // Intents are admitted by priority, then in file order, each with the best
-// paths in the capacity that those before it leave. Paths come first, for all
-// intents; reserves and reasons after that, so that a stop costs those.
+// paths in the capacity that those before it leave; what Policy says goes on
+// from there. Paths come first, for all intents; reserves and reasons after
+// that, so that a stop costs those.
 func Solve(in Input) pathspec.Solution {
-	in.Topology = inNameOrder(in.Topology)
-	halt := disjoint.NewHalt(in.Stop)
-	order := make([]int, len(in.Intents))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(in.Intents[b].Priority, in.Intents[a].Priority) })
-
-	answers := make([]pathspec.Answer, len(in.Intents))
-	sets := make([][]disjoint.Path, len(in.Intents))
-	each := func(step func(i int, q *question)) {
-		reserved := make([]topology.Bandwidth, len(in.Topology.Links))
-		for turn, i := range order {
-			intent := &in.Intents[i]
-			step(i, &question{in.Topology, intent, reserved, halt, func(link string) (holders []string) {
-				for _, j := range order[:turn] {
-					if in.Intents[j].Require.Bandwidth > 0 && uses(&answers[j], link) {
-						holders = append(holders, in.Intents[j].Name)
-					}
-				}
-				return holders
-			}})
-			for _, l := range slices.Concat(sets[i]...) {
-				reserved[l] += intent.Require.Bandwidth
-				reserved[l^1] += intent.Require.Bandwidth
-			}
-		}
-	}
-	each(func(i int, q *question) { answers[i], sets[i] = q.answer() })
-	var wanted wishes
-	each(func(i int, q *question) {
-		switch {
-		case in.PathsOnly && answers[i].Status == pathspec.Infeasible:
-			answers[i].Why = reason(pathspec.WhyNotSought, "no set of paths meets the requirement; why was not asked")
-		case in.PathsOnly, in.NoReserve && answers[i].Status == pathspec.Satisfied:
-		case answers[i].Status == pathspec.Satisfied:
-			answers[i].Reserve = q.reserve(sets[i])
-		case answers[i].Status == pathspec.Infeasible:
-			answers[i].Why = q.why(&wanted)
-		}
-	})
-	return pathspec.Solution{APIVersion: "keiro/v1", Kind: "Solution", Topology: in.Topology.Name, Intents: answers, NewLink: wanted.best()}
+	r := newRun(inNameOrder(in.Topology), in.Intents, in.Policy, in.Stop)
+	r.walk()
+	return r.solution(!in.PathsOnly, !in.PathsOnly && !in.NoReserve)
 }
 
 func uses(a *pathspec.Answer, link string) bool {
@@ -92,6 +54,7 @@ type question struct {
 	reserved []topology.Bandwidth // of every link
 	halt     *disjoint.Halt
 	holders  func(link string) []string // names of the intents that have reserved on it
+	down     []bool                     // of every entry: out of service; nil: none is
 }
 
 // answer finds the paths. Reserve and the reason of an infeasible intent are
@@ -102,22 +65,30 @@ func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 		a.Why = reason(pathspec.WhySeparation, "the distance between cables is not computed: ask for disjoint: [srlg] or [site] instead of separation")
 		return a, nil
 	}
-	p := compile(q.t, q.in, q.reserved, 0)
+	p := compile(q.t, q.in, q.reserved, 0).without(q.down)
 	set, cost := p.best(q.halt)
 	switch {
 	case set != nil:
-		p.order(set)
-		a.Status, a.Optimal, a.Cost = pathspec.Satisfied, !q.halt.Stopped(), cost
-		for _, links := range set {
-			a.Paths = append(a.Paths, q.path(links))
-		}
-		a.Margin = q.margin(set)
+		a = q.satisfied(p, set)
+		a.Optimal, a.Cost = !q.halt.Stopped(), cost
 	case q.halt.Stopped():
 		a.Why = reason(pathspec.WhyTimeLimit, "the time limit passed before an answer was proven: allow more time, or ask for less at once")
 	default:
 		a.Status = pathspec.Infeasible
 	}
 	return a, set
+}
+
+// satisfied is the answer that a set is, but for its cost and whether it is
+// optimal.
+func (q *question) satisfied(p *problem, set []disjoint.Path) pathspec.Answer {
+	p.order(set)
+	a := pathspec.Answer{Name: q.in.Name, Status: pathspec.Satisfied, Paths: []pathspec.Path{}}
+	for _, links := range set {
+		a.Paths = append(a.Paths, q.path(links))
+	}
+	a.Margin = q.margin(set)
+	return a
 }
 
 func (q *question) path(links disjoint.Path) pathspec.Path {
