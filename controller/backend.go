@@ -145,12 +145,13 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 	}
 	diff.Pending = true
 	before := map[string]*pathspec.Answer{}
-	for _, a := range b.State().Solution.Intents {
+	stands := b.State().Solution.Intents
+	for _, a := range stands {
 		before[a.Name] = &a
 	}
 	deadline := time.Now().Add(b.solveTime)
 	after := solve.Solve(solve.Input{
-		Topology: next.Topology.Without(b.outage()), Intents: next.Intents,
+		Topology: next.Topology.Without(b.outage()), Intents: next.Intents, Policy: policy(&pathspec.Solution{Intents: stands}),
 		Stop: func() bool { return ctx.Err() != nil || time.Now().After(deadline) },
 	})
 	for n := range after.Intents {

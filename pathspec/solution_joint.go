@@ -13,7 +13,7 @@ type Joint struct {
 	// Kept is how many kept a standing set that is not the one that would be
 	// chosen today.
 	Kept      int         `json:"kept"`
-	Preempted int         `json:"pre_empted"` // intents that stood, and others have their capacity now
+	Preempted int         `json:"preempted"` // intents that stood, and others have their capacity now
 	Costs     []JointCost `json:"costs"`      // one for each objective that an intent has
 }
 

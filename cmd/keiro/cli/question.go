@@ -7,6 +7,7 @@ import (
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -16,6 +17,7 @@ type question struct {
 	topology                  *topology.Topology
 	lines                     *topology.Lines
 	intents                   []pathspec.Intent
+	policy                    solve.Policy
 }
 
 // flags adds -t and -i.

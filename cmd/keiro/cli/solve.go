@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,18 +21,32 @@ func newSolveCommand(env *command.Env) *cobra.Command {
 		Use:   "solve -t TOPOLOGY -i INTENTS",
 		Short: "Compute the paths of intents, offline",
 		Long: `Compute a path set for every intent, or say why there is none. No controller
-is needed. Exit code 3: an intent is infeasible; 4: one is not decided.`,
+is needed. Exit code 3: an intent is infeasible; 4: one is not decided.
+
+Intents are admitted by priority. Those of one priority make room for each
+other: one is re-routed where that admits another or makes all of them cheaper,
+up to --max-moves. With --standing, a path set stays while it meets its intent
+and fits in, unless another costs less by more than --keep-margin; an intent
+that lost its capacity to others is told to whom.`,
 		Example: `  keiro solve -t examples/jp12.topology.yaml -i examples/intents.yaml
-  cat examples/jp12.topology.yaml examples/intents.yaml | keiro solve -t - -i - -o json`,
+  cat examples/jp12.topology.yaml examples/intents.yaml | keiro solve -t - -i - -o json
+  keiro solve -t new.yaml -i intents.yaml --standing last.json --keep-margin 5%`,
 		Args: cobra.NoArgs,
 	}
 	var q question
 	q.flags(cmd)
 	limit := cmd.Flags().Duration("time-limit", 5*time.Second, "for the whole call; what is not proven by then is unknown; 0 is none")
+	q.policy = solve.Policy{Joint: true}
+	cmd.Flags().IntVar(&q.policy.MaxMoves, "max-moves", solve.DefaultMaxMoves, "intents that may be re-routed by choice; what breaks or is pre-empted does not count; 0: first come, first served")
+	margin := cmd.Flags().String("keep-margin", fmt.Sprintf("%d%%", solve.DefaultKeepMargin), "gain of cost, in `PERCENT`, below which a standing path set stays")
+	standing := cmd.Flags().String("standing", "", "solution `FILE` that stands, JSON or YAML, - for stdin")
 	format := command.FormatFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *limit < 0 {
 			return errors.New("--time-limit: want 0 or more")
+		}
+		if err := q.share(env, *standing, *margin); err != nil {
+			return err
 		}
 		if err := q.read(env); err != nil {
 			return err
@@ -38,7 +55,10 @@ is needed. Exit code 3: an intent is infeasible; 4: one is not decided.`,
 		if err != nil {
 			return err
 		}
-		err = env.Printer().Print(*format, solution, func(t *output.Text) { output.Solution(t, q.objective, solution) })
+		err = env.Printer().Print(*format, solution, func(t *output.Text) {
+			output.Solution(t, q.objective, solution)
+			printJoint(t, solution.Joint)
+		})
 		if err != nil {
 			return err
 		}
@@ -47,10 +67,36 @@ is needed. Exit code 3: an intent is infeasible; 4: one is not decided.`,
 	return cmd
 }
 
+// share reads how the intents share the network.
+func (q *question) share(env *command.Env, standing, margin string) (err error) {
+	q.policy.KeepMargin, err = strconv.Atoi(strings.TrimSuffix(margin, "%"))
+	switch {
+	case err != nil || q.policy.KeepMargin < 0 || q.policy.KeepMargin > 100:
+		return fmt.Errorf("--keep-margin: want 0%% to 100%%, found %q", margin)
+	case q.policy.MaxMoves < 0:
+		return errors.New("--max-moves: want 0 or more")
+	case standing == "":
+		return nil
+	case standing == "-" && (q.topologyFile == "-" || q.intentsFile == "-"):
+		return errors.New("--standing - cannot share stdin with -t - or -i -: give a file")
+	}
+	q.policy.Standing, err = readSolution(env, standing)
+	return err
+}
+
+// printJoint tells what the answers owe to each other, where they do.
+func printJoint(t *output.Text, j *pathspec.Joint) {
+	if j == nil || j.Admitted == j.FirstCome && j.Moves == 0 && j.Kept == 0 && j.Preempted == 0 {
+		return
+	}
+	t.Printf("\ntogether: %d satisfied, %d first come, first served; %d moved, %d kept, %d pre-empted\n",
+		j.Admitted, j.FirstCome, j.Moves, j.Kept, j.Preempted)
+}
+
 func (q *question) solve(ctx context.Context, limit time.Duration) (*pathspec.Solution, error) {
 	start := time.Now()
 	stop := func() bool { return ctx.Err() != nil || limit > 0 && time.Since(start) >= limit }
-	solution := solve.Solve(solve.Input{Topology: q.topology, Intents: q.intents, Stop: stop})
+	solution := solve.Solve(solve.Input{Topology: q.topology, Intents: q.intents, Stop: stop, Policy: q.policy})
 	solution.Stats = &pathspec.Stats{ElapsedUS: time.Since(start).Microseconds()}
 	if ctx.Err() != nil {
 		return nil, errors.New("interrupted")
