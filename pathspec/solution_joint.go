@@ -14,7 +14,7 @@ type Joint struct {
 	// chosen today.
 	Kept      int         `json:"kept"`
 	Preempted int         `json:"preempted"` // intents that stood, and others have their capacity now
-	Costs     []JointCost `json:"costs"`      // one for each objective that an intent has
+	Costs     []JointCost `json:"costs"`     // one for each objective that an intent has
 }
 
 // JointCost sums the costs of the satisfied intents of one objective. Costs of

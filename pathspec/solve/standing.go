@@ -210,7 +210,7 @@ func (r *run) before(i int) []disjoint.Path {
 }
 
 // boundWork bounds the search for what an intent costs alone.
-const boundWork = 2_000_000
+const boundWork = 200_000
 
 // alone is what an intent costs on the network without all others.
 func (r *run) alone(i int) (cost int64, proven bool) {

@@ -98,16 +98,12 @@ type effect struct {
 	level  bool // what is reserved somewhere is another: for balance only
 }
 
-// certainty is what is known of an answer beyond that it is one.
-type certainty struct {
-	free bool // which of several sets of equal cost it is makes no difference to others
-	sole bool // alone on the network the intent has no other set of at most this cost
-}
-
 // touched reports whether an intent must be answered again. If not, a cold run
 // gives the same status and the same cost, and where it matters to others the
-// same set.
-func touched(in *pathspec.Intent, was *found, e effect, c func() certainty) bool {
+// same set. free says that it does not matter to others which of several sets
+// of equal cost it has; sole, that alone on the network it has no other set of
+// at most the cost of its answer, and is asked only where that counts.
+func touched(in *pathspec.Intent, was *found, e effect, free bool, sole func() bool) bool {
 	switch {
 	case !was.proven() || e.lost || e.gained:
 		return true
@@ -115,9 +111,8 @@ func touched(in *pathspec.Intent, was *found, e effect, c func() certainty) bool
 		return e.freed
 	case in.Objective == pathspec.Balance:
 		return e.level || in.Require.Bandwidth > 0
-	case e.freed:
-		return !c().sole
+	case free && !e.freed:
+		return false
 	}
-	known := c()
-	return !known.free && !known.sole
+	return !sole()
 }

@@ -7,6 +7,10 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
+// package budget: what intents mean to each other and what a change means to
+// them needs the compiled problem, its reasons and its answers at every step;
+// the search for the paths of one intent has a package of its own.
+
 // warm is a run before a change, and what it knows of the run after it.
 type warm struct {
 	base    *run
@@ -94,9 +98,7 @@ func (w *warm) keep(r *run, i int) (found, bool) {
 			e.freed = true
 		}
 	}
-	if touched(in, was, e, func() certainty {
-		return certainty{free: b == 0 || w.engine.ample, sole: w.engine.sole(i)}
-	}) {
+	if touched(in, was, e, b == 0 || w.engine.ample, func() bool { return w.engine.sole(i) }) {
 		return found{}, false
 	}
 	return f, true

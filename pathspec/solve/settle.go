@@ -1,0 +1,75 @@
+package solve
+
+import (
+	"slices"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// settle makes the answers true of the capacity that all others leave in the
+// end: whoever finds better there moves, where free to, or is not said to be
+// optimal.
+func (n *negotiation) settle(free bool) {
+	for calm := false; !calm; {
+		calm = true
+		n.left -= len(n.equals)
+		for _, i := range n.equals {
+			was := n.now[i]
+			if was.Status == pathspec.Satisfied && n.intents[i].Objective == pathspec.Balance {
+				continue // see restate
+			}
+			n.undo = nil
+			n.again(i)
+			switch f := &n.now[i]; {
+			case sameSet(f.set, was.set):
+			case was.Status != pathspec.Satisfied && f.Status == pathspec.Satisfied:
+			case free && n.left > 0 && f.Optimal && f.Cost < was.Cost && n.moves() <= n.policy.MaxMoves:
+				calm = false // what it left may be of use to others
+			default:
+				optimal := f.Optimal && f.Cost == was.Cost
+				n.rollback(0)
+				n.now[i].Optimal = optimal
+			}
+		}
+	}
+	n.undo = nil
+}
+
+// restate corrects the costs of balance, which count what those before have
+// reserved: others may have moved since.
+func (n *negotiation) restate() {
+	before := &run{intents: n.intents, reserved: slices.Clone(n.reserved)}
+	for _, i := range n.all {
+		before.book(i, n.now[i].set, -1)
+	}
+	first := &run{intents: n.intents, reserved: slices.Clone(before.reserved)}
+	for _, i := range n.all {
+		if f := &n.now[i]; f.Status == pathspec.Satisfied && n.intents[i].Objective == pathspec.Balance &&
+			!(sameSet(f.set, n.first[i].set) && slices.Equal(before.reserved, first.reserved)) {
+			n.now[i] = n.state(i, f.set, before.reserved)
+		}
+		before.book(i, n.now[i].set, 1)
+		first.book(i, n.first[i].set, 1)
+	}
+}
+
+// state is the answer that a set is in the capacity that is left, without a
+// claim to be optimal.
+func (r *run) state(i int, set []disjoint.Path, reserved []topology.Bandwidth) found {
+	p := compile(r.t, &r.intents[i], reserved, 0)
+	q := &question{t: r.t, in: &r.intents[i], reserved: reserved, halt: r.halt}
+	set = slices.Clone(set)
+	a := q.satisfied(p, set)
+	a.Cost = p.total(set)
+	return found{a, set}
+}
+
+// total is the cost of a set.
+func (p *problem) total(set []disjoint.Path) int64 {
+	if p.level != nil {
+		return p.highest(set)
+	}
+	return p.Total(set)
+}
