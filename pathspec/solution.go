@@ -146,7 +146,7 @@ const (
 	WhySpread     = "delay-spread"     // the spread bound
 	WhyHops       = "hops"             // the hop bound
 	WhyBandwidth  = "bandwidth"        // intents before it took the capacity, or there is too little
-	WhySeparation = "separation"       // the distance between cables is not computed
+	WhySeparation = "separation"       // the distance between cables
 	WhyExhausted  = "search-exhausted" // several bounds together; all was searched
 	WhyNotSought  = "not-sought"       // only the paths were asked for
 	WhyTimeLimit  = "time-limit"       // not decided in time

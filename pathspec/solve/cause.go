@@ -75,6 +75,9 @@ func (p *problem) onLink(in *pathspec.Intent, l int, reserved []topology.Bandwid
 	if !link.Delay.Known() && (in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || p.several && r.MaxDelaySpread != nil) {
 		o.unstated = append(o.unstated, "delay")
 	}
+	if p.several && r.Separation > 0 && !networkOf(p.t).survey().Known(link.Entry) {
+		o.unstated = append(o.unstated, "route")
+	}
 	if slices.Contains(r.Avoid.Links, entry.Name) || slices.Contains(r.Avoid.Operators, entry.Operator) ||
 		slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(r.Avoid.SRLGs, g) }) {
 		o.excluded = append(o.excluded, "avoid")

@@ -7,6 +7,7 @@ import (
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/flow"
 	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/topology/geo"
 )
 
 // network is a topology in numbers: what all intents on it have in common. It
@@ -28,6 +29,8 @@ type network struct {
 	members   map[int32][]int           // nodes of a site
 	sites     map[string]int32          // risk of every site that has nodes
 	lists     [1 << 5]func() *riskLists // by the kinds, as bits; made when first asked for
+	survey    func() *geo.Ground        // the cables as laid
+	near      sync.Map                  // see pairs
 	free      *riskLists                // none
 }
 
@@ -58,6 +61,7 @@ func newNetwork(t *topology.Topology) *network {
 	for mask := range n.lists {
 		n.lists[mask] = sync.OnceValue(func() *riskLists { return n.list(t, mask) })
 	}
+	n.survey = sync.OnceValue(func() *geo.Ground { return geo.Survey(t) })
 	n.free = &riskLists{make([][]int32, len(t.Entries)), make([][]int32, len(t.Nodes)), make([][]int32, len(t.Nodes))}
 	return n
 }

@@ -22,7 +22,12 @@ type risk struct {
 	name string
 }
 
-func (r risk) String() string { return r.kind.String() + ":" + r.name }
+func (r risk) String() string {
+	if r.kind == ground {
+		return "ground:" + r.name
+	}
+	return r.kind.String() + ":" + r.name
+}
 
 // compile states an intent as a problem. reserved is what other intents took
 // of every link. Causes in ignore close no link.
@@ -51,6 +56,7 @@ func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Band
 	}
 	p.bounds(in)
 	n.assign(p, in)
+	n.separate(p, in)
 	p.close(n, in, reserved, ignore)
 	if in.Objective == pathspec.Balance {
 		p.level = make([]int64, len(t.Links))
@@ -90,7 +96,7 @@ func choosyOfNodes(p *problem, in *pathspec.Intent) bool {
 // choosyOfLinks reports whether the intent may exclude a link, its ends aside.
 func choosyOfLinks(p *problem, n *network, in *pathspec.Intent) bool {
 	r := &in.Require
-	return r.Links != nil || r.Encryption == pathspec.QKD || r.Bandwidth > 0 || in.Objective == pathspec.Balance ||
+	return p.several && r.Separation > 0 || r.Links != nil || r.Encryption == pathspec.QKD || r.Bandwidth > 0 || in.Objective == pathspec.Balance ||
 		len(r.Avoid.Links) > 0 || len(r.Avoid.SRLGs) > 0 || len(r.Avoid.Operators) > 0 ||
 		n.unknown.delay || p.several && (r.Wants(pathspec.SRLG) && n.unknown.groups || r.Wants(pathspec.Operator) && n.unknown.operator)
 }

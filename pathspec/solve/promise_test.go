@@ -273,16 +273,29 @@ func subsets(names []string, n int) [][]string {
 	return all
 }
 
-// TestSeparation: what is not computed is not promised.
+// TestSeparation: cables as laid are kept apart, outside the ground around the
+// ends, and what of it could be had is told.
 func TestSeparation(t *testing.T) {
 	in := pathspec.Intent{Name: "apart", From: "tyo1", To: "osa1"}
-	in.Require = pathspec.Require{Multiplicity: 2, Disjoint: []pathspec.Kind{pathspec.Link}, Separation: 20_000}
-	a := checked(t, load(t, "jp12"), in)[0]
-	if a.Status != pathspec.Undecided || a.Why.Code != pathspec.WhySeparation {
+	in.Require = pathspec.Require{Multiplicity: 2, Disjoint: []pathspec.Kind{pathspec.Link}, Separation: 20_000, SeparationExcept: 30_000}
+	if a := checked(t, load(t, "routes"), in)[0]; a.Status != pathspec.Satisfied || a.Cost != 5360 {
+		t.Errorf("%s, cost %d", a.Status, a.Cost)
+	}
+	in.Require.Separation, in.Require.SeparationExcept = 120_000, 50_000
+	a := checked(t, load(t, "routes"), in)[0]
+	if a.Status != pathspec.Infeasible || a.Why.Code != pathspec.WhySeparation ||
+		!slices.ContainsFunc(a.Why.Relaxations, func(r pathspec.Relaxation) bool { return r.Change == "separation: 120km -> 36877m" }) {
 		t.Errorf("%s %+v", a.Status, a.Why)
 	}
+	topo := load(t, "routes")
+	for e := range topo.Entries {
+		topo.Entries[e].Route = nil
+	}
+	if a := checked(t, topo, in)[0]; a.Status != pathspec.Infeasible || a.Why.Code != pathspec.WhyUnknown {
+		t.Errorf("no routes: %s %+v", a.Status, a.Why)
+	}
 	in.Require.Multiplicity = 1 // one path is apart from no other
-	if a := checked(t, load(t, "jp12"), in)[0]; a.Status != pathspec.Satisfied {
+	if a := checked(t, topo, in)[0]; a.Status != pathspec.Satisfied {
 		t.Errorf("one path: %s", a.Status)
 	}
 }

@@ -30,7 +30,10 @@ func drawTopology(t *rapid.T, nodeCounts, linkCounts []int) *topology.Topology {
 		return topology.Declare(rapid.IntRange(0, most).Draw(t, what))
 	}
 	name := func(what string, names ...string) string { return rapid.SampledFrom(names).Draw(t, what) }
-	sites := []topology.Site{{Name: "s0", Country: "JP"}, {Name: "s1", Country: "KR"}, {Name: "s2"}}
+	sites := []topology.Site{
+		{Name: "s0", Country: "JP", Where: topology.Declare(topology.Point{Lat: 35, Lon: 135})},
+		{Name: "s1", Country: "KR", Where: topology.Declare(topology.Point{Lat: 35.5, Lon: 136})}, {Name: "s2"},
+	}
 	var nodes []topology.Node
 	for i := range rapid.SampledFrom(nodeCounts).Draw(t, "nodes") {
 		nodes = append(nodes, topology.Node{
@@ -55,6 +58,9 @@ func drawTopology(t *rapid.T, nodeCounts, linkCounts []int) *topology.Topology {
 		if _, ok := maybe("srlgs", 0).Get(); ok {
 			entry.SRLGs = topology.Declare(rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"g0", "g1", "g2", "g3", "g4"}), 0, 2, rapid.ID).Draw(t, "srlgs"))
 		}
+		if _, ok := maybe("route", 0).Get(); ok {
+			entry.Route = []topology.Point{place(a), {Lat: 35 + 0.25*float64(rapid.IntRange(0, 4).Draw(t, "bend")), Lon: 135.6}, place(b)}
+		}
 		entries = append(entries, entry)
 		for range 2 {
 			l := topology.Link{Entry: e, From: a, To: b, Metric: int64(rapid.IntRange(0, 4).Draw(t, "metric"))}
@@ -69,6 +75,11 @@ func drawTopology(t *rapid.T, nodeCounts, linkCounts []int) *topology.Topology {
 		}
 	}
 	return topology.New("random", sites, nodes, entries, links)
+}
+
+// place is where the cables of node n begin.
+func place(n int) topology.Point {
+	return topology.Point{Lat: 35 + 0.5*float64(n%3), Lon: 135 + 0.5*float64(n/3)}
 }
 
 // order is 0 to n-1: drawing from it is even, drawing an integer prefers small ones.
@@ -126,6 +137,10 @@ func drawIntent(t *rapid.T, topo *topology.Topology, name string, oneIn int, mul
 	}
 	if one("maxHops") {
 		r.MaxHops = rapid.IntRange(1, 5).Draw(t, "maxHops")
+	}
+	if r.Multiplicity > 1 && one("separation") {
+		r.Separation = rapid.SampledFrom([]topology.Distance{1, 20_000, 50_000}).Draw(t, "separation")
+		r.SeparationExcept = rapid.SampledFrom([]topology.Distance{0, 30_000, 60_000}).Draw(t, "except")
 	}
 	switch rapid.SampledFrom(order(24)).Draw(t, "where") {
 	case 0:

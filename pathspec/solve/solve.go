@@ -68,10 +68,6 @@ type question struct {
 // left out.
 func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 	a := pathspec.Answer{Name: q.in.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{}}
-	if q.in.Require.Separation > 0 && q.in.Require.Multiplicity > 1 {
-		a.Why = reason(pathspec.WhySeparation, "the distance between cables is not computed: ask for disjoint: [srlg] or [site] instead of separation")
-		return a, nil
-	}
 	p := compile(q.t, q.in, q.reserved, 0).without(q.down)
 	set, cost := p.best(q.halt)
 	switch {

@@ -30,8 +30,13 @@ func (q *question) why(wishes *wishes) *pathspec.Why {
 	if r.MaxDelaySpread != nil {
 		bare.Require.MaxDelaySpread = &beyond
 	}
-	single, delay, hops, spread := bare, bare, bare, bare
+	single, delay, hops, spread, apart := bare, bare, bare, bare, bare
 	single.Require.Multiplicity = 1
+	for _, v := range []*pathspec.Intent{&bare, &delay, &hops, &spread} {
+		if v.Require.Separation > 0 {
+			v.Require.Separation = 1 // no distance, but a route that is known
+		}
+	}
 	delay.Require.MaxDelay, hops.Require.MaxHops, spread.Require.MaxDelaySpread = r.MaxDelay, r.MaxHops, r.MaxDelaySpread
 
 	none := fmt.Sprintf("no path from %s to %s", q.in.From, q.in.To)
@@ -51,6 +56,7 @@ func (q *question) why(wishes *wishes) *pathspec.Why {
 		{pathspec.WhyUnknown, &bare, excluded | full, missing, none + " by what is known: "},
 		{pathspec.WhyExcluded, &bare, full, excluded, none + " without what the intent excludes: "},
 		{pathspec.WhyBandwidth, &bare, 0, full, none + " with enough capacity left: "},
+		{pathspec.WhySeparation, &apart, 0, 0, none + " and " + r.Separation.String() + " of ground between their cables"},
 		{pathspec.WhyDelay, &delay, 0, 0, none + " within maxDelay " + milliseconds(int64(r.MaxDelay))},
 		{pathspec.WhyHops, &hops, 0, 0, none + " within maxHops " + strconv.Itoa(r.MaxHops)},
 		{pathspec.WhySpread, &spread, 0, 0, none + " within maxDelaySpread"},

@@ -1,0 +1,54 @@
+package solve
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/topology/geo"
+)
+
+// ground is the kind of a risk that is no name of the topology: two cables
+// that come too near to each other, of which one path only may have any.
+const ground = pathspec.Operator + 1
+
+// pairs finds once, for each distance, the pairs of cables that come nearer to
+// each other.
+func (n *network) pairs(within topology.Distance) [][2]int32 {
+	find := sync.OnceValue(func() [][2]int32 { return n.survey().Near(within) })
+	kept, _ := n.near.LoadOrStore(within, find)
+	return kept.(func() [][2]int32)()
+}
+
+// separate adds a risk for every two cables that come too near outside the
+// ground around the ends of the intent.
+func (n *network) separate(p *problem, in *pathspec.Intent) {
+	r := &in.Require
+	if !p.several || r.Separation == 0 {
+		return
+	}
+	pairs := n.survey().Except(n.pairs(r.Separation), r.Separation, discs(p.t, in))
+	p.risks, p.OnEntry = slices.Clip(p.risks), slices.Clone(p.OnEntry)
+	for _, pair := range pairs {
+		id := int32(len(p.risks))
+		p.risks = append(p.risks, risk{ground, p.t.Entries[pair[0]].Name + "," + p.t.Entries[pair[1]].Name})
+		for _, e := range pair {
+			p.OnEntry[e] = append(slices.Clip(p.OnEntry[e]), id)
+		}
+	}
+	p.Risks = len(p.risks)
+}
+
+// discs are where cables may be near each other: around the sites of the ends.
+// Around a place that nobody stated there is none.
+func discs(t *topology.Topology, in *pathspec.Intent) (list []geo.Disc) {
+	for _, end := range []string{in.From, in.To} {
+		if s, ok := t.Site(siteOf(t, end)); ok {
+			if where, known := t.Sites[s].Where.Get(); known && in.Require.SeparationExcept > 0 {
+				list = append(list, geo.Disc{Centre: where, Radius: in.Require.SeparationExcept})
+			}
+		}
+	}
+	return list
+}
