@@ -2,6 +2,7 @@ package solve
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -230,7 +231,7 @@ func (n *naive) blames(t *rapid.T, w *pathspec.Why) {
 	left := *n
 	left.in, left.all = &in, nil
 	for _, p := range n.all {
-		if !slices.ContainsFunc(n.risks(p), func(risk string) bool { return slices.Contains(w.Cut, risk) }) {
+		if !slices.ContainsFunc(w.Cut, func(risk string) bool { return n.has(p, risk) }) {
 			left.all = append(left.all, p)
 		}
 	}
@@ -256,4 +257,14 @@ func (n *naive) risks(p pathspec.Path) (names []string) {
 		names = append(names, "node:"+name, "site:"+n.t.Nodes[v].Site, "operator:"+n.t.Nodes[v].Operator)
 	}
 	return names
+}
+
+// has reports whether a path has a named risk. Two cables that come too near
+// are one of whichever it uses.
+func (n *naive) has(p pathspec.Path, risk string) bool {
+	if pair, ok := strings.CutPrefix(risk, "ground:"); ok {
+		a, b, _ := strings.Cut(pair, ",")
+		return slices.Contains(p.Links, a) || slices.Contains(p.Links, b)
+	}
+	return slices.Contains(n.risks(p), risk)
 }
