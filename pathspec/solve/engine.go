@@ -28,7 +28,7 @@ type Engine struct {
 
 // NewEngine makes an engine for a network and its intents, in file order.
 func NewEngine(t *topology.Topology, intents []pathspec.Intent) *Engine {
-	t = inNameOrder(t)
+	t = ordered(t)
 	e := &Engine{t: t, intents: intents, unique: make([]int8, len(intents)), floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
 	e.ample = ample(t, intents)
 	return e
@@ -88,7 +88,7 @@ func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
 // does. Only intents that the change touches are computed. From then on this
 // is the whole network; Solve gives reserves and reasons on it.
 func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solution {
-	t = inNameOrder(t)
+	t = ordered(t)
 	base := e.whole(stop)
 	if base.halt.Stopped() || !sameNodes(e.t, t) {
 		e.move(t, nil)

@@ -40,10 +40,26 @@ type riskLists struct {
 	onEntry, through, atEnd [][]int32
 }
 
-// networkOf is the network of a topology.
-func networkOf(t *topology.Topology) *network {
-	return t.Memo(func() any { return newNetwork(t) }).(*network)
+// derived is what is kept with a topology.
+type derived struct {
+	ordered func() *topology.Topology // see inNameOrder
+	network func() *network
 }
+
+func derivedOf(t *topology.Topology) *derived {
+	return t.Memo(func() any {
+		return &derived{
+			sync.OnceValue(func() *topology.Topology { return inNameOrder(t) }),
+			sync.OnceValue(func() *network { return newNetwork(t) }),
+		}
+	}).(*derived)
+}
+
+// ordered is the topology in the order of names.
+func ordered(t *topology.Topology) *topology.Topology { return derivedOf(t).ordered() }
+
+// networkOf is the network of a topology.
+func networkOf(t *topology.Topology) *network { return derivedOf(t).network() }
 
 func newNetwork(t *topology.Topology) *network {
 	n := &network{members: map[int32][]int{}, sites: map[string]int32{}}

@@ -38,7 +38,7 @@ type Input struct {
 // from there. Paths come first, for all intents; reserves and reasons after
 // that, so that a stop costs those.
 func Solve(in Input) pathspec.Solution {
-	in.Topology = inNameOrder(in.Topology)
+	in.Topology = ordered(in.Topology)
 	r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
 	r.walk()
 	switch {

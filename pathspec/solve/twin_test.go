@@ -70,7 +70,7 @@ func (n *naive) stated(links []int) bool {
 		link := &n.t.Links[l]
 		entry := &n.t.Entries[link.Entry]
 		if r.Wants(pathspec.SRLG) && !entry.SRLGs.Known() || r.Wants(pathspec.Operator) && entry.Operator == "" ||
-			r.MaxDelaySpread != nil && !link.Delay.Known() {
+			r.MaxDelaySpread != nil && !link.Delay.Known() || r.Separation > 0 && entry.Route == nil {
 			return false
 		}
 		for _, v := range []int{link.From, link.To} {

@@ -19,6 +19,7 @@ type Finder struct {
 	q       *Query
 	source  []bool
 	target  []bool
+	marks   []int32 // nodes that are one or the other
 	used    []bool  // links that carry a path
 	held    []bool  // narrow nodes that carry a path
 	height  []int64 // potential of every vertex; that of the targets' end stays 0
@@ -59,6 +60,7 @@ func NewFinder(g *Graph) *Finder {
 func (f *Finder) Run(q *Query) (cost int64, ok bool) {
 	f.reset()
 	f.q = q
+	f.marks = append(append(f.marks[:0], q.From...), q.To...)
 	for _, v := range q.From {
 		f.source[v] = true
 	}
@@ -75,13 +77,8 @@ func (f *Finder) Run(q *Query) (cost int64, ok bool) {
 }
 
 func (f *Finder) reset() {
-	if f.q != nil {
-		for _, v := range f.q.From {
-			f.source[v] = false
-		}
-		for _, v := range f.q.To {
-			f.target[v] = false
-		}
+	for _, v := range f.marks {
+		f.source[v], f.target[v] = false, false
 	}
 	for _, l := range f.marked {
 		f.used[l] = false
