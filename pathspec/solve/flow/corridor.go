@@ -84,7 +84,7 @@ func (f *Finder) within(v int32) int64 {
 	if !f.narrow(v) {
 		return 0
 	}
-	return max(0, f.height[v+int32(f.Nodes())]-f.height[v])
+	return max(0, f.at[v+int32(f.Nodes())].height-f.at[v].height)
 }
 
 // spread computes the least excess from the sources to every node, or from it
@@ -104,11 +104,11 @@ func (f *Finder) spread(dst []int64, slack int64, back bool) (more bool) {
 	}
 	if back {
 		for _, v := range f.q.To {
-			reach(v, f.height[v])
+			reach(v, f.at[v].height)
 		}
 	} else {
 		for _, v := range f.q.From {
-			reach(v, f.start-f.height[f.entrance(v)]+f.within(v))
+			reach(v, f.start-f.at[f.entrance(v)].height+f.within(v))
 		}
 	}
 	for len(f.queue) > 0 {

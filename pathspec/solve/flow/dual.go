@@ -5,7 +5,7 @@ package flow
 // take instead has a negative one.
 func (f *Finder) Reduced(l int32) int64 {
 	link := f.Links[l]
-	return f.q.Cost[l] + f.height[link.From] - f.height[f.entrance(link.To)]
+	return f.q.Cost[l] + f.at[link.From].height - f.at[f.entrance(link.To)].height
 }
 
 // LinkPrice is the multiplier of the constraint that one path at most uses
@@ -23,7 +23,7 @@ func (f *Finder) NodePrice(v int32) int64 {
 	if !f.narrow(v) {
 		return 0
 	}
-	return max(0, f.height[v]-f.height[v+int32(f.Nodes())])
+	return max(0, f.at[v].height-f.at[v+int32(f.Nodes())].height)
 }
 
 // PathPrice is what every path costs once links and nodes have their prices:
@@ -35,12 +35,12 @@ func (f *Finder) PathPrice() int64 { return -f.start }
 // what the last search reached.
 func (f *Finder) Cut() (links, nodes []int32) {
 	for l, link := range f.Links {
-		if f.used[l] && f.dist[link.From] < Never && f.dist[f.entrance(link.To)] >= Never {
+		if f.used[l] && f.at[link.From].dist < Never && f.at[f.entrance(link.To)].dist >= Never {
 			links = append(links, int32(l))
 		}
 	}
 	for v := range f.Nodes() {
-		if in := f.entrance(int32(v)); f.narrow(int32(v)) && f.held[v] && f.dist[in] < Never && f.dist[v] >= Never {
+		if in := f.entrance(int32(v)); f.narrow(int32(v)) && f.held[v] && f.at[in].dist < Never && f.at[v].dist >= Never {
 			nodes = append(nodes, int32(v))
 		}
 	}

@@ -19,14 +19,14 @@ type Finder struct {
 	q       *Query
 	source  []bool
 	target  []bool
-	marks   []int32 // nodes that are one or the other
-	used    []bool  // links that carry a path
-	held    []bool  // narrow nodes that carry a path
-	height  []int64 // potential of every vertex; that of the targets' end stays 0
-	start   int64   // potential of what stands before the sources
-	dist    []int64
-	prev    []int32 // vertex before
-	via     []int32 // link from there; ^link where one that is used is given up; split inside a node
+	marks   []int32  // nodes that are one or the other
+	used    []bool   // links that carry a path
+	held    []bool   // narrow nodes that carry a path
+	at      []vertex // by number
+	busy    []bool   // nodes that a path ever passed: others have no link in use
+	start   int64    // potential of what stands before the sources
+	best    int64    // least distance of the targets' end so far
+	last    int32    // target that it is reached from
 	touched []int32
 	marked  []int32 // links that were ever used, for the next reset
 	queue   Queue
@@ -38,6 +38,14 @@ type Finder struct {
 	Settled int // vertices settled so far: the work done
 }
 
+// vertex is what a search knows of one, side by side in memory.
+type vertex struct {
+	dist   int64
+	height int64 // potential; that of the targets' end stays 0
+	prev   int32 // vertex before
+	via    int32 // link from there; ^link where one that is used is given up; split inside a node
+}
+
 const split = int32(-1) << 31
 
 // NewFinder makes a finder for a graph.
@@ -45,11 +53,10 @@ func NewFinder(g *Graph) *Finder {
 	n := g.Nodes()
 	f := &Finder{
 		Graph: g, source: make([]bool, n), target: make([]bool, n),
-		used: make([]bool, len(g.Links)), held: make([]bool, n), height: make([]int64, 2*n),
-		dist: make([]int64, 2*n), prev: make([]int32, 2*n), via: make([]int32, 2*n), seen: make([]int32, n),
+		used: make([]bool, len(g.Links)), held: make([]bool, n), at: make([]vertex, 2*n), busy: make([]bool, n), seen: make([]int32, n),
 	}
-	for v := range f.dist {
-		f.dist[v] = Never
+	for v := range f.at {
+		f.at[v].dist = Never
 	}
 	return f
 }
@@ -82,10 +89,14 @@ func (f *Finder) reset() {
 	}
 	for _, l := range f.marked {
 		f.used[l] = false
-		f.held[f.Links[l].From], f.held[f.Links[l].To] = false, false
+		for _, v := range [2]int32{f.Links[l].From, f.Links[l].To} {
+			f.held[v], f.busy[v] = false, false
+		}
 	}
 	f.marked = f.marked[:0]
-	clear(f.height)
+	for v := range f.at {
+		f.at[v].height = 0
+	}
 	f.start = 0
 }
 
@@ -99,72 +110,96 @@ func (f *Finder) entrance(v int32) int32 {
 	return v
 }
 
-func (f *Finder) relax(d int64, vertex, from, via int32) {
-	if d < f.dist[vertex] {
-		if f.dist[vertex] == Never {
-			f.touched = append(f.touched, vertex)
-		}
-		f.dist[vertex], f.prev[vertex], f.via[vertex] = d, from, via
-		f.queue.Push(Entry{Dist: d, Vertex: vertex})
+// relax offers a way to a vertex. What is not nearer than the end so far is on
+// no shorter way.
+func (f *Finder) relax(d int64, to, from, via int32) {
+	v := &f.at[to]
+	if d >= v.dist || d >= f.best {
+		return
 	}
+	if v.dist == Never {
+		f.touched = append(f.touched, to)
+	}
+	v.dist, v.prev, v.via = d, from, via
+	if to < int32(len(f.target)) && f.target[to] {
+		if end := d + v.height; end < f.best {
+			f.best, f.last = end, to
+		}
+		return
+	}
+	f.queue.Push(Entry{Dist: d, Vertex: to})
 }
 
 // augment adds one path to the flow: Dijkstra's algorithm over what is left,
 // with costs reduced by the potentials.
 func (f *Finder) augment() bool {
 	for _, v := range f.touched {
-		f.dist[v] = Never
+		f.at[v].dist = Never
 	}
 	f.touched, f.queue = f.touched[:0], f.queue[:0]
+	f.best, f.last = Never, -1
 	for _, v := range f.q.From {
 		in := f.entrance(v)
-		f.relax(f.start-f.height[in], in, -1, split)
+		f.relax(f.start-f.at[in].height, in, -1, split)
 	}
 	n := int32(f.Nodes())
-	best, last := Never, int32(-1)
 	for len(f.queue) > 0 {
 		e := f.queue.Pop()
 		v, d := e.Vertex, e.Dist
-		if d > f.dist[v] {
-			continue
-		}
-		if d >= best {
+		if d >= f.best {
 			break
+		}
+		if d > f.at[v].dist {
+			continue
 		}
 		f.Settled++
 		switch {
 		case v >= n: // the entrance of a narrow node
 			f.enter(v, d)
-		case f.target[v]:
-			if end := d + f.height[v]; end < best {
-				best, last = end, v
-			}
-		default:
+		case f.busy[v]:
 			f.leave(v, d)
+		default:
+			f.leaveIdle(v, d)
 		}
 	}
-	if last < 0 {
+	if f.last < 0 {
 		return false
 	}
 	// Potentials change by the distance, at most that of the end; all are
 	// shifted so that those far away need not be touched.
 	for _, v := range f.touched {
-		if f.dist[v] < best {
-			f.height[v] += f.dist[v] - best
+		if u := &f.at[v]; u.dist < f.best {
+			u.height += u.dist - f.best
 		}
 	}
-	f.start -= best
-	f.apply(last)
+	f.start -= f.best
+	f.apply(f.last)
 	return true
+}
+
+// leaveIdle is leave for a node that no path passes.
+func (f *Finder) leaveIdle(v int32, d int64) {
+	cost, shut, narrow := f.q.Cost, f.q.Shut, f.q.Narrow
+	d += f.at[v].height
+	for _, a := range f.leaving(v) {
+		if shut != nil && shut[a.link] || f.source[a.to] {
+			continue
+		}
+		to := a.to
+		if narrow != nil && narrow[to] {
+			to += int32(f.Nodes())
+		}
+		f.relax(d+cost[a.link]-f.at[to].height, to, v, a.link)
+	}
 }
 
 // enter goes on from the entrance of a narrow node: through it, or back over
 // the link by which another path enters it.
 func (f *Finder) enter(in int32, d int64) {
 	v := in - int32(f.Nodes())
-	d += f.height[in]
+	d += f.at[in].height
 	if !f.held[v] {
-		f.relax(d-f.height[v], v, in, split)
+		f.relax(d-f.at[v].height, v, in, split)
 		return
 	}
 	f.giveUp(v, in, d)
@@ -174,7 +209,7 @@ func (f *Finder) enter(in int32, d int64) {
 func (f *Finder) giveUp(v, vertex int32, d int64) {
 	for _, a := range f.leaving(v) {
 		if f.used[a.link^1] {
-			f.relax(d-f.q.Cost[a.link^1]-f.height[a.to], a.to, vertex, ^(a.link ^ 1))
+			f.relax(d-f.q.Cost[a.link^1]-f.at[a.to].height, a.to, vertex, ^(a.link ^ 1))
 		}
 	}
 }
@@ -182,21 +217,21 @@ func (f *Finder) giveUp(v, vertex int32, d int64) {
 // leave goes on from a node by its links.
 func (f *Finder) leave(v int32, d int64) {
 	q := f.q
-	d += f.height[v]
+	d += f.at[v].height
 	narrow := f.narrow(v)
 	if narrow && f.held[v] {
 		in := v + int32(f.Nodes())
-		f.relax(d-f.height[in], in, v, split)
+		f.relax(d-f.at[in].height, in, v, split)
 	}
 	for _, a := range f.leaving(v) {
 		switch {
 		case f.used[a.link^1]:
 			if !narrow {
-				f.relax(d-q.Cost[a.link^1]-f.height[a.to], a.to, v, ^(a.link ^ 1))
+				f.relax(d-q.Cost[a.link^1]-f.at[a.to].height, a.to, v, ^(a.link ^ 1))
 			}
 		case !f.used[a.link] && (q.Shut == nil || !q.Shut[a.link]) && !f.source[a.to]:
 			to := f.entrance(a.to)
-			f.relax(d+q.Cost[a.link]-f.height[to], to, v, a.link)
+			f.relax(d+q.Cost[a.link]-f.at[to].height, to, v, a.link)
 		}
 	}
 }
@@ -205,8 +240,8 @@ func (f *Finder) leave(v int32, d int64) {
 func (f *Finder) apply(v int32) {
 	n := int32(f.Nodes())
 	for v >= 0 {
-		from := f.prev[v]
-		switch l := f.via[v]; {
+		from := f.at[v].prev
+		switch l := f.at[v].via; {
 		case l == split:
 			if from >= n {
 				f.held[v] = true
@@ -215,6 +250,7 @@ func (f *Finder) apply(v int32) {
 			}
 		case l >= 0:
 			f.used[l] = true
+			f.busy[f.Links[l].From], f.busy[f.Links[l].To] = true, true
 			f.marked = append(f.marked, l)
 		default:
 			f.used[^l] = false
