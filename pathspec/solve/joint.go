@@ -144,8 +144,12 @@ func (n *negotiation) moves() int {
 	return count
 }
 
+// sameSet reports whether two sets have the same paths; their order follows
+// the costs, which others may change where the objective is balance.
 func sameSet(a, b []disjoint.Path) bool {
-	return slices.EqualFunc(a, b, func(p, q disjoint.Path) bool { return slices.Equal(p, q) })
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(p disjoint.Path) bool {
+		return !slices.ContainsFunc(b, func(q disjoint.Path) bool { return slices.Equal(p, q) })
+	})
 }
 
 // put replaces the answer of an intent.
