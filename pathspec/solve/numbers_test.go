@@ -174,14 +174,18 @@ func peer(t *testing.T, c *exec.Cmd, nodes int, links []flow.Link, cost []int64,
 }
 
 // TestNumbersSRLG: sets disjoint in shared risks with a bound on delay, on
-// warm networks; each question may take 10s, then it counts as open.
+// warm networks; each question may take 1s, then it counts as open. A trap is
+// a pair where greedy finds too few paths.
 func TestNumbersSRLG(t *testing.T) {
 	wantNumbers(t)
 	fmt.Println("| nodes | links | risks | per link | k | asked | open | median ms | worst ms | traps | median ms | worst ms | CBC/Keiro |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, w := range []drawing{
+		{nodes: 1000, links: 7000, risks: localRisks, perLink: 1, groups: 1750},
 		{nodes: 1000, links: 7000, risks: localRisks, perLink: 2, groups: 1750},
+		{nodes: 1000, links: 7000, risks: randomRisks, perLink: 1, groups: 1750},
 		{nodes: 1000, links: 7000, risks: randomRisks, perLink: 2, groups: 1750},
-		{nodes: 10_000, links: 70_000, risks: localRisks, perLink: 2, groups: 17_500},
+		{nodes: 10_000, links: 70_000, risks: localRisks, perLink: 1, groups: 17_500},
+		{nodes: 10_000, links: 70_000, risks: randomRisks, perLink: 1, groups: 17_500},
 	} {
 		topo := inNameOrder(geometric(w))
 		name := map[risks]string{localRisks: "local", randomRisks: "random"}[w.risks]
@@ -189,18 +193,18 @@ func TestNumbersSRLG(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(k), 9))
 			var plain, traps []time.Duration
 			open, ratio := 0, "-"
-			for i := range 40 {
+			for i := range 24 {
 				in := farIntent(r, topo, k)
-				a, took := timed(topo, in, 10*time.Second)
+				a, took := timed(topo, in, time.Second)
 				if a.Status == pathspec.Undecided || a.Status == pathspec.Satisfied && !a.Optimal {
 					open++
 				}
-				if a.Status == pathspec.Satisfied && greedy(topo, in) != a.Cost {
+				if a.Status != pathspec.Infeasible && greedy(topo, in) < 0 {
 					traps = append(traps, took)
 				} else {
 					plain = append(plain, took)
 				}
-				if i == 0 && k < 4 && w.nodes == 1000 {
+				if i == 0 && k == 2 && w.nodes == 1000 {
 					ratio = againstCBC(t, topo, in, a, took)
 				}
 			}

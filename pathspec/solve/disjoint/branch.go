@@ -9,7 +9,7 @@ import (
 // Rounds of prices at the root and below it.
 const (
 	rootRounds = 100
-	nodeRounds = 4
+	nodeRounds = 12
 )
 
 // candidates is how many contested risks are looked at before one is chosen.
