@@ -56,7 +56,12 @@ func (l *lists) add(items []int32) {
 // newSpace packs the given links of a problem, which are in order of their
 // heads.
 func newSpace(p *Problem, links []int32) *space {
-	s := &space{link: links}
+	n := len(links)
+	s := &space{
+		link: links, from: make([]int32, 0, n), to: make([]int32, 0, n), out: make([]int32, 0, n),
+		cost: make([]int64, 0, n), delay: make([]int64, 0, n),
+	}
+	s.ofArc.items, s.ofRisk.items = make([]int32, 0, 4*n), make([]int32, 0, 4*n)
 	number := make([]int32, len(p.Source)) // 1 + number of a node
 	node := func(v int32) int32 {
 		if number[v] == 0 {

@@ -121,21 +121,26 @@ func (t *tree) together(r, a, b int32) bool {
 		reached = t.reachable(r, a)
 		t.reached[a] = reached
 	}
-	return reached[s.from[b]]+s.excess[b]+s.ahead[s.to[b]] <= s.slack
+	return reached[slices.Index(s.ofRisk.at(r), b)] <= s.slack
 }
 
-// reachable is the least excess of a path that goes on from arc a to every
-// node.
-func (t *tree) reachable(r, a int32) map[int32]int64 {
-	s := t.space
-	dist := map[int32]int64{}
-	most := s.slack
-	var q flow.Queue
+// reachable is the least excess of a path that has arc a and, later, each arc
+// of risk r.
+func (t *tree) reachable(r, a int32) []int64 {
+	s, dist := t.space, t.router.dist // all of it is Never between two routes
+	for _, v := range t.router.touch {
+		dist[v] = Never
+	}
+	touch, q := t.router.touch[:0], t.router.queue[:0]
 	reach := func(v int32, d int64) {
-		if old, ok := dist[v]; d+s.ahead[v] <= most && (!ok || d < old) {
-			dist[v] = d
-			q.Push(flow.Entry{Dist: d, Vertex: v})
+		if d+s.ahead[v] > s.slack || d >= dist[v] {
+			return
 		}
+		if dist[v] == Never {
+			touch = append(touch, v)
+		}
+		dist[v] = d
+		q.Push(flow.Entry{Dist: d, Vertex: v})
 	}
 	reach(s.to[a], s.behind[s.from[a]]+s.excess[a])
 	for len(q) > 0 {
@@ -148,15 +153,12 @@ func (t *tree) reachable(r, a int32) map[int32]int64 {
 			reach(s.to[next], e.Dist+s.excess[next])
 		}
 	}
-	all := map[int32]int64{}
-	for _, b := range t.ofRisk.at(r) {
-		v := s.from[b]
-		d, ok := dist[v]
-		if !ok {
-			d = Never
-		}
-		all[v] = d
+	arcs := s.ofRisk.at(r)
+	all := make([]int64, len(arcs))
+	for i, b := range arcs {
+		all[i] = min(Never, dist[s.from[b]]+s.excess[b]+s.ahead[s.to[b]])
 	}
+	t.router.touch, t.router.queue = touch, q
 	return all
 }
 

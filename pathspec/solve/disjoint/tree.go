@@ -37,13 +37,13 @@ type tree struct {
 	owner     []int8     // of every risk: 1 + the member that has it; 0: open
 	users     []uint8    // of every risk: the members, as bits, whose paths have it
 	tolls     []toll
-	tollsOf   [][]int32                 // of every risk
-	tollsOn   [][]int32                 // of every arc
-	priced    []int32                   // tolls that have a price
-	weight    []int64                   // of every arc: scaled cost and prices
-	paid      int64                     // sum of all prices
-	press     int64                     // what a risk that another member has costs beside; see negotiate
-	reached   map[int32]map[int32]int64 // see together
+	tollsOf   [][]int32         // of every risk
+	tollsOn   [][]int32         // of every arc
+	priced    []int32           // tolls that have a price
+	weight    []int64           // of every arc: scaled cost and prices
+	paid      int64             // sum of all prices
+	press     int64             // what a risk that another member has costs beside; see negotiate
+	reached   map[int32][]int64 // see together
 	members   []member
 	arena     []int32 // arcs of the members' paths
 	owned     []int32 // of every member: how many risks it owns
@@ -101,7 +101,7 @@ func (t *tree) run(down []int16) []Path {
 // set that is found in one is the best, as the corridor has all that are as
 // cheap.
 func (t *tree) deepenFrom(least int64) {
-	slack, growth := least/int64(64*t.K)+1, int64(2)
+	slack, growth := least/int64(16*t.K)+1, int64(4)
 	if t.any {
 		slack, growth = least/8+1, 8
 	}
@@ -200,7 +200,7 @@ func (t *tree) prepare(links []int32) {
 	t.shut, t.guide, t.guided = make([]bool, arcs), make([]int64, len(s.original)), false
 	t.owner, t.users = make([]int8, len(s.risk)), make([]uint8, len(s.risk))
 	t.tolls, t.tollsOf, t.tollsOn = nil, make([][]int32, len(s.risk)), make([][]int32, arcs)
-	t.priced, t.paid, t.reached = nil, 0, map[int32]map[int32]int64{}
+	t.priced, t.paid, t.reached = nil, 0, map[int32][]int64{}
 	t.weight = make([]int64, arcs)
 	for a := range t.weight {
 		t.weight[a] = s.cost[a] * t.scale
