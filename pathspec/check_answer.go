@@ -53,7 +53,7 @@ func (c *checker) refusal(in *Intent, a *Answer) {
 	if a.Why == nil {
 		c.fail(in.Name, -1, RuleStatus, "%s, but does not say why", a.Status)
 	}
-	if len(a.Paths) > 0 || a.Optimal || a.Cost != 0 || a.Margin != nil || a.Reserve != nil {
+	if len(a.Paths) > 0 || a.Optimal || a.Cost != 0 || a.Bound != 0 || a.Margin != nil || a.Reserve != nil {
 		c.fail(in.Name, -1, RuleStatus, "%s, yet gives paths, a cost, a margin or a reserve", a.Status)
 	}
 }
@@ -109,6 +109,9 @@ func (c *checker) cost(in *Intent, walks []walk, a *Answer) {
 		} else {
 			total += costs[i]
 		}
+	}
+	if a.Bound != 0 && (a.Optimal || a.Bound > a.Cost) {
+		c.fail(in.Name, -1, RuleCost, "a bound of %d does not go with the cost %d", a.Bound, a.Cost)
 	}
 	if total != a.Cost {
 		c.fail(in.Name, -1, RuleCost, "the cost is %d, not %d", total, a.Cost)

@@ -267,6 +267,8 @@ func checkCases() []checkCase {
 		{"margin", "links", func(w *world) { w.Margin.Link = number(2) }},
 		{"margin", "nodes", func(w *world) { w.Margin.Node = number(0) }},
 		{"margin", "groups", func(w *world) { w.Margin.SRLG = number(0) }},
+		{"cost", "a bound above the cost", func(w *world) { w.Optimal, w.Bound = false, 1<<40 }},
+		{"cost", "a bound of what is optimal", func(w *world) { w.Optimal, w.Bound = true, 1 }},
 		{"margin", "any number", func(w *world) { w.Margin.SRLG = nil }},
 		{"margin", "not any number", func(w *world) { w.edit("[g3]", "[]"); w.edit("[g4]", "[]") }},
 		{"", "any number", func(w *world) { w.edit("[g3]", "[]"); w.edit("[g4]", "[]"); w.Margin.SRLG = nil }},

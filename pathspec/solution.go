@@ -38,7 +38,8 @@ type Answer struct {
 	Status  Status   `json:"status"`
 	Optimal bool     `json:"optimal"`
 	Cost    int64    `json:"cost"`
-	Paths   []Path   `json:"paths"` // ordered by cost, then hops, then the names of their links
+	Bound   int64    `json:"bound,omitempty"` // where not optimal: no set costs less, as far as the search came; 0: nothing is known
+	Paths   []Path   `json:"paths"`           // ordered by cost, then hops, then the names of their links
 	Margin  *Margin  `json:"margin"`
 	Reserve *Reserve `json:"reserve"`
 	Why     *Why     `json:"why"`

@@ -137,6 +137,9 @@ func (r *run) solution(of detail) pathspec.Solution {
 	for i := range r.now {
 		s.Intents[i] = r.now[i].Answer
 		s.Intents[i].Reserve = nil
+		if a := &s.Intents[i]; a.Optimal || a.Bound > a.Cost {
+			a.Bound = 0
+		}
 	}
 	var wanted wishes
 	r.each(func(i int, q *question) {

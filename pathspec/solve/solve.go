@@ -73,7 +73,9 @@ func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 	switch {
 	case set != nil:
 		a = q.satisfied(p, set)
-		a.Optimal, a.Cost = !q.halt.Stopped(), cost
+		if a.Optimal, a.Cost = !q.halt.Stopped(), cost; !a.Optimal && p.level == nil {
+			a.Bound = p.Proven
+		}
 	case q.halt.Stopped():
 		a.Why = reason(pathspec.WhyTimeLimit, "the time limit passed before an answer was proven: allow more time, or ask for less at once")
 	default:

@@ -19,7 +19,7 @@ func Solution(t *Text, objective func(intent string) pathspec.Objective, s *path
 		row := []string{a.Name, string(a.Status), "-", "-", "-", "-", "-", "-", "-", "-", "-"}
 		if a.Status == pathspec.Satisfied {
 			row[4], row[5] = Cost(objective(a.Name), a.Cost), Margin(a.Margin)
-			row[6], row[7] = YesNo(a.Optimal), Reserve(a.Reserve)
+			row[6], row[7] = optimal(&a), Reserve(a.Reserve)
 		}
 		for _, p := range a.Paths {
 			row[2], row[3] = strings.Join(p.Nodes, " "), "unknown"
@@ -121,6 +121,14 @@ func Reserve(r *pathspec.Reserve) string {
 		return fmt.Sprintf("%s %s%d", kind, least, n)
 	}
 	return one("link", r.Link, r.Breaks.Link) + ", " + one("node", r.Node, r.Breaks.Node) + ", " + one("srlg", r.SRLG, r.Breaks.SRLG)
+}
+
+// optimal says that no set is cheaper, or by how much one may be at the most.
+func optimal(a *pathspec.Answer) string {
+	if a.Optimal || a.Bound == 0 || a.Cost == 0 {
+		return YesNo(a.Optimal)
+	}
+	return fmt.Sprintf("no, gap %.1f%%", 100*float64(a.Cost-a.Bound)/float64(a.Cost))
 }
 
 // YesNo is a cell that says yes or no.
