@@ -66,13 +66,15 @@ func (q *question) survives(kind pathspec.Kind, set []disjoint.Path) (*int, []st
 		mask int // paths that it takes
 	}
 	var blows []blow
+	place := map[risk]int{} // in blows
 	fragile := 0 // paths with a link in groups that nobody stated, which may be any
 	for i, path := range set {
 		for _, l := range path {
 			for _, f := range q.failures(kind, int32(q.t.Links[l].Entry)) {
-				j := slices.IndexFunc(blows, func(b blow) bool { return b.risk == f.risk })
-				if j < 0 {
+				j, ok := place[f.risk]
+				if !ok {
 					j = len(blows)
+					place[f.risk] = j
 					blows = append(blows, blow{f, 0})
 				}
 				blows[j].mask |= 1 << i
