@@ -116,10 +116,11 @@ func (t *tree) together(r, a, b int32) bool {
 	if s.from[a] == s.from[b] || s.to[a] == s.to[b] || s.link[a] == s.link[b]^1 {
 		return false
 	}
-	reached, ok := t.reached[a]
+	key := [2]int32{r, a}
+	reached, ok := t.reached[key]
 	if !ok {
 		reached = t.reachable(r, a)
-		t.reached[a] = reached
+		t.reached[key] = reached
 	}
 	return reached[slices.Index(s.ofRisk.at(r), b)] <= s.slack
 }

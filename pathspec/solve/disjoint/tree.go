@@ -43,7 +43,7 @@ type tree struct {
 	weight    []int64           // of every arc: scaled cost and prices
 	paid      int64             // sum of all prices
 	press     int64             // what a risk that another member has costs beside; see negotiate
-	reached   map[int32][]int64 // see together
+	reached   map[[2]int32][]int64 // see together
 	members   []member
 	arena     []int32 // arcs of the members' paths
 	owned     []int32 // of every member: how many risks it owns
@@ -200,7 +200,7 @@ func (t *tree) prepare(links []int32) {
 	t.shut, t.guide, t.guided = make([]bool, arcs), make([]int64, len(s.original)), false
 	t.owner, t.users = make([]int8, len(s.risk)), make([]uint8, len(s.risk))
 	t.tolls, t.tollsOf, t.tollsOn = nil, make([][]int32, len(s.risk)), make([][]int32, arcs)
-	t.priced, t.paid, t.reached = nil, 0, map[int32][]int64{}
+	t.priced, t.paid, t.reached = nil, 0, map[[2]int32][]int64{}
 	t.weight = make([]int64, arcs)
 	for a := range t.weight {
 		t.weight[a] = s.cost[a] * t.scale
