@@ -67,7 +67,7 @@ func (q *question) survives(kind pathspec.Kind, set []disjoint.Path) (*int, []st
 	}
 	var blows []blow
 	place := map[risk]int{} // in blows
-	fragile := 0 // paths with a link in groups that nobody stated, which may be any
+	fragile := 0            // paths with a link in groups that nobody stated, which may be any
 	for i, path := range set {
 		for _, l := range path {
 			for _, f := range q.failures(kind, int32(q.t.Links[l].Entry)) {

@@ -37,12 +37,12 @@ type tree struct {
 	owner     []int8     // of every risk: 1 + the member that has it; 0: open
 	users     []uint8    // of every risk: the members, as bits, whose paths have it
 	tolls     []toll
-	tollsOf   [][]int32         // of every risk
-	tollsOn   [][]int32         // of every arc
-	priced    []int32           // tolls that have a price
-	weight    []int64           // of every arc: scaled cost and prices
-	paid      int64             // sum of all prices
-	press     int64             // what a risk that another member has costs beside; see negotiate
+	tollsOf   [][]int32            // of every risk
+	tollsOn   [][]int32            // of every arc
+	priced    []int32              // tolls that have a price
+	weight    []int64              // of every arc: scaled cost and prices
+	paid      int64                // sum of all prices
+	press     int64                // what a risk that another member has costs beside; see negotiate
 	reached   map[[2]int32][]int64 // see together
 	members   []member
 	arena     []int32 // arcs of the members' paths
