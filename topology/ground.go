@@ -14,8 +14,22 @@ func GreatCircle(a, b Point) Distance {
 	return Distance(math.Round(2 * EarthRadius * math.Asin(math.Min(1, math.Sqrt(h)))))
 }
 
-// CableDelay is the delay of a cable between places so far apart. A cable is
-// taken to be one and a half times as long as the great circle (ITU-T G.826 for
-// up to 1000 km), and light to take 5 us a kilometre (ITU-T G.114, table A.1).
-// It is rounded up.
-func CableDelay(d Distance) Delay { return Delay((int64(d)*3 + 399) / 400) }
+// DelayRule is CableDelay in words.
+const DelayRule = "great circle in km, times 1.5 below 1000 km, 1500 km up to 1200 km, times 1.25 beyond, at 200 km a millisecond"
+
+// CableDelay estimates the delay of a cable between places that are the given
+// length of great circle apart. Cables follow roads and coasts, long ones less
+// so; the factors are those of ITU-T G.826 (routing factor), as commonly used
+// for reference networks (S. K. Betker et al., Reference Transport Network
+// Scenarios, MultiTeraNet 2003). Light takes 5 us a kilometre (ITU-T G.114,
+// table A.1). It is rounded up, to the microsecond, and never falls as d grows.
+func CableDelay(d Distance) Delay {
+	m := int64(d)
+	switch {
+	case m < 1_000_000:
+		return Delay((m*3 + 399) / 400)
+	case m <= 1_200_000:
+		return 7500
+	}
+	return Delay((m*5 + 799) / 800)
+}

@@ -18,10 +18,15 @@ func TestGreatCircle(t *testing.T) {
 			t.Errorf("%v to %v: %v, want about %v", c.a, c.b, got, c.want)
 		}
 	}
-	if got := CableDelay(400_000); got != 3000 {
-		t.Errorf("400km takes %v", got)
-	}
-	if got := CableDelay(1); got != 1 {
-		t.Errorf("a metre takes %v", got)
+}
+
+// The factors join without a step, and part of a microsecond counts as one.
+func TestCableDelay(t *testing.T) {
+	for d, want := range map[Distance]Delay{
+		0: 0, 1: 1, 400_000: 3000, 999_999: 7500, 1_000_000: 7500, 1_100_000: 7500, 1_200_000: 7500, 1_200_001: 7501, 2_000_000: 12500,
+	} {
+		if got := CableDelay(d); got != want {
+			t.Errorf("%v takes %v, want %v", d, got, want)
+		}
 	}
 }

@@ -99,7 +99,7 @@ func (b *builder) direction(e *Edge, entry, from, to int) topology.Link {
 	p, haveP := b.where[from].Get()
 	q, haveQ := b.where[to].Get()
 	if haveP && haveQ {
-		l.Delay = topology.Derive(deriveDelay(p, q))
+		l.Delay = topology.Derive(topology.CableDelay(topology.GreatCircle(p, q)))
 	}
 	return l
 }
@@ -125,7 +125,7 @@ func (b *builder) nameLinks() {
 		case !known:
 			b.g.Report.Add("links whose delay is unknown, for want of a place of an end", name)
 		case link.Delay.Source() == topology.Derived:
-			b.g.Report.Add("links whose delay is derived ("+DelayRule+")", "")
+			b.g.Report.Add("links whose delay is derived ("+topology.DelayRule+")", "")
 		}
 		if known && delay == 0 {
 			b.g.Report.Add("links with a delay of 0", name)

@@ -47,7 +47,7 @@ say stays unknown. What was derived, changed or left out is told on stderr.
 Names are made legal and unique; the label of the file stays as a label of the
 node. Nodes at one point of the map share a site. A delay that the file does not
 have is derived from the places of the ends and marked (derived: [delay]):
-` + foreign.DelayRule + `.
+` + topology.DelayRule + `.
 
 Countries in GML and GraphML files come from a search for the name of the place,
 which is wrong in places. Shared risks are in none of the formats but clab.`,
