@@ -95,7 +95,9 @@ func TestNumbersPairs(t *testing.T) {
 	}
 	fmt.Println("| graph | nodes | links | Keiro µs | LEMON µs | Keiro/LEMON | networkx ms | networkx/Keiro |\n|---|---|---|---|---|---|---|---|")
 	for _, name := range []string{"japan48", "cogentco", "kdl", "attached"} {
-		nodes, links, cost := 0, []flow.Link(nil), []int64(nil)
+		var nodes int
+		var links []flow.Link
+		var cost []int64
 		if name == "attached" {
 			nodes, links, cost = attached()
 		} else {

@@ -1,7 +1,6 @@
 package disjoint
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec/solve/flow"
@@ -31,7 +30,6 @@ type space struct {
 	ofArc    lists   // risks of every arc
 	ofRisk   lists   // arcs of every risk
 	once     []bool  // of every risk: a path has one arc of it at the most
-	toCost   []int64 // least from every node to an exit
 	toDelay  []int64
 	toHops   []int64
 	original []int32 // node of the problem
@@ -203,9 +201,4 @@ func (s *space) costOf(arcs []int32) (cost int64) {
 		cost += s.cost[a]
 	}
 	return cost
-}
-
-// byLinks orders sets, so that of equally dear ones always the same is taken.
-func byLinks(a, b Path) int {
-	return cmp.Or(cmp.Compare(len(a), len(b)), slices.Compare(a, b))
 }

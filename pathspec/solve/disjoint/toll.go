@@ -98,9 +98,7 @@ func (t *tree) apart(r int32) (chosen []int32) {
 			}
 		}
 	}
-	for _, a := range arcs[:min(tollArcs, len(arcs))] {
-		wanted = append(wanted, a)
-	}
+	wanted = append(wanted, arcs[:min(tollArcs, len(arcs))]...)
 	for _, a := range wanted {
 		if !slices.ContainsFunc(chosen, func(b int32) bool { return a == b || t.together(r, a, b) || t.together(r, b, a) }) {
 			chosen = append(chosen, a)
