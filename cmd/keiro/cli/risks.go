@@ -65,6 +65,7 @@ Exit code 4: a link has no route, so nobody can tell what it shares.`,
 	var within, shared topology.Distance
 	file := cmd.Flags().StringP("topology", "t", "", "topology `FILE`, - for stdin")
 	cmd.Flags().TextVar(&within, "within", topology.Distance(0), "`DISTANCE` between cables that counts as side by side, such as 200m")
+	cmd.Flags().Lookup("within").DefValue = "" // there is none
 	cmd.Flags().TextVar(&shared, "min-shared", topology.Distance(1000), "`LENGTH` for which they run so at least, all places together")
 	complete := cmd.Flags().Bool("assume-known", false, "with -o yaml: links with a route share nothing but what is stated and found")
 	command.Require(cmd, "topology", "within")

@@ -27,7 +27,12 @@ Intents are admitted by priority. Those of one priority make room for each
 other: one is re-routed where that admits another or makes all of them cheaper,
 up to --max-moves. With --standing, a path set stays while it meets its intent
 and fits in, unless another costs less by more than --keep-margin; an intent
-that lost its capacity to others is told to whom.`,
+that lost its capacity to others is told to whom.
+
+MARGIN is how many failures of a kind the paths survive with one of them left,
+and any where no failures of the kind take them all; RESERVE (-o wide) is how
+many after which other paths can still meet the whole requirement. "The promise
+breaks" names failures after which they cannot. docs/path-engine.md has more.`,
 		Example: `  keiro solve -t examples/jp12.topology.yaml -i examples/intents.yaml
   cat examples/jp12.topology.yaml examples/intents.yaml | keiro solve -t - -i - -o json
   keiro solve -t new.yaml -i intents.yaml --standing last.json --keep-margin 5%`,
