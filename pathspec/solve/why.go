@@ -61,6 +61,10 @@ func (q *question) why(wishes *wishes) *pathspec.Why {
 		{pathspec.WhyHops, &hops, 0, 0, none + " within maxHops " + strconv.Itoa(r.MaxHops)},
 		{pathspec.WhySpread, &spread, 0, 0, none + " within maxDelaySpread"},
 	} {
+		if step.code == pathspec.WhySeparation && q.feasible(q.in, full) != nil {
+			// With all bounds as they are, it is what others reserved that is missing.
+			step.code, step.in, step.blame, step.message = pathspec.WhyBandwidth, q.in, full, none+" within the bounds and with enough capacity left: "
+		}
 		if q.feasible(step.in, step.ignore) != nil {
 			continue
 		}

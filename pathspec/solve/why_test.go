@@ -75,6 +75,9 @@ var blocked = []struct {
 		}
 	}},
 	{"thick", func(_ *topology.Topology, in *pathspec.Intent) { in.Require.Bandwidth = 500e6 }},
+	{"thick and fast", func(_ *topology.Topology, in *pathspec.Intent) {
+		in.Require.Bandwidth, in.Require.MaxDelay = 350e6, 5000
+	}},
 	{"thick pair", func(_ *topology.Topology, in *pathspec.Intent) {
 		in.Require.Multiplicity, in.Require.Bandwidth = 2, 300e6
 		in.Require.Disjoint = []pathspec.Kind{pathspec.Link}
