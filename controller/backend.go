@@ -20,6 +20,7 @@ import (
 	"github.com/keiro-net/keiro/controller/pki"
 	"github.com/keiro-net/keiro/controller/store"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/pathspec/solve"
 )
 
@@ -139,19 +140,18 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 	if err != nil {
 		return nil, err
 	}
-	diff := &resource.Diff{Generation: old.Generation, Objects: changes, Intents: []resource.IntentDiff{}}
+	diff := &resource.Diff{Generation: old.Generation, Objects: changes, Intents: []resource.IntentDiff{}, Findings: []resource.Finding{}}
 	if next.Generation == old.Generation {
 		return diff, nil
 	}
 	diff.Pending = true
 	before := map[string]*pathspec.Answer{}
-	stands := b.State().Solution.Intents
-	for _, a := range stands {
+	for _, a := range b.State().Solution.Intents {
 		before[a.Name] = &a
 	}
 	deadline := time.Now().Add(b.solveTime)
 	after := solve.Solve(solve.Input{
-		Topology: next.Topology.Without(b.outage()), Intents: next.Intents, Policy: policy(&pathspec.Solution{Intents: stands}),
+		Topology: next.Topology.Without(b.outage()), Intents: next.Intents, Policy: policy,
 		Stop: func() bool { return ctx.Err() != nil || time.Now().After(deadline) },
 	})
 	for n := range after.Intents {
@@ -160,7 +160,29 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 			diff.Intents = append(diff.Intents, resource.IntentDiff{Name: is.Name, Before: was, After: is})
 		}
 	}
+	if old.Topology != nil {
+		diff.Findings = b.erosion(old, next, func() bool { return ctx.Err() != nil || time.Now().After(deadline) })
+	}
 	return diff, nil
+}
+
+// erosion asks the gate what a new topology would take from the intents that
+// stay as they are, in the network as it is now.
+func (b *backend) erosion(old, next declare.State, stop func() bool) []resource.Finding {
+	out := b.outage()
+	in := gate.Input{Before: old.Topology.Without(out), After: next.Topology.Without(out), Stop: stop}
+	for n := range old.Intents {
+		if slices.ContainsFunc(next.Intents, func(i pathspec.Intent) bool { return i.Equal(&old.Intents[n]) }) {
+			in.Intents = append(in.Intents, old.Intents[n])
+		}
+	}
+	findings := []resource.Finding{}
+	for _, f := range gate.Evaluate(in).Findings {
+		findings = append(findings, resource.Finding{
+			Intent: f.Intent, Characteristic: f.Characteristic, Verdict: string(f.Verdict), Before: f.Before, After: f.After, Message: f.Message,
+		})
+	}
+	return findings
 }
 
 func sameAnswer(a, b *pathspec.Answer) bool {

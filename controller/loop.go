@@ -12,7 +12,6 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/store"
-	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve"
 )
 
@@ -109,7 +108,7 @@ func (l *loop) step(ctx context.Context, event core.Event) {
 		case core.Push:
 			l.push(e.Config)
 		case core.Solve:
-			go l.solve(ctx, e, standingOf(l.core.View(now)))
+			go l.solve(ctx, e)
 		case core.Raise:
 			l.keepAlarm(e.Alarm)
 			l.alarms.add(e.Alarm)
@@ -123,34 +122,18 @@ func (l *loop) step(ctx context.Context, event core.Event) {
 	l.publish(l.core.View(now))
 }
 
-// standingOf is what the headends have, as a solution.
-func standingOf(v core.View) *pathspec.Solution {
-	s := &pathspec.Solution{}
-	for _, i := range v.Intents {
-		a := pathspec.Answer{Name: i.Spec.Name, Status: pathspec.Satisfied}
-		for _, p := range i.Standing {
-			a.Paths = append(a.Paths, p.Path)
-		}
-		if len(a.Paths) == i.Spec.Require.Multiplicity {
-			s.Intents = append(s.Intents, a)
-		}
-	}
-	return s
-}
-
-// policy is how the intents of a controller share the network: what stands is
-// not moved for little.
-func policy(standing *pathspec.Solution) solve.Policy {
-	return solve.Policy{Joint: true, MaxMoves: solve.DefaultMaxMoves, Standing: standing, KeepMargin: solve.DefaultKeepMargin}
-}
+// policy is how the intents of a controller share the network. What stands is
+// no part of it: paths return after a repair, so that they follow from what is
+// declared and what is down, and from nothing else.
+var policy = solve.Policy{Joint: true, MaxMoves: solve.DefaultMaxMoves}
 
 // solve answers a question beside the loop. What is not proven when the time
 // is over is unknown.
-func (l *loop) solve(ctx context.Context, q core.Solve, standing *pathspec.Solution) {
+func (l *loop) solve(ctx context.Context, q core.Solve) {
 	began := time.Now()
 	deadline := began.Add(l.solveTime)
 	solution := solve.Solve(solve.Input{
-		Topology: q.Topology, Intents: q.Intents, Policy: policy(standing),
+		Topology: q.Topology, Intents: q.Intents, Policy: policy,
 		Stop: func() bool { return time.Now().After(deadline) || ctx.Err() != nil },
 	})
 	if ctx.Err() != nil {

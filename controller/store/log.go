@@ -15,6 +15,7 @@ var harmless = map[string]bool{
 	"Running http and grpc server on single port. This is not recommended for production.": true,
 	"Failed to detect schema version":  true,
 	"failed to update storage version": true,
+	"failed to update cluster version": true, // stopped while it starts; the next start does it
 }
 
 // slogCore hands what etcd logs at warning or above to slog.

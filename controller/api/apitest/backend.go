@@ -94,7 +94,7 @@ func (b *Backend) Diff(_ context.Context, documents []resource.Document) (*resou
 	if err != nil {
 		return nil, err
 	}
-	diff := &resource.Diff{Generation: b.state.Generation, Pending: pending(changes), Objects: changes, Intents: []resource.IntentDiff{}}
+	diff := &resource.Diff{Generation: b.state.Generation, Pending: pending(changes), Objects: changes, Intents: []resource.IntentDiff{}, Findings: []resource.Finding{}}
 	for _, c := range changes {
 		if c.Kind == resource.KindIntent && c.Action == resource.Created {
 			diff.Intents = append(diff.Intents, resource.IntentDiff{Name: c.Name, After: &pathspec.Answer{

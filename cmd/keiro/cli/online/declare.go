@@ -90,7 +90,7 @@ func newDiffCommand(env *command.Env) *cobra.Command {
 		Short: "Say what apply would change",
 		Long: `Say what apply would change, in what is declared and in the paths of each
 intent, in the network as it is now. Nothing is changed. Exit code 2: there
-are changes.`,
+are changes; 3: a declared characteristic would degrade.`,
 		Example: "  keiro diff -f examples/intents.yaml",
 	}
 	var f files
@@ -108,11 +108,23 @@ are changes.`,
 		if err := env.Printer().Print(*format, diff, func(t *output.Text) { page.Diff(t, diff) }); err != nil {
 			return err
 		}
+		if n := degraded(diff.Findings); n > 0 {
+			return command.Exit(command.Degraded, "%s would degrade", output.Count(n, "declared characteristic"))
+		}
 		if diff.Pending {
 			return command.Exit(command.Pending, "changes pending; `keiro apply` makes them")
 		}
 		return nil
 	})
+}
+
+func degraded(findings []resource.Finding) (n int) {
+	for _, f := range findings {
+		if f.Verdict == "degraded" {
+			n++
+		}
+	}
+	return n
 }
 
 func newDeleteCommand(env *command.Env) *cobra.Command {

@@ -33,6 +33,9 @@ func Diff(t *output.Text, diff *resource.Diff) {
 			t.Printf("  %s\n", f)
 		}
 	}
+	for _, f := range diff.Findings {
+		t.Printf("\n%s %s: %s: %s\n", f.Intent, f.Characteristic, t.Word(f.Verdict), f.Message)
+	}
 	if len(diff.Intents) == 0 {
 		return
 	}
