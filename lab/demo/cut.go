@@ -167,7 +167,7 @@ func (d *demo) returned(ctx context.Context) error {
 			if p.State != nodecfg.Up || !p.Installed {
 				return fmt.Errorf("path %s of %s is %s (%s), installed is %t", p.Name, p.Headend, p.State, p.Cause, p.Installed)
 			}
-			if p.Active && slices.Equal(p.Links, i.Status.Answer.Paths[0].Links) {
+			if a := i.Status.Answer; p.Active && len(a.Paths) > 0 && slices.Equal(p.Links, a.Paths[0].Links) {
 				return nil
 			}
 		}
