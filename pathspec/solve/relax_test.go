@@ -90,6 +90,12 @@ func relax(t *rapid.T, r *pathspec.Require, field, value string, step int) bool 
 			t.Fatal(err)
 		}
 		r.Bandwidth = b + topology.Bandwidth(step)
+	case "separation":
+		d, err := topology.ParseDistance(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Separation = d + topology.Distance(step)
 	default:
 		if step > 0 {
 			return false
