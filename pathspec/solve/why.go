@@ -49,21 +49,22 @@ func (q *question) why(wishes *wishes) *pathspec.Why {
 		in      *pathspec.Intent
 		ignore  cause
 		blame   cause
+		only    cause // to be blamed only where the whole intent could be met without
 		message string
 	}{
-		{pathspec.WhyNoPath, &single, missing | excluded | full, 0, fmt.Sprintf("no way leads from %s to %s", q.in.From, q.in.To)},
-		{pathspec.WhyDisjoint, &bare, missing | excluded | full, 0, none},
-		{pathspec.WhyUnknown, &bare, excluded | full, missing, none + " by what is known: "},
-		{pathspec.WhyExcluded, &bare, full, excluded, none + " without what the intent excludes: "},
-		{pathspec.WhyBandwidth, &bare, 0, full, none + " with enough capacity left: "},
-		{pathspec.WhySeparation, &apart, 0, 0, none + " and " + r.Separation.String() + " of ground between their cables"},
-		{pathspec.WhyDelay, &delay, 0, 0, none + " within maxDelay " + milliseconds(int64(r.MaxDelay))},
-		{pathspec.WhyHops, &hops, 0, 0, none + " within maxHops " + strconv.Itoa(r.MaxHops)},
-		{pathspec.WhySpread, &spread, 0, 0, none + " within maxDelaySpread"},
+		{pathspec.WhyNoPath, &single, missing | excluded | full, 0, 0, fmt.Sprintf("no way leads from %s to %s", q.in.From, q.in.To)},
+		{pathspec.WhyDisjoint, &bare, missing | excluded | full, 0, 0, none},
+		{pathspec.WhyUnknown, &bare, excluded | full, missing, 0, none + " by what is known: "},
+		{pathspec.WhyExcluded, &bare, full, excluded, 0, none + " without what the intent excludes: "},
+		{pathspec.WhyBandwidth, &bare, 0, full, 0, none + " with enough capacity left: "},
+		{pathspec.WhyBandwidth, q.in, 0, full, full, none + " within the bounds and with enough capacity left: "},
+		{pathspec.WhySeparation, &apart, 0, 0, 0, none + " and " + r.Separation.String() + " of ground between their cables"},
+		{pathspec.WhyDelay, &delay, 0, 0, 0, none + " within maxDelay " + milliseconds(int64(r.MaxDelay))},
+		{pathspec.WhyHops, &hops, 0, 0, 0, none + " within maxHops " + strconv.Itoa(r.MaxHops)},
+		{pathspec.WhySpread, &spread, 0, 0, 0, none + " within maxDelaySpread"},
 	} {
-		if step.code == pathspec.WhySeparation && q.feasible(q.in, full) != nil {
-			// With all bounds as they are, it is what others reserved that is missing.
-			step.code, step.in, step.blame, step.message = pathspec.WhyBandwidth, q.in, full, none+" within the bounds and with enough capacity left: "
+		if step.only != 0 && q.feasible(q.in, step.only) == nil {
+			continue
 		}
 		if q.feasible(step.in, step.ignore) != nil {
 			continue

@@ -113,9 +113,3 @@ func total(spans []span) (sum float64, longest span) {
 	}
 	return sum, longest
 }
-
-// Beside is the length in metres of what of l lies within a distance of k.
-func Beside(l, k Line, within topology.Distance) float64 {
-	sum, _ := total(l.beside(k, (float64(within)+Tolerance)/Radius))
-	return sum * Radius
-}

@@ -29,7 +29,7 @@ func TestBeside(t *testing.T) {
 		{"a bend that touches", equator, []float64{1, 3, 0.001, 5, 1, 7}, 200, 2 * math.Sqrt(200*200-111.195*111.195) / degree, 2e-3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := Beside(line(t, c.l...), line(t, c.k...), c.within)
+			got := lengthBeside(line(t, c.l...), line(t, c.k...), c.within)
 			if math.Abs(got-c.want*degree) > c.off*degree+0.01 {
 				t.Errorf("%v m, want %v m", got, c.want*degree)
 			}
@@ -68,4 +68,10 @@ func TestBesideTwin(t *testing.T) {
 			start += c.length
 		}
 	})
+}
+
+// lengthBeside is the length in metres of what of l lies within a distance of k.
+func lengthBeside(l, k Line, within topology.Distance) float64 {
+	sum, _ := total(l.beside(k, (float64(within)+Tolerance)/Radius))
+	return sum * Radius
 }

@@ -323,7 +323,7 @@ func FuzzDistance(f *testing.F) {
 		if cut, _ := Distance(k.Outside([]Disc{disc}), l.Outside([]Disc{disc})); !(cut >= there-1e-6) {
 			t.Errorf("%v m, without the disc %v m", cut, there)
 		}
-		if run := Beside(k, l, disc.Radius); !(run >= 0 && run <= k.arcs[0].length*Radius+1e-6) || run > 0 && there > float64(radius)+1 {
+		if run := lengthBeside(k, l, disc.Radius); !(run >= 0 && run <= k.arcs[0].length*Radius+1e-6) || run > 0 && there > float64(radius)+1 {
 			t.Errorf("beside for %v m, %v m apart", run, there)
 		}
 	})

@@ -28,15 +28,9 @@ func Survey(t *topology.Topology) *Ground {
 func (g *Ground) Known(e int) bool { return len(g.lines[e].arcs) > 0 }
 
 // Near lists the pairs of entries (a < b, sorted) whose cables come nearer to
-// each other than `within` anywhere outside the discs; within counts as TooNear
-// counts it. An entry whose route Lay does not know is in no pair: whoever
-// asks for separation must not use it at all.
-func Near(t *topology.Topology, within topology.Distance, except []Disc) [][2]int32 {
-	g := Survey(t)
-	return g.Except(g.Near(within), within, except)
-}
-
-// Near lists the pairs without any disc.
+// each other than `within` anywhere; within counts as TooNear counts it. An
+// entry whose route Lay does not know is in no pair: whoever asks for
+// separation must not use it at all.
 func (g *Ground) Near(within topology.Distance) (pairs [][2]int32) {
 	seen := make([]int32, len(g.lines)) // 1 + the last entry it was found near
 	var found, stack []int32

@@ -46,7 +46,7 @@ func TestNear(t *testing.T) {
 				}
 			}
 		}
-		if got := Near(topo, within, discs); !slices.Equal(got, want) {
+		if got := near(topo, within, discs); !slices.Equal(got, want) {
 			t.Fatalf("%v, want %v", got, want)
 		}
 	})
@@ -57,7 +57,7 @@ func TestNearLimit(t *testing.T) {
 	topo := laid([]topology.Point{{Lat: 0, Lon: -1}, {Lat: 0, Lon: 1}}, []topology.Point{{Lat: 1, Lon: 0}, {Lat: 2, Lon: 0}})
 	const metres = 111_195 // a degree is 111195.08 m
 	for within, want := range map[topology.Distance]int{metres - 1: 0, metres: 0, metres + 1: 1} {
-		if got := Near(topo, within, nil); len(got) != want {
+		if got := near(topo, within, nil); len(got) != want {
 			t.Errorf("%v: %v", within, got)
 		}
 	}
@@ -101,7 +101,7 @@ func BenchmarkNear(b *testing.B) {
 			topo := country(c.routes, c.bends)
 			var pairs int
 			for b.Loop() {
-				pairs = len(Near(topo, c.within, nil))
+				pairs = len(near(topo, c.within, nil))
 			}
 			b.ReportMetric(float64(pairs), "pairs")
 		})
@@ -126,4 +126,10 @@ func BenchmarkShared(b *testing.B) {
 		groups = len(g.Shared(200, 1000))
 	}
 	b.ReportMetric(float64(groups), "groups")
+}
+
+// near asks a topology once, with discs.
+func near(t *topology.Topology, within topology.Distance, except []Disc) [][2]int32 {
+	g := Survey(t)
+	return g.Except(g.Near(within), within, except)
 }

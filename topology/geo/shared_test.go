@@ -79,7 +79,7 @@ func TestSharedTwin(t *testing.T) {
 		groups := g.Shared(within, length)
 		for a := range g.lines {
 			for b := a + 1; b < len(g.lines); b++ {
-				run := max(Beside(g.lines[a], g.lines[b], within), Beside(g.lines[b], g.lines[a], within))
+				run := max(lengthBeside(g.lines[a], g.lines[b], within), lengthBeside(g.lines[b], g.lines[a], within))
 				in := slices.ContainsFunc(groups, func(s Shared) bool { return holds(s.Entries, []int32{int32(a), int32(b)}) })
 				apart, _ := Distance(g.lines[a], g.lines[b])
 				if TooNear(apart, within) && run >= float64(length) && !in {

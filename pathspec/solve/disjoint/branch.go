@@ -64,21 +64,25 @@ func (t *tree) over() bool { return t.any && t.best != nil || t.halt.now() }
 // seek searches the space from its root.
 func (t *tree) seek() {
 	if len(t.link) > 0 {
-		t.visit(rootRounds)
+		t.visit(true)
 	}
 }
 
-// visit searches one branch.
-func (t *tree) visit(rounds int) {
+// visit searches one branch, or all of the space.
+func (t *tree) visit(root bool) {
 	if t.over() || !t.settle() {
 		return
 	}
-	risks, open := t.bargain(rounds)
-	if rounds == rootRounds && open {
-		t.fix()
+	rounds := nodeRounds
+	if root {
+		rounds = rootRounds
 	}
+	risks, open := t.bargain(rounds)
 	if !open || t.over() {
 		return
+	}
+	if root {
+		t.fix()
 	}
 	if len(risks) == 0 {
 		risks = t.unsold()
@@ -181,7 +185,7 @@ func (t *tree) unsold() (risks []int32) {
 	best := int32(-1)
 	for _, i := range t.priced {
 		c := &t.tolls[i]
-		if c.users == 0 && t.owner[c.risk] == 0 && (best < 0 || c.price > t.tolls[best].price || c.price == t.tolls[best].price && i < best) {
+		if c.users == 0 && !t.sold[c.risk] && (best < 0 || c.price > t.tolls[best].price || c.price == t.tolls[best].price && i < best) {
 			best = i
 		}
 	}
@@ -298,7 +302,7 @@ func (t *tree) branch(c choice) {
 			continue
 		}
 		t.give(c.risk, o.member, 1)
-		t.visit(nodeRounds)
+		t.visit(false)
 		t.give(c.risk, o.member, ^uint16(0))
 		t.restore(s)
 	}
@@ -315,12 +319,10 @@ func (t *tree) give(r int32, owner int, by uint16) {
 			}
 		}
 	}
-	if by != 1 {
-		t.owner[r] = 0
+	if t.sold[r] = by == 1; !t.sold[r] {
 		t.owned[owner]--
 		return
 	}
-	t.owner[r] = int8(owner + 1)
 	t.owned[owner]++
 	for _, i := range t.tollsOf[r] {
 		if t.tolls[i].price > 0 {

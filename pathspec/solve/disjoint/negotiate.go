@@ -32,7 +32,9 @@ func (t *tree) negotiate(least int64) {
 				t.weight[a] += unit / 2
 			}
 		}
-		if t.guided = t.guided && len(risks) == 0; t.guided {
+		if len(risks) > 0 {
+			t.guided = false
+		} else {
 			t.offer()
 			talks = min(talks, round+moreTalks)
 			if t.any {

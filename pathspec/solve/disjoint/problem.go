@@ -144,26 +144,26 @@ func (p *Problem) deepen() {
 	}
 	p.deep = true
 	open := make([][]int32, len(p.Source)) // by head
-	into := make([][]int32, len(p.Source)) // by tail
 	for l, link := range p.Links {
 		if !p.Closed[l] {
 			open[link.From] = append(open[link.From], int32(l))
-			into[link.To] = append(into[link.To], int32(l))
 		}
 	}
-	none := make([]int64, len(p.Source)) // the least that a path without bound may take
-	p.toCost = p.distances(p.Target, into, p.Cost, true)
-	p.toDelay, p.toHops = none, none
-	fromDelay, fromHops := none, none
-	if p.MaxDelay < Never || p.Spread < Never {
-		p.toDelay = p.distances(p.Target, into, p.Delay, true)
-		fromDelay = p.distances(p.Source, open, p.Delay, false)
+	from, to := ends(p.Source), ends(p.Target)
+	distances := func(of []int32, cost []int64, back bool) []int64 {
+		dist := make([]int64, len(p.Source))
+		p.Finder.Distances(dist, of, cost, p.Closed, back, Never-1)
+		return dist
 	}
+	p.toCost = distances(to, p.Cost, true)
+	p.toDelay = distances(to, p.Delay, true)
+	fromDelay := distances(from, p.Delay, false)
+	p.toHops = make([]int64, len(p.Source)) // 0: the least that a path without bound may take
+	fromHops := p.toHops
 	if p.MaxHops < Never {
-		hop := slices.Repeat([]int64{1}, len(p.Links))
-		p.toHops = p.distances(p.Target, into, hop, true)
-		fromHops = p.distances(p.Source, open, hop, false)
+		p.toHops, fromHops = distances(to, nil, true), distances(from, nil, false)
 	}
+	p.Finder.Settled = 0 // not work of the search
 	p.out = open
 	via := func(l int32) int64 { return p.Cost[l] + p.toCost[p.Links[l].To] }
 	for n := range p.out {
@@ -173,35 +173,4 @@ func (p *Problem) deepen() {
 		})
 		slices.SortStableFunc(p.out[n], func(a, b int32) int { return cmp.Compare(via(a), via(b)) })
 	}
-}
-
-// distances is Dijkstra's algorithm from the marked nodes, against the links
-// where back.
-func (p *Problem) distances(from []bool, adjacent [][]int32, cost []int64, back bool) []int64 {
-	dist := slices.Repeat([]int64{Never}, len(from))
-	var q flow.Queue
-	for n, ok := range from {
-		if ok {
-			dist[n] = 0
-			q.Push(flow.Entry{Vertex: int32(n)})
-		}
-	}
-	for len(q) > 0 {
-		e := q.Pop()
-		d, n := e.Dist, e.Vertex
-		if d > dist[n] {
-			continue
-		}
-		for _, l := range adjacent[n] {
-			next := p.Links[l].To
-			if back {
-				next = p.Links[l].From
-			}
-			if d+cost[l] < dist[next] {
-				dist[next] = d + cost[l]
-				q.Push(flow.Entry{Dist: dist[next], Vertex: next})
-			}
-		}
-	}
-	return dist
 }

@@ -6,7 +6,9 @@ import (
 	"github.com/keiro-net/keiro/pathspec/solve/flow"
 )
 
-// search is a depth-first branch and bound. It builds the paths of a set one
+// search is a depth-first branch and bound, for paths that must not differ much
+// in delay: then a longer way may do where a shorter one does not, and no
+// price tells. It builds the paths of a set one
 // after another, link by link from the source, and asks at every step for
 // the cheapest completion of the present path and the cheapest flow for the
 // paths behind it. Where these are a set already, there is no better one in
@@ -34,9 +36,6 @@ type search struct {
 	bound int64 // a set must cost less
 }
 
-// nobody owns what no path may have.
-const nobody = int8(127)
-
 func newSearch(p *Problem, h *Halt) *search {
 	p.deepen()
 	return &search{
@@ -59,7 +58,7 @@ func (s *search) over() bool {
 
 // offer keeps a set if it is one and is better than the best.
 func (s *search) offer(set []Path) bool {
-	if !s.fits(set) {
+	if !s.holds(set) {
 		return false
 	}
 	if cost := s.Total(set); cost < s.bound {
@@ -108,10 +107,7 @@ func (s *search) extend(n int32, base, cost, delay int64) {
 		return
 	}
 	if s.Target[n] && len(s.present) > 0 {
-		s.finish(base, cost, delay)
-		if s.Spread >= Never {
-			return // to go on costs more and shares more
-		}
+		s.finish(base, cost, delay) // and go on: a longer path may be nearer to the others
 	}
 	if !s.promising(n, base, cost) {
 		return

@@ -1,19 +1,7 @@
 package disjoint
 
-import "slices"
-
-// fits reports whether a set is an answer: what flows and completions leave
-// out is looked at here.
-func (s *search) fits(set []Path) bool {
-	for _, q := range set {
-		if slices.ContainsFunc(s.risksOf(q), func(r int32) bool { return s.owner[r] == nobody }) {
-			return false
-		}
-	}
-	return s.holds(set)
-}
-
-// holds reports whether paths keep all bounds and share no risk.
+// holds reports whether a set is an answer: the paths keep all bounds and share
+// no risk. What flows and completions leave out is looked at here.
 func (p *Problem) holds(set []Path) bool {
 	least, most := Never, int64(0)
 	var have [][]int32
@@ -66,11 +54,9 @@ func disjoint(lists [][]int32, risks int) bool {
 // that are done leave to the present path.
 func (s *search) window() (earliest, latest int64) {
 	latest = s.MaxDelay
-	if s.Spread < Never {
-		for _, q := range s.done {
-			d := s.delayOf(q)
-			earliest, latest = max(earliest, d-s.Spread), min(latest, d+s.Spread)
-		}
+	for _, q := range s.done {
+		d := s.delayOf(q)
+		earliest, latest = max(earliest, d-s.Spread), min(latest, d+s.Spread)
 	}
 	return earliest, latest
 }

@@ -17,7 +17,6 @@ type space struct {
 	entrance []int32 // nodes where a path may begin
 	exit     []bool  // of every node: a path may end there
 	into     lists   // arcs that lead to every node
-	out      []int32 // all arcs, in order
 
 	// By the prices of the flow: what an arc, and the way to and from a node,
 	// costs over its share at the least; no path has more than slack.
@@ -56,7 +55,7 @@ func (l *lists) add(items []int32) {
 func newSpace(p *Problem, links []int32) *space {
 	n := len(links)
 	s := &space{
-		link: links, from: make([]int32, 0, n), to: make([]int32, 0, n), out: make([]int32, 0, n),
+		link: links, from: make([]int32, 0, n), to: make([]int32, 0, n),
 		cost: make([]int64, 0, n), delay: make([]int64, 0, n),
 	}
 	s.ofArc.items, s.ofRisk.items = make([]int32, 0, 4*n), make([]int32, 0, 4*n)
@@ -110,12 +109,16 @@ func newSpace(p *Problem, links []int32) *space {
 	into := make([][]int32, len(s.original))
 	for a, v := range s.to {
 		into[v] = append(into[v], int32(a))
-		s.out = append(s.out, int32(a))
 	}
 	for _, arcs := range into {
 		s.into.add(arcs)
 	}
-	s.distances(p)
+	if p.MaxDelay < Never {
+		s.toDelay = s.remain(func(a int32) int64 { return s.delay[a] })
+	}
+	if p.MaxHops < Never {
+		s.toHops = s.remain(func(int32) int64 { return 1 })
+	}
 	return s
 }
 
@@ -154,37 +157,56 @@ func (s *space) members() {
 	}
 }
 
-// distances are the least that is left from every node, whatever the risks.
-func (s *space) distances(p *Problem) {
-	var q flow.Queue
-	least := func(of func(a int32) int64) []int64 {
-		dist := slices.Repeat([]int64{Never}, len(s.original))
+// distances is Dijkstra's algorithm from the entrances to every node, or from
+// it to the exits, over arcs of the given length, Never for those that are not
+// to be used. It returns how many nodes it settled.
+func (s *space) distances(dist []int64, q *flow.Queue, back bool, length func(a int32) int64) (settled int) {
+	for v := range dist {
+		dist[v] = Never
+	}
+	*q = (*q)[:0]
+	reach := func(v int32, d int64) {
+		if d < dist[v] {
+			dist[v] = d
+			q.Push(flow.Entry{Dist: d, Vertex: v})
+		}
+	}
+	if back {
 		for v, exit := range s.exit {
 			if exit {
-				dist[v] = 0
-				q.Push(flow.Entry{Vertex: int32(v)})
+				reach(int32(v), 0)
 			}
 		}
-		for len(q) > 0 {
-			e := q.Pop()
-			if e.Dist > dist[e.Vertex] {
-				continue
-			}
+	} else {
+		for _, v := range s.entrance {
+			reach(v, 0)
+		}
+	}
+	for len(*q) > 0 {
+		e := q.Pop()
+		if e.Dist > dist[e.Vertex] {
+			continue
+		}
+		settled++
+		if back {
 			for _, a := range s.into.at(e.Vertex) {
-				if v, d := s.from[a], e.Dist+of(a); d < dist[v] {
-					dist[v] = d
-					q.Push(flow.Entry{Dist: d, Vertex: v})
-				}
+				reach(s.from[a], e.Dist+length(a))
+			}
+		} else {
+			for a := s.first[e.Vertex]; a < s.first[e.Vertex+1]; a++ {
+				reach(s.to[a], e.Dist+length(a))
 			}
 		}
-		return dist
 	}
-	if p.MaxDelay < Never {
-		s.toDelay = least(func(a int32) int64 { return s.delay[a] })
-	}
-	if p.MaxHops < Never {
-		s.toHops = least(func(int32) int64 { return 1 })
-	}
+	return settled
+}
+
+// remain is what is left of a bound's measure from every node.
+func (s *space) remain(length func(a int32) int64) []int64 {
+	var q flow.Queue
+	dist := make([]int64, len(s.original))
+	s.distances(dist, &q, true, length)
+	return dist
 }
 
 // path translates arcs into links of the problem.

@@ -189,47 +189,12 @@ func (t *tree) fix() {
 // sweep is the least weight from an entrance to every node, or to an exit,
 // whoever owns what.
 func (t *tree) sweep(dist []int64, back bool) {
-	s, q := t.space, t.router.queue[:0]
-	for v := range dist {
-		dist[v] = Never
-	}
-	start := func(v int32) {
-		dist[v] = 0
-		q.Push(flow.Entry{Vertex: v})
-	}
-	if back {
-		for v, exit := range s.exit {
-			if exit {
-				start(int32(v))
-			}
+	t.router.work += t.space.distances(dist, &t.router.queue, back, func(a int32) int64 {
+		if t.shut[a] {
+			return Never
 		}
-	} else {
-		for _, v := range s.entrance {
-			start(v)
-		}
-	}
-	for len(q) > 0 {
-		e := q.Pop()
-		if e.Dist > dist[e.Vertex] {
-			continue
-		}
-		t.router.work++
-		arcs := s.into.at(e.Vertex)
-		if !back {
-			arcs = s.out[s.first[e.Vertex]:s.first[e.Vertex+1]]
-		}
-		for _, a := range arcs {
-			v := s.from[a]
-			if !back {
-				v = s.to[a]
-			}
-			if d := e.Dist + t.weight[a]; d < dist[v] && !t.shut[a] {
-				dist[v] = d
-				q.Push(flow.Entry{Dist: d, Vertex: v})
-			}
-		}
-	}
-	t.router.queue = q
+		return t.weight[a]
+	})
 }
 
 // payers is how many members pay a toll.

@@ -34,7 +34,7 @@ type tree struct {
 	shut      []bool     // of every arc: no better set has it
 	guide     []int64    // of every node: least weight to an exit
 	guided    bool       // guide is that of the present weights
-	owner     []int8     // of every risk: 1 + the member that has it; 0: open
+	sold      []bool     // of every risk: a member owns it
 	users     []uint8    // of every risk: the members, as bits, whose paths have it
 	tolls     []toll
 	tollsOf   [][]int32            // of every risk
@@ -198,7 +198,7 @@ func (t *tree) prepare(links []int32) {
 		t.forbidden[m] = make([]uint16, arcs)
 	}
 	t.shut, t.guide, t.guided = make([]bool, arcs), make([]int64, len(s.original)), false
-	t.owner, t.users = make([]int8, len(s.risk)), make([]uint8, len(s.risk))
+	t.sold, t.users = make([]bool, len(s.risk)), make([]uint8, len(s.risk))
 	t.tolls, t.tollsOf, t.tollsOn = nil, make([][]int32, len(s.risk)), make([][]int32, arcs)
 	t.priced, t.paid, t.reached = nil, 0, map[[2]int32][]int64{}
 	t.weight = make([]int64, arcs)

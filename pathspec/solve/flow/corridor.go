@@ -1,17 +1,44 @@
 package flow
 
-// Distances is Dijkstra's algorithm from some nodes, or to them where back,
-// over links that are not shut. What is further than limit stays Never. dst
-// has an entry for every node. cost nil counts links.
+// Distances are those from some nodes, or to them where back, over links that
+// are not shut. What is further than limit stays Never. dst has an entry for
+// every node. cost nil counts links.
 func (f *Finder) Distances(dst []int64, from []int32, cost []int64, shut []bool, back bool, limit int64) {
+	f.begin(dst)
+	for _, v := range from {
+		f.reach(dst, v, 0, limit)
+	}
+	f.settle(dst, back, limit, func(l int32) int64 {
+		switch {
+		case shut != nil && shut[l]:
+			return Never
+		case cost == nil:
+			return 1
+		}
+		return cost[l]
+	})
+}
+
+// begin, reach and settle are Dijkstra's algorithm: begin, then reach the first
+// nodes, then settle all that are not further than limit. more: some are.
+func (f *Finder) begin(dst []int64) {
 	for v := range dst {
 		dst[v] = Never
 	}
 	f.queue = f.queue[:0]
-	for _, v := range from {
-		dst[v] = 0
-		f.queue.Push(Entry{Vertex: v})
+}
+
+func (f *Finder) reach(dst []int64, v int32, d, limit int64) (more bool) {
+	if d < dst[v] && d <= limit {
+		dst[v] = d
+		f.queue.Push(Entry{Dist: d, Vertex: v})
 	}
+	return d > limit
+}
+
+// settle goes over links of the given length, Never for those that are not to
+// be used; against them where back.
+func (f *Finder) settle(dst []int64, back bool, limit int64, length func(l int32) int64) (more bool) {
 	for len(f.queue) > 0 {
 		e := f.queue.Pop()
 		if e.Dist > dst[e.Vertex] {
@@ -23,16 +50,12 @@ func (f *Finder) Distances(dst []int64, from []int32, cost []int64, shut []bool,
 			if back {
 				l ^= 1
 			}
-			d := e.Dist + 1
-			if cost != nil {
-				d = e.Dist + cost[l]
-			}
-			if d <= limit && d < dst[a.to] && (shut == nil || !shut[l]) {
-				dst[a.to] = d
-				f.queue.Push(Entry{Dist: d, Vertex: a.to})
+			if by := length(l); by < Never && f.reach(dst, a.to, e.Dist+by, limit) {
+				more = true
 			}
 		}
 	}
+	return more
 }
 
 // Corridor lists the links, in order, that a path of a set may have which
@@ -90,42 +113,20 @@ func (f *Finder) within(v int32) int64 {
 // spread computes the least excess from the sources to every node, or from it
 // to the targets; more: some nodes are further than slack.
 func (f *Finder) spread(dst []int64, slack int64, back bool) (more bool) {
-	for v := range dst {
-		dst[v] = Never
-	}
-	f.queue = f.queue[:0]
-	reach := func(v int32, d int64) {
-		if d > slack {
-			more = true
-		} else if d < dst[v] {
-			dst[v] = d
-			f.queue.Push(Entry{Dist: d, Vertex: v})
-		}
-	}
+	f.begin(dst)
 	if back {
 		for _, v := range f.q.To {
-			reach(v, f.at[v].height)
+			more = f.reach(dst, v, f.at[v].height, slack) || more
 		}
 	} else {
 		for _, v := range f.q.From {
-			reach(v, f.start-f.at[f.entrance(v)].height+f.within(v))
+			more = f.reach(dst, v, f.start-f.at[f.entrance(v)].height+f.within(v), slack) || more
 		}
 	}
-	for len(f.queue) > 0 {
-		e := f.queue.Pop()
-		if e.Dist > dst[e.Vertex] {
-			continue
+	return f.settle(dst, back, slack, func(l int32) int64 {
+		if f.barred(l) {
+			return Never
 		}
-		f.Settled++
-		for _, a := range f.leaving(e.Vertex) {
-			l := a.link
-			if back {
-				l ^= 1
-			}
-			if !f.barred(l) {
-				reach(a.to, e.Dist+f.Excess(l))
-			}
-		}
-	}
-	return more
+		return f.Excess(l)
+	}) || more
 }
