@@ -140,7 +140,7 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 	if err != nil {
 		return nil, err
 	}
-	diff := &resource.Diff{Generation: old.Generation, Objects: changes, Intents: []resource.IntentDiff{}, Findings: []resource.Finding{}}
+	diff := &resource.Diff{Generation: old.Generation, Objects: changes, Intents: []resource.IntentDiff{}, Findings: []gate.Finding{}}
 	if next.Generation == old.Generation {
 		return diff, nil
 	}
@@ -150,9 +150,10 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 		before[a.Name] = &a
 	}
 	deadline := time.Now().Add(b.solveTime)
+	stop := func() bool { return ctx.Err() != nil || time.Now().After(deadline) }
 	after := solve.Solve(solve.Input{
 		Topology: next.Topology.Without(b.outage()), Intents: next.Intents, Policy: policy,
-		Stop: func() bool { return ctx.Err() != nil || time.Now().After(deadline) },
+		Stop: stop,
 	})
 	for n := range after.Intents {
 		was, is := before[after.Intents[n].Name], &after.Intents[n]
@@ -161,28 +162,9 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 		}
 	}
 	if old.Topology != nil {
-		diff.Findings = b.erosion(old, next, func() bool { return ctx.Err() != nil || time.Now().After(deadline) })
+		diff.Findings = old.Erosion(next, b.outage(), stop)
 	}
 	return diff, nil
-}
-
-// erosion asks the gate what a new topology would take from the intents that
-// stay as they are, in the network as it is now.
-func (b *backend) erosion(old, next declare.State, stop func() bool) []resource.Finding {
-	out := b.outage()
-	in := gate.Input{Before: old.Topology.Without(out), After: next.Topology.Without(out), Stop: stop}
-	for n := range old.Intents {
-		if slices.ContainsFunc(next.Intents, func(i pathspec.Intent) bool { return i.Equal(&old.Intents[n]) }) {
-			in.Intents = append(in.Intents, old.Intents[n])
-		}
-	}
-	findings := []resource.Finding{}
-	for _, f := range gate.Evaluate(in).Findings {
-		findings = append(findings, resource.Finding{
-			Intent: f.Intent, Characteristic: f.Characteristic, Verdict: string(f.Verdict), Before: f.Before, After: f.After, Message: f.Message,
-		})
-	}
-	return findings
 }
 
 func sameAnswer(a, b *pathspec.Answer) bool {

@@ -17,6 +17,7 @@ import (
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 // Now is the time on the fake's clock.
@@ -94,7 +95,7 @@ func (b *Backend) Diff(_ context.Context, documents []resource.Document) (*resou
 	if err != nil {
 		return nil, err
 	}
-	diff := &resource.Diff{Generation: b.state.Generation, Pending: pending(changes), Objects: changes, Intents: []resource.IntentDiff{}, Findings: []resource.Finding{}}
+	diff := &resource.Diff{Generation: b.state.Generation, Pending: pending(changes), Objects: changes, Intents: []resource.IntentDiff{}, Findings: []gate.Finding{}}
 	for _, c := range changes {
 		if c.Kind == resource.KindIntent && c.Action == resource.Created {
 			diff.Intents = append(diff.Intents, resource.IntentDiff{Name: c.Name, After: &pathspec.Answer{

@@ -1,6 +1,9 @@
 package resource
 
-import "github.com/keiro-net/keiro/pathspec"
+import (
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/gate"
+)
 
 // Apply is a request to declare the objects in some documents, all or none.
 type Apply struct {
@@ -41,17 +44,7 @@ type Diff struct {
 	Pending    bool           `json:"pending" doc:"Applying would change something"`
 	Objects    []ObjectChange `json:"objects" nullable:"false"`
 	Intents    []IntentDiff   `json:"intents" nullable:"false" doc:"Intents whose status or paths would change"`
-	Findings   []Finding      `json:"findings" nullable:"false" doc:"Declared characteristics that the change of the topology would degrade, or may"`
-}
-
-// Finding is what the gate says of one characteristic of an intent.
-type Finding struct {
-	Intent         string `json:"intent"`
-	Characteristic string `json:"characteristic"`
-	Verdict        string `json:"verdict" doc:"degraded or unknown"`
-	Before         string `json:"before"`
-	After          string `json:"after"`
-	Message        string `json:"message"`
+	Findings   []gate.Finding `json:"findings" nullable:"false" doc:"Declared characteristics that the change of the topology would degrade, or may"`
 }
 
 // IntentDiff is an intent before and after. nil: it is not there then.

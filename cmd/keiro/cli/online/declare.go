@@ -13,6 +13,7 @@ import (
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 // files is the flag -f. Arguments count as well, so that `-f *.yaml` works.
@@ -90,7 +91,7 @@ func newDiffCommand(env *command.Env) *cobra.Command {
 		Short: "Say what apply would change",
 		Long: `Say what apply would change, in what is declared and in the paths of each
 intent, in the network as it is now. Nothing is changed. Exit code 2: there
-are changes; 3: a declared characteristic would degrade.`,
+are changes; 3: a declared characteristic would degrade; 4: that cannot be told.`,
 		Example: "  keiro diff -f examples/intents.yaml",
 	}
 	var f files
@@ -108,23 +109,26 @@ are changes; 3: a declared characteristic would degrade.`,
 		if err := env.Printer().Print(*format, diff, func(t *output.Text) { page.Diff(t, diff) }); err != nil {
 			return err
 		}
-		if n := degraded(diff.Findings); n > 0 {
-			return command.Exit(command.Degraded, "%s would degrade", output.Count(n, "declared characteristic"))
-		}
-		if diff.Pending {
-			return command.Exit(command.Pending, "changes pending; `keiro apply` makes them")
-		}
-		return nil
+		return verdict(diff)
 	})
 }
 
-func degraded(findings []resource.Finding) (n int) {
-	for _, f := range findings {
-		if f.Verdict == "degraded" {
-			n++
-		}
+// verdict is the exit code of a diff: what degrades is more than what cannot be
+// told, and that is more than what is pending.
+func verdict(diff *resource.Diff) error {
+	count := map[gate.Verdict]int{}
+	for _, f := range diff.Findings {
+		count[f.Verdict]++
 	}
-	return n
+	switch {
+	case count[gate.Degraded] > 0:
+		return command.Exit(command.Degraded, "%s would degrade", output.Count(count[gate.Degraded], "declared characteristic"))
+	case len(diff.Findings) > 0:
+		return command.Exit(command.CannotTell, "cannot tell of %s whether it would degrade", output.Count(len(diff.Findings), "declared characteristic"))
+	case diff.Pending:
+		return command.Exit(command.Pending, "changes pending; `keiro apply` makes them")
+	}
+	return nil
 }
 
 func newDeleteCommand(env *command.Env) *cobra.Command {

@@ -34,7 +34,7 @@ func Diff(t *output.Text, diff *resource.Diff) {
 		}
 	}
 	for _, f := range diff.Findings {
-		t.Printf("\n%s %s: %s: %s\n", f.Intent, f.Characteristic, t.Word(f.Verdict), f.Message)
+		t.Printf("\n%s %s: %s: %s\n", f.Intent, f.Characteristic, t.Word(string(f.Verdict)), f.Message)
 	}
 	if len(diff.Intents) == 0 {
 		return
