@@ -21,10 +21,10 @@ func tangle(r *rand.Rand) *Problem {
 	for e := range entries {
 		a := int32(r.IntN(nodes))
 		b := (a + 1 + int32(r.IntN(nodes-1))) % int32(nodes)
-		switch { // the ends have many links
-		case e%4 == 0:
+		switch e % 4 { // the ends have many links
+		case 0:
 			a, b = 0, 1+int32(r.IntN(nodes-1))
-		case e%4 == 1:
+		case 1:
 			a, b = 1, 2+int32(r.IntN(nodes-2))
 		}
 		p.Links = append(p.Links, Link{From: a, To: b}, Link{From: b, To: a})
