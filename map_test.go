@@ -24,7 +24,7 @@ keys/hybrid        <- keys/secret
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
-agent/...          <- agent/... topology pathspec keys hwcheck
+agent/...          <- agent/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/compile <- agent/nodecfg pathspec topology
 controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck

@@ -17,6 +17,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "lane" {
+		end(runLane(os.Args[2:]))
+	}
 	hostname, _ := os.Hostname() // --node is asked for if there is none
 	var o daemon.Options
 	flag.StringVar(&o.Node, "node", hostname, "name of this node in the topology")
@@ -38,11 +41,17 @@ func main() {
 	debug.SetGCPercent(40) // memory counts here, time hardly
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := daemon.Run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "keiro-agent:", err)
-		os.Exit(1)
+	err := daemon.Run(ctx, o)
+	stop()
+	end(err)
+}
+
+func end(err error) {
+	if err == nil {
+		os.Exit(0)
 	}
+	fmt.Fprintln(os.Stderr, "keiro-agent:", err)
+	os.Exit(1)
 }
 
 func level(verbose bool) slog.Level {

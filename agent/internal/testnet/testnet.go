@@ -46,7 +46,7 @@ func New(t testing.TB) *Namespace {
 	}
 	t.Cleanup(func() { unix.Close(n.FD) })
 	var err error
-	if n.nl, err = netlink.NewHandleAt(netns.NsHandle(n.FD)); err != nil {
+	if n.nl, err = netlink.NewHandleAt(netns.NsHandle(n.FD), unix.NETLINK_ROUTE); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.nl.Close)
