@@ -37,7 +37,11 @@ func main() {
 		fmt.Println("keiro-agent", version.String())
 		return
 	}
-	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level(*verbose)}))
+	var level slog.LevelVar
+	if *verbose {
+		level.Set(slog.LevelDebug)
+	}
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &level}))
 	debug.SetGCPercent(40) // memory counts here, time hardly
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -52,11 +56,4 @@ func end(err error) {
 	}
 	fmt.Fprintln(os.Stderr, "keiro-agent:", err)
 	os.Exit(1)
-}
-
-func level(verbose bool) slog.Level {
-	if verbose {
-		return slog.LevelDebug
-	}
-	return slog.LevelInfo
 }
