@@ -1,12 +1,9 @@
 package lane_test
 
 import (
-	"context"
 	"crypto/ecdh"
 	"crypto/rand"
 	"encoding/binary"
-	"flag"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -17,39 +14,13 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/keiro-net/keiro/agent/internal/testlane"
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/lane"
-	"github.com/keiro-net/keiro/agent/lane/helper"
 	"github.com/keiro-net/keiro/keys/secret"
 )
 
-const asHelper = "KEIRO_TEST_LANE_HELPER"
-
-// TestMain is `keiro-agent lane` where the test asks its own binary for it.
-func TestMain(m *testing.M) {
-	if os.Getenv(asHelper) == "" {
-		os.Exit(m.Run())
-	}
-	o := helper.Options{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
-	flags := flag.NewFlagSet("helper", flag.ExitOnError)
-	flags.StringVar(&o.Interface, "interface", "", "")
-	flags.StringVar(&o.Socket, "socket", "", "")
-	flags.IntVar(&o.MTU, "mtu", 0, "")
-	_ = flags.Parse(os.Args[1:]) // it exits
-	ready := os.NewFile(3, "ready")
-	o.Ready = func(err error) {
-		said := "ready"
-		if err != nil {
-			said = err.Error()
-		}
-		_, _ = ready.WriteString(said)
-		_ = ready.Close()
-	}
-	if err := helper.Run(context.Background(), o); err != nil {
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
+func TestMain(m *testing.M) { testlane.Main(m) }
 
 // end is one end of a lane.
 type end struct {
@@ -77,17 +48,7 @@ func newEnd(t testing.TB, outer, inner string) *end {
 		t.Fatal(err)
 	}
 	e.public = lane.PublicKey(k.PublicKey().Bytes())
-	e.helpers = &lane.Helpers{Dir: t.TempDir(), Command: []string{"/usr/bin/env", asHelper + "=1", "/proc/self/exe"}}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.helpers.Command[2] = exe
-	t.Cleanup(func() {
-		if err := e.helpers.Stop(dev); err != nil {
-			t.Error(err)
-		}
-	})
+	e.helpers = testlane.Helpers(t)
 	return e
 }
 

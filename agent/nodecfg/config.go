@@ -75,6 +75,17 @@ type Path struct {
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
 	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
+	// Lane carries the packets of an intent that asks for encryption; nil:
+	// they take the path as they are.
+	Lane *Lane `json:"lane,omitempty"`
+}
+
+// Lane is this node's end of the WireGuard tunnel that rides on a Path. What
+// it is called, where it listens and where it sends to follows from the
+// numbers (lane.go); its keys are the agents' business alone.
+type Lane struct {
+	ID   uint16 `json:"id"` // the lane's number at both ends, 1 to MaxLaneID
+	Peer string `json:"peer"`
 }
 
 // Probe says how the paths are probed.

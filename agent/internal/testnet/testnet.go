@@ -148,6 +148,14 @@ func (n *Namespace) Up(name string) {
 	}
 }
 
+// MTU sets the MTU of an interface.
+func (n *Namespace) MTU(name string, mtu int) {
+	n.t.Helper()
+	if err := n.nl.LinkSetMTU(n.Link(name), mtu); err != nil {
+		n.t.Fatalf("MTU of %s: %v", name, err)
+	}
+}
+
 // Down sets an interface down: the far end loses carrier.
 func (n *Namespace) Down(name string) {
 	n.t.Helper()
