@@ -86,10 +86,10 @@ type Floor struct {
 // Record is a key that was installed. WireGuard may hold a younger one, whose
 // record was not written before the crash; never an older one.
 type Record struct {
-	Lane      Lane      `json:"lane"`
-	Epoch     uint64    `json:"epoch"`
-	Level     Level     `json:"level"`
-	Installed time.Time `json:"installed"`
+	Lane  Lane      `json:"lane"`
+	Epoch uint64    `json:"epoch"`
+	Level Level     `json:"level"`
+	Since time.Time `json:"since"` // when it was agreed
 	// Clean: no session of a distrusted key is left.
 	Clean bool `json:"clean"`
 }
@@ -200,6 +200,9 @@ const (
 	halfOpenFor = 30 * time.Second
 	// installWait is how long an Install may take before it is asked again.
 	installWait = 5 * time.Second
+	// keptKeys is how many keys of a lane wait for the proof of a newer one.
+	// More only come where epochs follow each other without any handshake.
+	keptKeys = 4
 	// alarmAfter is how long a new lane may be without a key.
 	alarmAfter = 10 * time.Second
 )
