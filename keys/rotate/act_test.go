@@ -36,11 +36,12 @@ const (
 	remade      // a device is made anew
 	order       // rotate now
 	compromise
+	lower // the configuration asks for less
 )
 
 var actions = [...]string{"deliver", "deliver a copy of", "lose", "restart", "disk done", "disk fails", "disk says it failed",
 	"install done", "install fails", "install says it failed", "KME gives", "KME denies", "handshake", "time passes",
-	"crash before", "crash after", "device remade", "order to rotate", "order to rekey"}
+	"crash before", "crash after", "device remade", "order to rotate", "order to rekey", "asked for less"}
 
 // menu lists what can happen next. Time passes for free only when nobody is
 // busy; otherwise something is late, which is a fault.
@@ -87,19 +88,16 @@ func (w *world) menu(menu []action, faults bool, rare []what) []action {
 			add(shake, 0, n, false)
 		}
 	}
-	add(pass, 0, 0, w.busy())
+	if !w.side[0].down || !w.side[1].down {
+		add(pass, 0, 0, w.busy())
+	}
 	return menu
 }
 
-// fair is what happens next when no more goes wrong.
-func (w *world) fair(menu []action) action {
-	return w.menu(menu, false, nil)[0]
-}
-
-// fairly reports whether somebody is busy, as fair must not let time pass.
+// next is what happens when nothing more goes wrong.
 func (w *world) next() action {
 	if w.busy() {
-		return w.fair(nil)
+		return w.menu(nil, false, nil)[0]
 	}
 	return action{what: pass}
 }
@@ -176,10 +174,11 @@ func (w *world) do(a action) *world {
 	case order:
 		w.step(i, RotateNow{})
 	case compromise:
-		if w.sessions[0].alive { // one that is to be killed, else there is nothing to see
-			s.breach = w.now.Add(w.params.ProveWithin)
-		}
+		s.breach = w.now.Add(w.params.ProveWithin)
 		w.step(i, RotateNow{Compromised: true})
+	case lower:
+		s.lowered = true
+		w.configure(i)
 	}
 	return w
 }

@@ -12,9 +12,13 @@ type disk struct {
 	retry         time.Time
 }
 
+// clean: what is on disk is known, and is what is wanted. After a write that
+// failed it is not known.
+func (d *disk) clean() bool { return d.failed == 0 && d.want.equal(&d.durable) }
+
 func (m *Machine) write() {
 	d := &m.disk
-	if d.writing || d.want.equal(&d.durable) || !m.due(d.retry) {
+	if d.writing || d.clean() || !m.due(d.retry) {
 		return
 	}
 	d.writing, d.written = true, d.want.clone()
@@ -39,7 +43,7 @@ func (m *Machine) persisted(failed *PersistFailed) {
 }
 
 func (d *disk) wake() time.Time {
-	if d.writing || d.want.equal(&d.durable) {
+	if d.writing || d.clean() {
 		return time.Time{}
 	}
 	return d.retry

@@ -19,6 +19,7 @@ type scene struct {
 	specs  []LaneSpec
 	rare   []what // faults that are not of every scene
 	faults int
+	idle   bool
 }
 
 var (
@@ -33,11 +34,13 @@ var (
 // action the invariants of world_test.go hold, and from every world, if
 // nothing more goes wrong, both ends agree within the bound.
 func TestModel(t *testing.T) {
+	orders := []what{remade, order, compromise, lower}
 	scenes := []scene{
-		{name: "pq", specs: onePQ, faults: 2},
-		{name: "qkd", specs: oneQKD, faults: 1},
+		{name: "orders", specs: onePQ, faults: 1, rare: orders},
+		{name: "idle", specs: onePQ, faults: 1, rare: orders, idle: true},
+		{name: "qkd", specs: oneQKD, faults: 1, rare: orders},
 		{name: "pq and qkd", specs: both, faults: 1},
-		{name: "orders", specs: onePQ, faults: 2, rare: []what{remade, order, compromise}},
+		{name: "pq", specs: onePQ, faults: 2},
 	}
 	for _, s := range scenes {
 		t.Run(s.name, func(t *testing.T) {
@@ -96,11 +99,16 @@ func explore(s scene) *explorer {
 	began := time.Now()
 	e := &explorer{scene: s, seen: map[mark]uint8{}, heal: map[mark]time.Duration{}}
 	e.queue = make([][]int32, s.faults+1)
-	e.add(newWorld(modelParams(), s.specs), -1, action{}, s.faults)
+	e.add(newWorld(modelParams(), s.specs, s.idle), -1, action{}, s.faults)
 	var menu []action
 	for left := s.faults; left >= 0; left-- {
 		for i := 0; i < len(e.queue[left]) && e.bad == nil; i++ {
 			menu = e.expand(e.queue[left][i], left, menu)
+			for last := len(e.queue[0]) - 1; left > 0 && last >= 0 && e.bad == nil; last = len(e.queue[0]) - 1 {
+				next := e.queue[0][last] // those without a fault left are most: none is kept
+				e.queue[0] = e.queue[0][:last]
+				menu = e.expand(next, 0, menu)
+			}
 		}
 	}
 	e.took = time.Since(began)
@@ -194,15 +202,15 @@ func (e *explorer) trace() string {
 	for i := e.worst; i > 0; i = e.nodes[i].from {
 		way = append(way, e.nodes[i].by)
 	}
-	w := newWorld(modelParams(), e.scene.specs)
+	w := newWorld(modelParams(), e.scene.specs, e.scene.idle)
 	var out strings.Builder
 	for i := len(way) - 1; i >= 0; i-- {
-		fmt.Fprintf(&out, "%8s  %s\n", w.now.Sub(newWorld(modelParams(), nil).now), w.describe(way[i]))
+		fmt.Fprintf(&out, "%8s  %s\n", w.now.Sub(midnight), w.describe(way[i]))
 		w = w.do(way[i])
 	}
 	for n := 0; n < 60 && w.wrong == nil && !w.settled(); n++ {
 		a := w.next()
-		fmt.Fprintf(&out, "%8s  then %s\n", w.now.Sub(newWorld(modelParams(), nil).now), w.describe(a))
+		fmt.Fprintf(&out, "%8s  then %s\n", w.now.Sub(midnight), w.describe(a))
 		w = w.do(a)
 	}
 	return out.String()

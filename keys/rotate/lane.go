@@ -158,11 +158,15 @@ func (m *Machine) installFailed(e InstallFailed) {
 	l.retry = m.now.Add(m.params.backoff(l.failed))
 }
 
-// handshake proves a key when it is newer than the install by more than a
-// handshake takes that had read the key before.
+// handshake proves a key when it is newer than the install, by more than a
+// handshake takes that had read the key before that. One yet to come proves
+// nothing.
 func (m *Machine) handshake(e Handshake) {
 	l := m.lane(e.Lane)
-	if l == nil || l.current.epoch == 0 || l.current.proven || !e.At.After(l.current.at.Add(m.params.ProofMargin)) {
+	if l == nil || l.current.epoch == 0 || l.current.proven {
+		return
+	}
+	if e.At.After(m.now) || e.At.Before(l.current.at.Add(m.params.ProofMargin)) {
 		return
 	}
 	l.current.proven = true

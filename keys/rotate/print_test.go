@@ -24,6 +24,7 @@ func (p *printer) world() {
 
 func (p *printer) side(s *side) {
 	p.flag(s.down)
+	p.flag(s.lowered)
 	p.wait(s.breach)
 	p.state(&s.disk)
 	p.flag(s.write != nil)

@@ -16,9 +16,10 @@ import (
 type world struct {
 	now      time.Time
 	params   Params
-	specs    []LaneSpec
-	side     [2]*side // 0 is the initiator
-	wire     []packet // a set, in canonical order
+	specs    []LaneSpec // the levels that must hold
+	idle     bool       // nobody can ask WireGuard for a handshake, and it has no reason for one while a session lives
+	side     [2]*side   // 0 is the initiator
+	wire     []packet   // a set, in canonical order
 	sessions []session
 	wrong    error // the first invariant that broke
 }
@@ -38,6 +39,7 @@ type session struct {
 type side struct {
 	m        *Machine
 	down     bool
+	lowered  bool // its configuration asks for classic
 	disk     State
 	write    *State // under way
 	installs []Install
@@ -102,10 +104,12 @@ func (m *Machine) clone() *Machine {
 	return &c
 }
 
+var midnight = time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+
 // newWorld begins with two agents that never met.
-func newWorld(p Params, specs []LaneSpec) *world {
+func newWorld(p Params, specs []LaneSpec, idle bool) *world {
 	w := &world{
-		now: time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC), params: p, specs: specs,
+		now: midnight, params: p, specs: specs, idle: idle,
 		sessions: make([]session, len(specs)),
 	}
 	for i := range w.side {
@@ -144,7 +148,17 @@ func (w *world) restart(i int) {
 	if s.disk.Distrusted > 0 && !s.breach.IsZero() {
 		s.breach = w.now.Add(w.params.ProveWithin)
 	}
-	w.step(i, Configured{w.specs})
+	w.configure(i)
+}
+
+func (w *world) configure(i int) {
+	specs := slices.Clone(w.specs)
+	for n := range specs {
+		if w.side[i].lowered {
+			specs[n].Level = Classic
+		}
+	}
+	w.step(i, Configured{specs})
 }
 
 // crash takes an agent away. What it was doing may have happened or not.
@@ -305,7 +319,7 @@ func (w *world) look(i int) {
 func (w *world) mayShake(n int) bool {
 	a, b, s := &w.side[0].wg[n], &w.side[1].wg[n], &w.sessions[n]
 	return a.open && b.open && a.psk == b.psk && a.psk.epoch != 0 &&
-		(a.asked || b.asked || !s.alive || w.now.Sub(s.since) >= 120*time.Second)
+		(!s.alive || !w.idle && (a.asked || b.asked || w.now.Sub(s.since) >= 120*time.Second))
 }
 
 func (w *world) shake(n int) {
@@ -334,8 +348,14 @@ func (w *world) pass() {
 		}
 	}
 	for i, s := range w.side {
-		if !s.down {
-			w.step(i, Tick{})
+		if s.down {
+			continue
+		}
+		w.step(i, Tick{})
+		for n := range w.sessions { // the shell reads WireGuard's handshakes now and then
+			if session := &w.sessions[n]; session.alive {
+				w.step(i, Handshake{w.specs[n].Lane, session.since})
+			}
 		}
 	}
 }
