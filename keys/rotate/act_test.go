@@ -80,7 +80,9 @@ func (w *world) menu(menu []action, faults bool, rare []what) []action {
 			add(crashAfter, i, 0, true)
 		}
 		for _, r := range rare {
-			add(r, i, 0, true)
+			if r != lower || s.disk.floor(w.specs[0].Lane.Intent) == w.specs[0].Level {
+				add(r, i, 0, true)
+			}
 		}
 	}
 	for n := range w.specs {

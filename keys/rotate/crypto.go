@@ -43,8 +43,8 @@ type Offer struct {
 	QKD  string // key_ID (ETSI GS QKD 014), or empty
 }
 
-// Crypto makes and reads the messages of one pair. Package hybrid is the real
-// one. All methods are instant and do no I/O.
+// Crypto makes and reads the messages of one pair. Package hybrid is behind
+// the real one. All methods are instant and do no I/O.
 type Crypto interface {
 	// Peek reads a message's header.
 	Peek(msg []byte) (Header, error)
@@ -61,8 +61,9 @@ type Crypto interface {
 // Initiator is the secret state of an exchange at the end that began it. A
 // method that fails leaves it as it was: anybody can send a wrong message.
 type Initiator interface {
-	// Confirm verifies the Reply and returns the Confirm.
-	Confirm(reply []byte) ([]byte, error)
+	// Confirm verifies the Reply and returns the Confirm, which may prove that
+	// this end has the QKD keys that were offered: there is one for each.
+	Confirm(reply []byte, qkd []QKDKey) ([]byte, error)
 	// Committed verifies the Commit and returns the lanes in it.
 	Committed(commit []byte) ([]Lane, error)
 	// Key derives a lane's key. The QKD key is nil for a lane offered without.
@@ -78,7 +79,8 @@ type Responder interface {
 	Confirmed(confirm []byte) ([]Offer, error)
 	// Commit returns the Commit that names the lanes keyed here.
 	Commit(lanes []Lane) ([]byte, error)
-	// Key derives a lane's key, as at the initiator.
+	// Key derives a lane's key, as at the initiator. It fails where the QKD key
+	// is known not to be the initiator's.
 	Key(lane Lane, qkd Secret) (Secret, error)
 	Erase()
 }

@@ -132,7 +132,7 @@ func (c fakeCrypto) Nudged(msg []byte) (uint64, error) {
 
 type fakeInitiator struct{ init fakeMsg }
 
-func (s *fakeInitiator) Confirm(reply []byte) ([]byte, error) {
+func (s *fakeInitiator) Confirm(reply []byte, _ []QKDKey) ([]byte, error) {
 	f, err := parseFake(reply)
 	if err != nil || f.kind != Reply || f.epoch != s.init.epoch || f.x != s.init.x {
 		return nil, errors.Join(err, errFake)

@@ -16,13 +16,6 @@ const (
 	confirming              // has sent Confirm, waits for Commit
 )
 
-// quantum is a QKD key that an exchange uses. Key nil: not there (yet).
-type quantum struct {
-	lane Lane
-	id   string
-	key  Secret
-}
-
 // attempt is one run of the exchange at the initiator.
 type attempt struct {
 	stage    stage
@@ -33,8 +26,8 @@ type attempt struct {
 	exchange Exchange
 	secret   Initiator
 	offers   []Offer
-	quanta   []quantum // taken from the lanes' spares when Confirm goes out
-	msg      []byte    // repeated until answered
+	quanta   []QKDKey // for the offers
+	msg      []byte   // repeated until answered
 	sent     int
 	resend   time.Time
 }
@@ -67,13 +60,18 @@ func (m *Machine) initiate() {
 func (m *Machine) begin() {
 	t := &attempt{stage: gathering, until: m.now.Add(m.params.QKDWait)}
 	soon := m.now.Add(m.params.Interval / 2)
-	for i := range m.lanes {
-		l := &m.lanes[i]
-		if l.due.After(soon) {
-			continue
+	for _, until := range []time.Time{m.now, soon} {
+		for i := range m.lanes {
+			l := &m.lanes[i]
+			if !l.due.After(until) && len(t.lanes) < maxOffers && !slices.Contains(t.lanes, l.id) {
+				t.lanes = append(t.lanes, l.id)
+			}
 		}
-		t.lanes = append(t.lanes, l.id)
-		if l.need == QKD && l.spare.key == nil {
+	}
+	slices.SortFunc(t.lanes, Lane.compare)
+	for _, id := range t.lanes {
+		l := m.lane(id)
+		if l.need == QKD && l.spare.Key == nil {
 			t.missing = append(t.missing, l.id)
 			m.emit(NeedQKD{Lane: l.id})
 		}
@@ -91,8 +89,8 @@ func (m *Machine) quantum(id Lane, name string, k Secret) {
 		m.fetched(id, name, k)
 		return
 	}
-	if l := m.lane(id); k != nil && l != nil && l.need == QKD && l.spare.key == nil {
-		l.spare = spare{name, k}
+	if l := m.lane(id); k != nil && l != nil && l.need == QKD && l.spare.Key == nil {
+		l.spare = QKDKey{id, name, k}
 	} else if k != nil {
 		k.Zero()
 	}
@@ -110,8 +108,10 @@ func (m *Machine) propose() {
 		case l == nil:
 		case l.need < QKD:
 			t.offers = append(t.offers, Offer{Lane: id})
-		case l.spare.key != nil:
-			t.offers = append(t.offers, Offer{Lane: id, QKD: l.spare.id})
+		case l.spare.Key != nil:
+			t.offers = append(t.offers, Offer{Lane: id, QKD: l.spare.ID})
+			t.quanta = append(t.quanta, l.spare)
+			l.spare = QKDKey{}
 		default:
 			m.leftOut(l)
 		}
@@ -150,16 +150,21 @@ func (m *Machine) send() {
 	m.emit(Send{t.msg})
 }
 
-// giveUp forgets the attempt. QKD keys that were part of a Confirm are spent,
+// giveUp forgets the attempt. QKD keys are spent once a Confirm has gone out,
 // for the peer may have used them.
 func (m *Machine) giveUp() {
-	if m.try.secret != nil {
-		m.try.secret.Erase()
-	}
-	for _, q := range m.try.quanta {
-		q.key.Zero()
-	}
+	t := m.try
 	m.try = nil
+	if t.secret != nil {
+		t.secret.Erase()
+	}
+	for _, q := range t.quanta {
+		if l := m.lane(q.Lane); t.stage != confirming && l != nil && l.spare.Key == nil {
+			l.spare = q
+		} else {
+			q.Key.Zero()
+		}
+	}
 }
 
 func (m *Machine) onReply(h Header, msg []byte) {
@@ -172,16 +177,10 @@ func (m *Machine) onReply(h Header, msg []byte) {
 		m.counts.Duplicate++
 		return
 	}
-	confirm, err := t.secret.Confirm(msg)
+	confirm, err := t.secret.Confirm(msg, t.quanta)
 	if err != nil {
 		m.refuse(err, &m.counts.Forged)
 		return
-	}
-	for _, o := range t.offers {
-		if l := m.lane(o.Lane); o.QKD != "" && l != nil && l.spare.id == o.QKD {
-			t.quanta = append(t.quanta, quantum{o.Lane, o.QKD, l.spare.key})
-			l.spare = spare{}
-		}
 	}
 	m.tried = t.epoch
 	m.ask(confirming, confirm)
@@ -219,15 +218,15 @@ func (m *Machine) onCommit(h Header, msg []byte) {
 }
 
 // take derives an offered lane's key and adopts it.
-func (m *Machine) take(l *lane, o Offer, epoch uint64, derive func(Lane, Secret) (Secret, error), quanta []quantum) bool {
+func (m *Machine) take(l *lane, o Offer, epoch uint64, derive func(Lane, Secret) (Secret, error), quanta []QKDKey) bool {
 	k := key{epoch: epoch, level: PQ, since: m.now}
 	var mixed Secret
 	if o.QKD != "" {
-		i := slices.IndexFunc(quanta, func(q quantum) bool { return q.lane == o.Lane && q.id == o.QKD })
-		if i < 0 || quanta[i].key == nil {
+		i := slices.IndexFunc(quanta, func(q QKDKey) bool { return q.Lane == o.Lane && q.ID == o.QKD })
+		if i < 0 || quanta[i].Key == nil {
 			return false
 		}
-		k.level, mixed = QKD, quanta[i].key
+		k.level, mixed = QKD, quanta[i].Key
 	}
 	secret, err := derive(o.Lane, mixed)
 	if err != nil {

@@ -17,12 +17,6 @@ type key struct {
 	proven bool // a handshake newer than that has been seen
 }
 
-// spare is a QKD key that was fetched and not used yet.
-type spare struct {
-	id  string
-	key Secret
-}
-
 // phase is what the shell was last told about a lane.
 type phase uint8
 
@@ -56,7 +50,7 @@ type lane struct {
 	oldest   uint64    // no session of an earlier epoch is left
 	oldUntil time.Time // then WireGuard has ended those of all but current
 
-	spare  spare // of the initiator
+	spare  QKDKey // of the initiator: fetched and not used yet
 	phase  phase
 	reason string
 	born   time.Time

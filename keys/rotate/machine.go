@@ -234,8 +234,8 @@ func (m *Machine) forget(l *lane) {
 	m.erase(l, &l.next)
 	m.erase(l, &l.current)
 	m.eraseOld(l)
-	if l.spare.key != nil {
-		l.spare.key.Zero()
+	if l.spare.Key != nil {
+		l.spare.Key.Zero()
 	}
 	for _, name := range []string{FloorViolated, KeyStale, InstallError} {
 		m.alarm(name, l.id, false, "the lane is gone")

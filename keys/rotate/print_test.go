@@ -127,7 +127,7 @@ func (p *printer) lane(l *lane) {
 	p.wait(l.askAt)
 	p.epoch(l.oldest)
 	p.wait(l.oldUntil)
-	p.secret(l.spare.key)
+	p.secret(l.spare.Key)
 	p.num(uint64(l.phase))
 	p.wait(l.born.Add(alarmAfter))
 }
@@ -163,7 +163,7 @@ func (p *printer) attempt(t *attempt) {
 	p.num(uint64(t.sent))
 	p.wait(t.resend)
 	for _, q := range t.quanta {
-		p.secret(q.key)
+		p.secret(q.Key)
 	}
 }
 
@@ -181,6 +181,6 @@ func (p *printer) accepting(a *accepting) {
 	p.lanes(a.missing)
 	p.wait(a.until)
 	for _, q := range a.quanta {
-		p.secret(q.key)
+		p.secret(q.Key)
 	}
 }

@@ -22,7 +22,7 @@ type accepting struct {
 	secret   Responder
 	offers   []Offer
 	fetching bool
-	quanta   []quantum
+	quanta   []QKDKey
 	missing  []Lane // those of quanta without an answer yet
 	until    time.Time
 }
@@ -117,7 +117,7 @@ func (m *Machine) start(o halfOpen, offers []Offer) {
 		}
 		a.offers = append(a.offers, offer)
 		if offer.QKD != "" {
-			a.quanta = append(a.quanta, quantum{lane: offer.Lane, id: offer.QKD})
+			a.quanta = append(a.quanta, QKDKey{Lane: offer.Lane, ID: offer.QKD})
 			a.missing = append(a.missing, offer.Lane)
 			m.emit(NeedQKD{offer.Lane, offer.QKD})
 		}
@@ -144,8 +144,8 @@ func (m *Machine) stop() {
 func (a *accepting) erase() {
 	a.secret.Erase()
 	for _, q := range a.quanta {
-		if q.key != nil {
-			q.key.Zero()
+		if q.Key != nil {
+			q.Key.Zero()
 		}
 	}
 }
@@ -159,11 +159,11 @@ func (m *Machine) fetched(id Lane, name string, k Secret) {
 		}
 		return
 	}
-	i := slices.IndexFunc(a.quanta, func(q quantum) bool { return q.lane == id })
+	i := slices.IndexFunc(a.quanta, func(q QKDKey) bool { return q.Lane == id })
 	switch {
 	case k == nil:
-	case a.quanta[i].id == name:
-		a.quanta[i].key = k
+	case a.quanta[i].ID == name:
+		a.quanta[i].Key = k
 	default: // answers an older question
 		k.Zero()
 		return

@@ -193,7 +193,9 @@ func DefaultParams() Params {
 
 const (
 	// maxEpoch is never reached by counting.
-	maxEpoch = 1 << 62
+	maxEpoch = 1<<48 - 1
+	// maxOffers is how many lanes one exchange may key; more take turns.
+	maxOffers = 256
 	// rejectAfter is REJECT_AFTER_TIME of WireGuard: no session is older.
 	rejectAfter = 180 * time.Second
 	// halfOpenFor is how long an answered Init may wait for its Confirm.

@@ -21,7 +21,8 @@ type world struct {
 	side     [2]*side   // 0 is the initiator
 	wire     []packet   // a set, in canonical order
 	sessions []session
-	wrong    error // the first invariant that broke
+	wrong    error                           // the first invariant that broke
+	watch    func(w *world, i int, e Effect) // told of every effect; may be nil
 }
 
 type packet struct {
@@ -108,15 +109,19 @@ var midnight = time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
 
 // newWorld begins with two agents that never met.
 func newWorld(p Params, specs []LaneSpec, idle bool) *world {
-	w := &world{
-		now: midnight, params: p, specs: specs, idle: idle,
-		sessions: make([]session, len(specs)),
-	}
-	for i := range w.side {
-		w.side[i] = &side{down: true, wg: make([]device, len(specs))}
-	}
+	w := emptyWorld(p, specs)
+	w.idle = idle
 	for i := range w.side {
 		w.restart(i)
+	}
+	return w
+}
+
+// emptyWorld has both agents down.
+func emptyWorld(p Params, specs []LaneSpec) *world {
+	w := &world{now: midnight, params: p, specs: specs, sessions: make([]session, len(specs))}
+	for i := range w.side {
+		w.side[i] = &side{down: true, wg: make([]device, len(specs))}
 	}
 	return w
 }
@@ -242,6 +247,9 @@ func (w *world) step(i int, e Event) {
 		w.violate("a Tick before Wake has effects: %T", out[0])
 	}
 	for _, effect := range out {
+		if w.watch != nil {
+			w.watch(w, i, effect)
+		}
 		switch x := effect.(type) {
 		case Send:
 			w.send(packet{1 - i, x.Data})
