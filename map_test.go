@@ -20,8 +20,9 @@ pathspec/solve/disjoint <- pathspec/solve/flow
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys/secret        <-
-keys/hybrid        <- keys/secret keys/hybrid/kem
-keys/hybrid/kem    <-
+keys/hybrid        <- keys/secret keys/hybrid/kem keys/hybrid/vector
+keys/hybrid/kem    <- keys/hybrid/vector
+keys/hybrid/vector <-
 keys/hybrid/datagram <- keys/hybrid keys/secret
 hwcheck            <-
 agent/nodecfg      <- topology keys
@@ -41,7 +42,7 @@ const purePackages = `
 topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
-keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/datagram hwcheck
+keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
 
+	"github.com/keiro-net/keiro/keys/hybrid/vector"
 	"github.com/keiro-net/keiro/keys/secret"
 )
 
@@ -42,6 +43,7 @@ func ParsePublic(b []byte) (*Public, error) {
 	copy(p.bytes[:], b)
 	p.ed = p.bytes[:ed25519.PublicKeySize]
 	p.ml.Unpack((*[mldsa65.PublicKeySize]byte)(p.bytes[ed25519.PublicKeySize:]))
+	vector.Settle()
 	p.print = Fingerprint(frame("fingerprint").add("ed25519", p.ed).add("ml-dsa-65", p.bytes[ed25519.PublicKeySize:]).sum())
 	return p, nil
 }
@@ -64,6 +66,7 @@ func (p *Public) verify(purpose string, message, signature []byte) error {
 	input := p.input(purpose, message)
 	classic := ed25519.Verify(p.ed, input, signature[:ed25519.SignatureSize])
 	quantum := mldsa65.Verify(&p.ml, input, nil, signature[ed25519.SignatureSize:])
+	vector.Settle()
 	if !classic || !quantum {
 		return ErrSignature
 	}
@@ -128,7 +131,9 @@ func (i *Identity) sign(purpose string, message []byte) []byte {
 	input := i.public.input(purpose, message)
 	signature := make([]byte, SignatureSize)
 	copy(signature, i.signClassic(input))
-	if err := i.signQuantum(input, signature[ed25519.SignatureSize:]); err != nil {
+	err := i.signQuantum(input, signature[ed25519.SignatureSize:])
+	vector.Settle()
+	if err != nil {
 		panic(err) // only a context of over 255 bytes is one; ours is empty
 	}
 	return signature

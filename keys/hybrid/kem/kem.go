@@ -13,6 +13,8 @@ import (
 
 	"github.com/cloudflare/circl/kem/mlkem/mlkem1024"
 	"github.com/cloudflare/circl/kem/xwing"
+
+	"github.com/keiro-net/keiro/keys/hybrid/vector"
 )
 
 // Suite is how the epoch's secret is encapsulated. It is configured at both
@@ -75,6 +77,7 @@ func (s Scheme) NewKey(rand io.Reader) (Opener, []byte, error) {
 	if _, err := io.ReadFull(rand, seed); err != nil {
 		return nil, nil, fmt.Errorf("kem: no randomness: %w", err)
 	}
+	defer vector.Settle()
 	return s.generate(seed)
 }
 
@@ -89,6 +92,7 @@ func (s Scheme) Encapsulate(rand io.Reader, key []byte) (shared, ciphertext []by
 	if _, err := io.ReadFull(rand, seed); err != nil {
 		return nil, nil, fmt.Errorf("kem: no randomness: %w", err)
 	}
+	defer vector.Settle()
 	return s.seal(key, seed)
 }
 
@@ -102,6 +106,7 @@ func generateXWing(seed []byte) (Opener, []byte, error) {
 		}
 		shared := make([]byte, xwing.SharedKeySize)
 		private.DecapsulateTo(shared, ciphertext)
+		vector.Settle()
 		return shared, nil
 	}
 	return open, key, nil
@@ -151,6 +156,7 @@ func generate1024(seed []byte) (Opener, []byte, error) {
 		}
 		quantum := make([]byte, mlkem1024.SharedKeySize)
 		private.DecapsulateTo(quantum, ciphertext[:mlkem1024.CiphertextSize])
+		vector.Settle()
 		defer wipe(quantum, classic)
 		return combine1024(quantum, classic, ciphertext, key), nil
 	}
