@@ -51,9 +51,9 @@ func Initiate(rand io.Reader, me *Identity, pair Pair, suite kem.Suite, epoch ui
 	return i, m, nil
 }
 
-// Finish verifies the Reply and proves this end. qkd has, by position of the
-// lane in the Init, the keys of the lanes with a KeyID.
-func (i *Initiation) Finish(m *Reply, qkd []secret.Key) (*Confirm, error) {
+// Finish verifies the Reply and proves this end. qkd has the QKD keys of the
+// lanes by their KeyID; once the Confirm was sent they are spent.
+func (i *Initiation) Finish(m *Reply, qkd map[string]secret.Key) (*Confirm, error) {
 	if err := i.expects(m.Header, KindInit); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (i *Initiation) Finish(m *Reply, qkd []secret.Key) (*Confirm, error) {
 	return c, nil
 }
 
-func (i *Initiation) confirm(t *transcript, key *epochKey, m *Reply, qkd []secret.Key) (*Confirm, error) {
+func (i *Initiation) confirm(t *transcript, key *epochKey, m *Reply, qkd map[string]secret.Key) (*Confirm, error) {
 	if err := verifyMAC(t, key, responder, m.Signature, m.MAC); err != nil {
 		return nil, err
 	}

@@ -129,20 +129,18 @@ func (k *epochKey) derive(l Lane, qkd secret.Key) (psk secret.Key, check Digest,
 	return psk, Digest(shown.Bytes()), err
 }
 
-// checks are those of the lanes with a QKD key. qkd has one entry a lane.
-func (k *epochKey) checks(qkd []secret.Key) (checks []Digest, err error) {
-	if len(qkd) != len(k.lanes) {
-		return nil, fmt.Errorf("%w: %d keys for %d", ErrQKD, len(qkd), len(k.lanes))
-	}
-	for i, l := range k.lanes {
-		psk, check, err := k.derive(l, qkd[i])
+// checks are those of the lanes with a QKD key, which are given by name.
+func (k *epochKey) checks(qkd map[string]secret.Key) (checks []Digest, err error) {
+	for _, l := range k.lanes {
+		if l.KeyID == "" {
+			continue
+		}
+		psk, check, err := k.derive(l, qkd[l.KeyID])
 		if err != nil {
 			return nil, err
 		}
 		psk.Zero()
-		if l.KeyID != "" {
-			checks = append(checks, check)
-		}
+		checks = append(checks, check)
 	}
 	return checks, nil
 }

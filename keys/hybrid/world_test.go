@@ -79,7 +79,7 @@ func (w *world) respond(m *Init) (*Response, *Reply) {
 	return r, reply
 }
 
-func (w *world) keys() []secret.Key { return []secret.Key{{}, w.qkd, {}} }
+func (w *world) keys() map[string]secret.Key { return map[string]secret.Key{keyID: w.qkd} }
 
 func (w *world) finish(i *Initiation, m *Reply) *Confirm {
 	w.t.Helper()
