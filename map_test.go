@@ -19,7 +19,11 @@ pathspec/solve     <- pathspec/solve/disjoint pathspec/solve/flow pathspec topol
 pathspec/solve/disjoint <- pathspec/solve/flow
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
-keys               <-
+keys/secret        <-
+keys/hybrid        <- keys/secret keys/hybrid/kem keys/hybrid/vector
+keys/hybrid/kem    <- keys/hybrid/vector
+keys/hybrid/vector <-
+keys/hybrid/datagram <- keys/hybrid keys/secret
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
@@ -38,7 +42,7 @@ const purePackages = `
 topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
-keys hwcheck
+keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `
