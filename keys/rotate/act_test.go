@@ -90,8 +90,8 @@ func (w *world) menu(menu []action, faults bool, rare []what) []action {
 			add(shake, 0, n, false)
 		}
 	}
-	if !w.side[0].down || !w.side[1].down {
-		add(pass, 0, 0, w.busy())
+	if busy := w.busy(); !busy || !w.wake().IsZero() {
+		add(pass, 0, 0, busy)
 	}
 	return menu
 }
@@ -176,7 +176,7 @@ func (w *world) do(a action) *world {
 	case order:
 		w.step(i, RotateNow{})
 	case compromise:
-		s.breach = w.now.Add(w.params.ProveWithin)
+		s.breach = w.clock(i, w.now).Add(w.params.ProveWithin)
 		w.step(i, RotateNow{Compromised: true})
 	case lower:
 		s.lowered = true

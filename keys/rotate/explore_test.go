@@ -20,6 +20,13 @@ type scene struct {
 	rare   []what // faults that are not of every scene
 	faults int
 	idle   bool
+	lax    bool
+}
+
+func (s scene) world() *world {
+	w := newWorld(modelParams(), s.specs, s.idle)
+	w.lax = s.lax
+	return w
 }
 
 var (
@@ -46,6 +53,7 @@ func TestModel(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			if *deep {
 				s.faults++
+				s.lax = true
 			}
 			e := explore(s)
 			if e.bad != nil {
@@ -99,7 +107,7 @@ func explore(s scene) *explorer {
 	began := time.Now()
 	e := &explorer{scene: s, seen: map[mark]uint8{}, heal: map[mark]time.Duration{}}
 	e.queue = make([][]int32, s.faults+1)
-	e.add(newWorld(modelParams(), s.specs, s.idle), -1, action{}, s.faults)
+	e.add(s.world(), -1, action{}, s.faults)
 	var menu []action
 	for left := s.faults; left >= 0; left-- {
 		for i := 0; i < len(e.queue[left]) && e.bad == nil; i++ {
@@ -202,7 +210,7 @@ func (e *explorer) trace() string {
 	for i := e.worst; i > 0; i = e.nodes[i].from {
 		way = append(way, e.nodes[i].by)
 	}
-	w := newWorld(modelParams(), e.scene.specs, e.scene.idle)
+	w := e.scene.world()
 	var out strings.Builder
 	for i := len(way) - 1; i >= 0; i-- {
 		fmt.Fprintf(&out, "%8s  %s\n", w.now.Sub(midnight), w.describe(way[i]))

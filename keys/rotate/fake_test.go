@@ -55,7 +55,7 @@ func (f fakeMsg) bytes() []byte {
 	b = binary.BigEndian.AppendUint32(b, f.x)
 	b = binary.BigEndian.AppendUint32(b, f.r)
 	for _, o := range f.lanes {
-		b = append(b, byte(o.Lane.Index))
+		b = binary.BigEndian.AppendUint16(b, uint16(o.Lane.Index))
 		b = binary.BigEndian.AppendUint32(b, qkdNumber(o.QKD))
 	}
 	return b
@@ -78,12 +78,12 @@ func qkdNumber(name string) (n uint32) {
 var errFake = errors.New("does not verify")
 
 func parseFake(b []byte) (fakeMsg, error) {
-	if len(b) < 18 || (len(b)-18)%5 != 0 || b[0] == 0 || b[0] > byte(Nudge) {
+	if len(b) < 18 || (len(b)-18)%6 != 0 || b[0] == 0 || b[0] > byte(Nudge) {
 		return fakeMsg{}, errors.New("not a message")
 	}
 	f := fakeMsg{kind: Kind(b[0]), pair: b[1], epoch: binary.BigEndian.Uint64(b[2:]), x: binary.BigEndian.Uint32(b[10:]), r: binary.BigEndian.Uint32(b[14:])}
-	for b = b[18:]; len(b) > 0; b = b[5:] {
-		f.lanes = append(f.lanes, Offer{testLane(int(b[0])), qkdName(binary.BigEndian.Uint32(b[1:]))})
+	for b = b[18:]; len(b) > 0; b = b[6:] {
+		f.lanes = append(f.lanes, Offer{testLane(int(binary.BigEndian.Uint16(b))), qkdName(binary.BigEndian.Uint32(b[2:]))})
 	}
 	return f, nil
 }

@@ -261,9 +261,12 @@ func (m *Machine) onNudge(msg []byte) {
 		}
 	case epoch >= t.epoch: // it will never accept this one
 		m.giveUp()
-	default:
-		m.counts.Duplicate++ // under way
-		return
+	default: // under way; other lanes come after
+		for i := range m.lanes {
+			if l := &m.lanes[i]; !slices.Contains(t.lanes, l.id) {
+				l.due = m.now
+			}
+		}
 	}
 	if epoch > m.tried && epoch < maxEpoch {
 		m.tried = epoch
