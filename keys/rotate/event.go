@@ -165,6 +165,7 @@ type Counts struct {
 	WrongEpoch uint64 // of an epoch that is over
 	Unknown    uint64 // of an exchange that this end does not know (any more)
 	Forged     uint64 // does not verify
+	Busy       uint64 // an Init too many
 	Duplicate  uint64 // seen before; answered again where it was a question
 
 	Started   uint64 // attempts

@@ -9,6 +9,8 @@
 // looks into a secret, never installs a key whose epoch is not on disk, never
 // goes an epoch back, never lowers a floor, and never opens a lane whose key
 // is below its floor, too old, or known to others.
+//
+// package budget: one state machine, whose parts all act on the same state
 package rotate
 
 import (

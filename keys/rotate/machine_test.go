@@ -174,3 +174,28 @@ func has[E Effect](out []Effect) bool {
 	}
 	return false
 }
+
+// TestFlood: Inits beyond a few cost nothing, and do not keep the true one out
+// for long.
+func TestFlood(t *testing.T) {
+	w := newWorld(modelParams(), onePQ, false)
+	for !w.settled() {
+		w = w.do(w.next())
+	}
+	m, replies := w.side[1].m, 0
+	for n := range 1000 {
+		for _, e := range m.Step(w.now, Message{fakeMsg{kind: Init, epoch: 2, x: uint32(1000 + n)}.bytes()}) {
+			if _, yes := e.(Send); yes {
+				replies++
+			}
+		}
+	}
+	if c := m.Counts(); replies != w.params.HalfOpen || c.Busy != 1000-uint64(replies) {
+		t.Errorf("%d Replies, %+v", replies, c)
+	}
+	w = w.do(action{what: order})
+	agree(t, w)
+	if w.side[1].m.accept != nil {
+		t.Error("an Init alone goes on to the commit")
+	}
+}

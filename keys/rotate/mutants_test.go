@@ -44,6 +44,8 @@ func TestMutants(t *testing.T) {
 			"max(s.Floors[i].Level, level)", "level", "lowers the floor"},
 		{"a restart forgets the floor", "machine.go",
 			"	m.disk = disk{", "	c.State.Floors = nil\n	m.disk = disk{", "lowers the floor"},
+		{"any number of Inits is answered", "respond.go",
+			"len(m.half) >= max(m.params.HalfOpen, 1) && !m.due(m.half[0].at.Add(m.params.Resend))", "false", "TestFlood"},
 		{"a lane opens before its floor is on disk", "lane.go",
 			"m.disk.durable.floor(l.id.Intent) < l.need", "false", "TestFloor"},
 		{"a lane without a key opens", "lane.go",

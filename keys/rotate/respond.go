@@ -45,6 +45,8 @@ func (m *Machine) onInit(h Header, msg []byte) {
 	case known >= 0:
 		m.counts.Duplicate++
 		m.emit(Send{m.half[known].reply})
+	case len(m.half) >= max(m.params.HalfOpen, 1) && !m.due(m.half[0].at.Add(m.params.Resend)):
+		m.counts.Busy++ // a Reply is dear: so many for each Resend, no more
 	default:
 		m.open(h, msg)
 	}

@@ -170,7 +170,7 @@ type Params struct {
 	Backoff  time.Duration // between failed attempts, doubling
 	MaxWait  time.Duration // no backoff is longer
 	QKDWait  time.Duration // for a KME's answer
-	HalfOpen int           // Inits answered but not confirmed that are kept
+	HalfOpen int           // Inits answered but not confirmed that are kept, and answered within a Resend
 
 	MaxAge      time.Duration // a lane whose key is older is closed
 	DrainBefore time.Duration // and is drained so much before that
