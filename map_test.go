@@ -20,7 +20,11 @@ pathspec/solve/disjoint <- pathspec/solve/flow
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys/secret        <-
-keys/hybrid        <- keys/secret
+keys/hybrid        <- keys/secret keys/hybrid/kem keys/hybrid/vector
+keys/hybrid/kem    <- keys/hybrid/vector
+keys/hybrid/vector <-
+keys/hybrid/datagram <- keys/hybrid keys/secret
+keys/rotate        <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
@@ -39,7 +43,7 @@ const purePackages = `
 topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
-keys/secret keys/hybrid hwcheck
+keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `

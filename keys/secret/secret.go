@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // Size is the length of a secret in bytes.
@@ -83,8 +82,5 @@ func (k Key) Equal(other Key) bool {
 // Format prints no secret, with any verb.
 func (Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
-// MarshalText writes no secret; encoding/json and encoding/xml use it.
+// MarshalText writes no secret; encoding/json, encoding/xml and log/slog use it.
 func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue logs no secret.
-func (Key) LogValue() slog.Value { return slog.StringValue(redacted) }
