@@ -21,6 +21,8 @@ pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys/secret        <-
 keys/hybrid        <- keys/secret
+keys/qkd           <- keys/secret
+keys/qkd/level     <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
@@ -39,7 +41,7 @@ const purePackages = `
 topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
-keys/secret keys/hybrid hwcheck
+keys/secret keys/hybrid keys/qkd/level hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `
