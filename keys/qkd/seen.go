@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// maxSeen bounds what is remembered: 32 bytes for each key. At one key in two
-// seconds it reaches back for a day.
+// maxSeen bounds what is remembered: 32 bytes for each key, and as much again for
+// the maps. At one key in three seconds it reaches back for a day.
 const maxSeen = 1 << 15
 
 // seen remembers the last keys, by id and by a fingerprint of the key itself,

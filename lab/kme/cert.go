@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -24,6 +25,7 @@ type Authority struct {
 type Identity struct {
 	Certificate tls.Certificate
 	Authorities *x509.CertPool
+	authority   *x509.Certificate
 }
 
 const lifetime = 10 * 365 * 24 * time.Hour
@@ -69,7 +71,7 @@ func (a *Authority) Issue(id string, hosts ...string) (*Identity, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
-	return &Identity{tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}, pool}, nil
+	return &Identity{tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}, pool, a.cert}, nil
 }
 
 func template(name string, from time.Time) *x509.Certificate {
@@ -88,6 +90,17 @@ func sign(template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) (*x509.
 		return nil, fmt.Errorf("kme: sign the certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	return x509.ParseCertificate(der)
+}
+
+// PEM is the identity as files have it: the certificate, its key (PKCS #8) and
+// the authority.
+func (i *Identity) PEM() (cert, key, authority []byte, err error) {
+	der, err := x509.MarshalPKCS8PrivateKey(i.Certificate.PrivateKey)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("kme: write the key: %w", err)
+	}
+	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	return block("CERTIFICATE", i.Certificate.Leaf.Raw), block("PRIVATE KEY", der), block("CERTIFICATE", i.authority.Raw), nil
 }
 
 // Client is the TLS configuration of an SAE.

@@ -248,3 +248,32 @@ func TestNew(t *testing.T) {
 		t.Error("an error is missing")
 	}
 }
+
+// TestPEM: an identity read back from files is the same, and vouched for.
+func TestPEM(t *testing.T) {
+	ca, err := NewAuthority(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := ca.Issue("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, authority, err := id.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	_, err = pair.Leaf.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: start, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	if err != nil || pair.Leaf.Subject.CommonName != "alice" {
+		t.Errorf("%v, %v", err, pair.Leaf.Subject)
+	}
+	if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: start}); err == nil {
+		t.Error("an SAE may pass for a KME")
+	}
+}
