@@ -111,9 +111,6 @@ var errOversized = errors.New("more than 64 KiB")
 
 // read takes a body into one buffer, so that no copy is left behind.
 func read(answer *http.Response) ([]byte, error) {
-	if answer.ContentLength > maxBody {
-		return nil, errOversized
-	}
 	buffer := make([]byte, maxBody+1)
 	for n := 0; ; {
 		more, err := answer.Body.Read(buffer[n:])

@@ -38,22 +38,14 @@ func (l *link) advance(now time.Time) {
 	l.stored += min(made, room)
 }
 
-// other is the node at the far end, and whether from is the a end.
-func (l *link) other(from int) (far int, atA bool) {
-	if l.a == from {
-		return l.b, true
-	}
-	return l.a, false
-}
+// other is the node at the far end.
+func (l *link) other(from int) int { return l.a + l.b - from }
 
 // carry sends a key over the link as a one-time pad does: the near end
 // encrypts with its store, the far end decrypts with its own. Each bit in
-// store is used once.
-func (l *link) carry(key []byte, from int) []byte {
+// store is used once, whichever end sends.
+func (l *link) carry(key []byte) []byte {
 	near, far := l.pad[0], l.pad[1]
-	if _, atA := l.other(from); !atA {
-		near, far = far, near
-	}
 	l.stored -= int64(8 * len(key))
 	sent, received := make([]byte, len(key)), make([]byte, len(key))
 	_, _ = near.Read(sent) // never fails
@@ -92,7 +84,7 @@ func (n *Network) route(from, to int, need int64, left map[*link]int64) (links [
 			if l.a != queue[0] && l.b != queue[0] || left[l] < need {
 				continue
 			}
-			if far, _ := l.other(queue[0]); !seen[far] {
+			if far := l.other(queue[0]); !seen[far] {
 				seen[far], came[far] = true, l
 				queue = append(queue, far)
 			}
@@ -103,7 +95,7 @@ func (n *Network) route(from, to int, need int64, left map[*link]int64) (links [
 	}
 	for at := to; at != from; {
 		links = append(links, came[at])
-		at, _ = came[at].other(at)
+		at = came[at].other(at)
 	}
 	slices.Reverse(links)
 	return links, true

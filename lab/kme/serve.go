@@ -153,8 +153,7 @@ func (n *Network) issue(at int, master string, slaves []string, routes [][]*link
 	for i, slave := range slaves {
 		value, hop := key.Value, at
 		for _, l := range routes[i] {
-			value = l.carry(value, hop)
-			hop, _ = l.other(hop)
+			value, hop = l.carry(value), l.other(hop)
 			if name := n.nodes[hop].name; !slices.Contains(saw, name) {
 				saw = append(saw, name)
 			}
