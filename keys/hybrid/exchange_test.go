@@ -20,6 +20,15 @@ var rewrite = flag.Bool("golden", false, "rewrite testdata/golden.txt: the wire 
 // TestGolden compares every byte of two exchanges with those of the file.
 func TestGolden(t *testing.T) {
 	var got bytes.Buffer
+	// What testdata/verify.py needs to follow: the public identities, the QKD
+	// key and, as the randomness is known, the seed of the initiator's key.
+	w := newWorld(t)
+	random := make([]byte, 16+NonceSize+96)
+	if _, err := seeded(10).Read(random); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&got, "input aki %x\ninput bea %x\n", w.aki.Public().Bytes(), w.bea.Public().Bytes())
+	fmt.Fprintf(&got, "input qkd %x\ninput seed %x\n", w.qkd.Bytes(), random[16+NonceSize:])
 	for _, suite := range []kem.Suite{kem.XWing, kem.X25519MLKEM1024} {
 		w := newWorld(t)
 		w.suite = suite
