@@ -66,6 +66,22 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestPair: the names alone say who initiates, whoever is named first.
+func TestPair(t *testing.T) {
+	w := newWorld(t)
+	aki, bea := Party{"aki", w.aki.Public()}, Party{"bea", w.bea.Public()}
+	for _, p := range []Pair{mustPair(t, aki, bea), mustPair(t, bea, aki)} {
+		if !p.Initiates("aki") || p.Initiates("bea") || p.Initiates("eve") {
+			t.Errorf("%v", p)
+		}
+	}
+	for _, bad := range []Party{{"", w.aki.Public()}, {"a b", w.aki.Public()}, {"aki", nil}} {
+		if _, err := NewPair(bad, bea); !errors.Is(err, ErrPeer) {
+			t.Errorf("%q: %v", bad.Node, err)
+		}
+	}
+}
+
 func TestLanesHaveKeysOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	first := w.exchange().keys
