@@ -51,7 +51,7 @@ func TestMutants(t *testing.T) {
 		{"a lane without a key opens", "lane.go",
 			"case k.epoch == 0:", "case k.epoch == 0 && l.need == 0:\n	case false:", "TestPlays", "play differs"},
 		{"an old key is as good as a young one", "lane.go",
-			"case m.due(closeAt):", "case false:", "TestPlays/dry", "play differs"},
+			"case m.due(closeAt):", "case m.due(closeAt) && false:", "TestPlays/dry", "with a key of age"},
 		{"a Confirm from before a crash is taken", "respond.go",
 			"	for range i {\n", "	for range 0 {\n", "TestModel", "until both ends agree"},
 		{"a failed install counts as done", "lane.go",
