@@ -27,6 +27,8 @@ func TestMutants(t *testing.T) {
 			"poch <= m.disk.want.Epoch", "poch < m.disk.want.Epoch", "TestModel", "one epoch, two keys"},
 		{"the old key is erased at the commit", "lane.go",
 			"	m.retire(l, l.current)\n", "	m.erase(l, &l.current)\n", "TestModel", "still uses"},
+		{"a key whose install failed is old", "lane.go",
+			"		if k.epoch >= before {\n", "		if false {\n", "TestLateKey", "erased"},
 		{"an old handshake is proof", "lane.go",
 			"e.At.Before(l.current.at.Add(m.params.ProofMargin))", "false", "TestModel", "still uses"},
 		{"Confirm is not repeated", "initiate.go",
