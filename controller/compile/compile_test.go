@@ -105,7 +105,7 @@ func TestNoPathLeavesTheFence(t *testing.T) {
 			in.MTU["a--b"] = 1280 + 40 + 8 + 2*16 - 1
 		},
 		"too narrow for WireGuard": func(in *Input) {
-			in.Policies[0].Encrypted = true
+			in.Policies[0].Encryption = pathspec.PQ
 			in.MTU["a--b"] = 576 + 80 + 40 + 8 + 2*16 - 1
 		},
 		"interface not known": func(in *Input) { in.Topology.Entries[1].AInterface = "" },
@@ -120,12 +120,12 @@ func TestNoPathLeavesTheFence(t *testing.T) {
 // An encrypted policy has a lane for each path, with one number at both ends.
 func TestLane(t *testing.T) {
 	configs := compiled(t, func(in *Input) {
-		in.Policies[0].Encrypted = true
+		in.Policies[0].Encryption = pathspec.PQ
 		in.IDs.Lanes = map[string]uint16{"gold/0": 7}
 		in.MTU["a--b"] = 576 + 80 + 40 + 8 + 2*16 // just enough
 	})
 	there, back := configs[0].Policies[0].Paths[0].Lane, configs[2].Policies[0].Paths[0].Lane
-	if there == nil || back == nil || *there != (nodecfg.Lane{ID: 7, Peer: "c"}) || *back != (nodecfg.Lane{ID: 7, Peer: "a"}) {
+	if there == nil || back == nil || *there != (nodecfg.Lane{ID: 7, Peer: "c", Encryption: "pq"}) || *back != (nodecfg.Lane{ID: 7, Peer: "a", Encryption: "pq"}) {
 		t.Errorf("lanes %+v and %+v", there, back)
 	}
 }

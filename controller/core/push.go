@@ -136,7 +136,7 @@ func (c *Core) policy(i *intent) compile.Policy {
 	return compile.Policy{
 		Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
 		Paths: i.standing.Paths, Serving: i.serving,
-		Encrypted: i.spec.Require.Encryption != pathspec.NoEncryption,
+		Encryption: i.spec.Require.Encryption,
 	}
 }
 
