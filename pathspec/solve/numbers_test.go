@@ -29,7 +29,7 @@ func wantNumbers(t *testing.T) {
 }
 
 // readGraph reads an edge list of testdata/graphs.
-func readGraph(t *testing.T, name string) (nodes int, links []flow.Link, cost []int64) {
+func readGraph(t testing.TB, name string) (nodes int, links []flow.Link, cost []int64) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/graphs/" + name + ".txt")
 	if err != nil {
@@ -73,8 +73,8 @@ func attached() (nodes int, links []flow.Link, cost []int64) {
 	return nodes, links, cost
 }
 
-// pair asks for two link-disjoint paths: the only place that knows the finder.
-// A finder looks at the ends of the query before, so two take turns.
+// pair asks for two link-disjoint paths and lists them, as LEMON does: the only
+// place that knows the finder. A finder looks at the ends of the query before, so two take turns.
 func pair(f *flow.Finder, turns *[2]flow.Query, i int, ends [2]int32) int64 {
 	q := &turns[i%2]
 	q.From[0], q.To[0] = ends[0], ends[1]
@@ -82,6 +82,7 @@ func pair(f *flow.Finder, turns *[2]flow.Query, i int, ends [2]int32) int64 {
 	if !ok {
 		return -1
 	}
+	f.Paths()
 	return cost
 }
 

@@ -34,7 +34,7 @@ func (f *Finder) PathPrice() int64 { return f.price[toTarget] - f.price[fromSour
 // left, after Run has found too few: those that hold a path at the border of
 // what can be reached from the sources.
 func (f *Finder) Cut() (links, nodes []int32) {
-	for len(f.queue[fromSource]) > 0 {
+	for f.front[fromSource].next() < Never {
 		f.expand(fromSource)
 	}
 	for l, link := range f.Links {

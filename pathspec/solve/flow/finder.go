@@ -25,9 +25,8 @@ type Finder struct {
 	at      []vertex // by number
 	busy    []bool   // nodes that a path ever passed: others have no link in use
 	price   [2]int64 // potentials of what stands before the sources, and behind the targets
-	queue   [2]Queue // see search
+	front   [2]front // see search
 	spare   Queue    // see settle
-	radius  [2]int64 // how far each side has come
 	best    int64    // length of the shortest way so far
 	meet    int32    // vertex where its two parts meet
 	touched []int32  // vertices that a search of this query reached

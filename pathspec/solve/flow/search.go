@@ -1,7 +1,7 @@
 package flow
 
-// side is one of the two searches that meet: fromSource from the sources, toTarget from
-// the targets.
+// side is one of the two searches that meet: forth from the sources, and back
+// from the targets.
 type side int32
 
 const (
@@ -30,7 +30,7 @@ const (
 // still in the queues is on no shorter way (Pohl, Machine Intelligence 6, 1971).
 func (f *Finder) search() bool {
 	f.forget()
-	f.best, f.radius = Never, [2]int64{}
+	f.best = Never
 	for _, v := range f.q.From {
 		in := f.entrance(v)
 		f.relax(fromSource, f.price[fromSource]-f.at[in].height, in, none)
@@ -38,10 +38,10 @@ func (f *Finder) search() bool {
 	for _, v := range f.q.To {
 		f.relax(toTarget, f.at[v].height-f.price[toTarget], v, none)
 	}
-	s, a, b := fromSource, &f.queue[fromSource], &f.queue[toTarget]
-	for len(*a) > 0 && len(*b) > 0 && (*a)[0].Dist+(*b)[0].Dist < f.best {
+	var s side
+	for f.front[fromSource].next()+f.front[toTarget].next() < f.best {
 		s = fromSource
-		if len(*b) < len(*a) {
+		if f.front[toTarget].size() < f.front[fromSource].size() {
 			s = toTarget
 		}
 		f.expand(s)
@@ -60,7 +60,7 @@ func (f *Finder) search() bool {
 // beyond need not be touched. last is the side that was last expanded.
 func (f *Finder) raise(last side) {
 	var radius [2]int64
-	radius[1-last] = f.queue[1-last][0].Dist
+	radius[1-last] = f.front[1-last].next()
 	radius[last] = f.best - radius[1-last]
 	for _, v := range f.touched[f.present:] {
 		u := &f.at[v]
@@ -70,41 +70,46 @@ func (f *Finder) raise(last side) {
 	f.price[toTarget] += radius[toTarget]
 }
 
-// forget takes toTarget what the last search left at the vertices, but for their
+// forget takes back what the last search left at the vertices, but for their
 // potentials.
 func (f *Finder) forget() {
 	for _, v := range f.touched[f.present:] {
 		f.at[v].dist = [2]int64{Never, Never}
 	}
 	f.present = len(f.touched)
-	f.queue[fromSource], f.queue[toTarget] = f.queue[fromSource][:0], f.queue[toTarget][:0]
+	f.front[fromSource].clear()
+	f.front[toTarget].clear()
 }
 
 // relax offers a way to a vertex. What the other side will be too far from is
 // on no shorter way.
 func (f *Finder) relax(s side, d int64, to, via int32) {
-	v, radius := &f.at[to], f.radius[s&1^1]
-	if d >= v.dist[s&1] || d+radius >= f.best {
-		return
+	if d < f.at[to].dist[s&1] && d+f.front[s&1^1].radius < f.best {
+		f.take(s, d, to, via)
 	}
+}
+
+// take accepts a way to a vertex.
+func (f *Finder) take(s side, d int64, to, via int32) {
+	v := &f.at[to]
 	other := v.dist[s&1^1]
 	if other == Never && v.dist[s&1] == Never {
 		f.touched = append(f.touched, to)
 	}
 	v.dist[s&1], v.via[s&1] = d, via
-	if d+other < f.best {
+	if other < Never && d+other < f.best {
 		f.best, f.meet = d+other, to
+		if d+f.front[s&1^1].radius >= f.best {
+			return
+		}
 	}
-	if d+radius < f.best {
-		f.queue[s&1].Push(Entry{Dist: d, Vertex: to})
-	}
+	f.front[s&1].push(d, to)
 }
 
 // expand goes on from the nearest vertex of a side.
 func (f *Finder) expand(s side) {
-	e := f.queue[s&1].Pop()
-	v, d, n := e.Vertex, e.Dist, int32(f.Nodes())
-	f.radius[s&1] = d
+	d, v := f.front[s&1].pop()
+	n := int32(f.Nodes())
 	if d > f.at[v].dist[s&1] {
 		return
 	}
@@ -138,8 +143,8 @@ func (s side) sign() int64 { return 1 - 2*int64(s) }
 
 // links goes over the links of a node that carry no path, whichever way.
 func (f *Finder) links(s side, v int32, d int64) {
-	cost, shut, narrow, sign := f.q.Cost, f.q.Shut, f.q.Narrow, s.sign()
-	busy, n := f.busy[v], int32(f.Nodes())
+	cost, shut, narrow, at, n := f.q.Cost, f.q.Shut, f.q.Narrow, f.at, int32(f.Nodes())
+	sign, busy, radius := s.sign(), f.busy[v], f.front[s&1^1].radius
 	for _, a := range f.leaving(v) {
 		l, to := a.link^int32(s), a.to
 		if shut != nil && shut[l] || busy && (f.used[l] || f.used[l^1]) {
@@ -148,7 +153,10 @@ func (f *Finder) links(s side, v int32, d int64) {
 		if s == fromSource && narrow != nil && narrow[to] {
 			to += n
 		}
-		f.relax(s, d+cost[l]-sign*f.at[to].height, to, l)
+		u := &at[to]
+		if d := d + cost[l] - sign*u.height; d < u.dist[s&1] && d+radius < f.best {
+			f.take(s, d, to, l)
+		}
 	}
 }
 
