@@ -34,6 +34,7 @@ func (f *Finder) PathPrice() int64 { return f.price[toTarget] - f.price[fromSour
 // left, after Run has found too few: those that hold a path at the border of
 // what can be reached from the sources.
 func (f *Finder) Cut() (links, nodes []int32) {
+	f.bound = Never
 	for f.front[fromSource].next() < Never {
 		f.expand(fromSource)
 	}

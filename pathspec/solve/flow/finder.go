@@ -27,7 +27,9 @@ type Finder struct {
 	price   [2]int64 // potentials of what stands before the sources, and behind the targets
 	front   [2]front // see search
 	spare   Queue    // see settle
+	next    [2]int64 // distance of the nearest vertex of each
 	best    int64    // length of the shortest way so far
+	bound   int64    // what the side whose turn it is finds as far away is on none shorter
 	meet    int32    // vertex where its two parts meet
 	touched []int32  // vertices that a search of this query reached
 	present int      // where those of the present search begin in it

@@ -30,7 +30,7 @@ const (
 // still in the queues is on no shorter way (Pohl, Machine Intelligence 6, 1971).
 func (f *Finder) search() bool {
 	f.forget()
-	f.best = Never
+	f.best, f.bound = Never, Never
 	for _, v := range f.q.From {
 		in := f.entrance(v)
 		f.relax(fromSource, f.price[fromSource]-f.at[in].height, in, none)
@@ -38,13 +38,16 @@ func (f *Finder) search() bool {
 	for _, v := range f.q.To {
 		f.relax(toTarget, f.at[v].height-f.price[toTarget], v, none)
 	}
+	f.next = [2]int64{f.front[fromSource].next(), f.front[toTarget].next()}
 	var s side
-	for f.front[fromSource].next()+f.front[toTarget].next() < f.best {
+	for f.next[fromSource]+f.next[toTarget] < f.best {
 		s = fromSource
 		if f.front[toTarget].size() < f.front[fromSource].size() {
 			s = toTarget
 		}
+		f.bound = f.best - f.next[1-s]
 		f.expand(s)
+		f.next[s] = f.front[s].next()
 	}
 	if f.best == Never {
 		return false
@@ -60,7 +63,7 @@ func (f *Finder) search() bool {
 // beyond need not be touched. last is the side that was last expanded.
 func (f *Finder) raise(last side) {
 	var radius [2]int64
-	radius[1-last] = f.front[1-last].next()
+	radius[1-last] = f.next[1-last]
 	radius[last] = f.best - radius[1-last]
 	for _, v := range f.touched[f.present:] {
 		u := &f.at[v]
@@ -84,7 +87,7 @@ func (f *Finder) forget() {
 // relax offers a way to a vertex. What the other side will be too far from is
 // on no shorter way.
 func (f *Finder) relax(s side, d int64, to, via int32) {
-	if d < f.at[to].dist[s&1] && d+f.front[s&1^1].radius < f.best {
+	if d < f.at[to].dist[s&1] && d < f.bound {
 		f.take(s, d, to, via)
 	}
 }
@@ -99,7 +102,7 @@ func (f *Finder) take(s side, d int64, to, via int32) {
 	v.dist[s&1], v.via[s&1] = d, via
 	if other < Never && d+other < f.best {
 		f.best, f.meet = d+other, to
-		if d+f.front[s&1^1].radius >= f.best {
+		if f.bound = f.best - f.next[s&1^1]; d >= f.bound {
 			return
 		}
 	}
@@ -144,7 +147,16 @@ func (s side) sign() int64 { return 1 - 2*int64(s) }
 // links goes over the links of a node that carry no path, whichever way.
 func (f *Finder) links(s side, v int32, d int64) {
 	cost, shut, narrow, at, n := f.q.Cost, f.q.Shut, f.q.Narrow, f.at, int32(f.Nodes())
-	sign, busy, radius := s.sign(), f.busy[v], f.front[s&1^1].radius
+	sign, busy := s.sign(), f.busy[v]
+	if !busy && shut == nil && narrow == nil { // nothing to look out for
+		for _, a := range f.leaving(v) {
+			u, l := &at[a.to], a.link^int32(s)
+			if d := d + cost[l] - sign*u.height; d < u.dist[s&1] && d < f.bound {
+				f.take(s, d, a.to, l)
+			}
+		}
+		return
+	}
 	for _, a := range f.leaving(v) {
 		l, to := a.link^int32(s), a.to
 		if shut != nil && shut[l] || busy && (f.used[l] || f.used[l^1]) {
@@ -154,7 +166,7 @@ func (f *Finder) links(s side, v int32, d int64) {
 			to += n
 		}
 		u := &at[to]
-		if d := d + cost[l] - sign*u.height; d < u.dist[s&1] && d+radius < f.best {
+		if d := d + cost[l] - sign*u.height; d < u.dist[s&1] && d < f.bound {
 			f.take(s, d, to, l)
 		}
 	}
