@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -120,12 +121,12 @@ func TestNumbersPairs(t *testing.T) {
 		ours := make([]int64, queries)
 		best, theirs := time.Hour, time.Hour
 		var peers []int64
-		for range 3 { // in turns, the best of each
-			start := time.Now()
+		for range 5 { // in turns, the best of each
+			start := processorTime(t)
 			for i, a := range ask {
 				ours[i] = pair(f, &turns, i, a)
 			}
-			best = min(best, time.Since(start))
+			best = min(best, processorTime(t)-start)
 			var took time.Duration
 			took, peers = peer(t, exec.CommandContext(t.Context(), lemon), nodes, links, cost, ask)
 			theirs = min(theirs, took)
@@ -133,7 +134,13 @@ func TestNumbersPairs(t *testing.T) {
 		if !slices.Equal(ours, peers) {
 			t.Errorf("%s: LEMON finds other costs", name)
 		}
-		slow, some := peer(t, exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/peers/flow.py"), nodes, links, cost, ask[:few])
+		slow := time.Hour
+		var some []int64
+		for range 3 {
+			var took time.Duration
+			took, some = peer(t, exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/peers/flow.py"), nodes, links, cost, ask[:few])
+			slow = min(slow, took)
+		}
 		for i := range some {
 			if some[i] < ours[i] && some[i] >= 0 { // networkx has no parallel links
 				t.Errorf("%s: networkx finds a cheaper set", name)
@@ -145,7 +152,17 @@ func TestNumbersPairs(t *testing.T) {
 	}
 }
 
-// peer puts the questions to another program.
+// processorTime is what this process has used: unlike the clock it does not
+// count how long others had the processor.
+func processorTime(t *testing.T) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peer puts the questions to another program, which measures likewise.
 func peer(t *testing.T, c *exec.Cmd, nodes int, links []flow.Link, cost []int64, ask [][2]int32) (took time.Duration, costs []int64) {
 	t.Helper()
 	order := make([]int, len(links))
