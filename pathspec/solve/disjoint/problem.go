@@ -5,9 +5,9 @@
 // proven not to exist, or the caller's Halt has stopped.
 package disjoint
 
-// package budget: three ways to one answer (a flow, a branch and bound over
-// risks, a depth-first search where paths must not differ in delay) stand on
-// one Problem and check each other in its tests.
+// package budget: four ways to one answer (a flow, a program over paths, a
+// branch and bound over risks, a depth-first search where paths must not differ
+// in delay) stand on one Problem and check each other in its tests.
 
 import (
 	"cmp"
