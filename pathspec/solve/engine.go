@@ -21,6 +21,7 @@ type Engine struct {
 	intents []pathspec.Intent
 	policy  Policy
 	base    *run   // on t; nil: not yet
+	open    bool   // base was stopped
 	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
 	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
 	floor   []int64
@@ -45,25 +46,31 @@ func (e *Engine) Solve(stop func() bool) pathspec.Solution {
 	return e.whole(stop).solution(everything)
 }
 
-// whole is the run on the whole network.
+// whole is the run on the whole network. One that was stopped goes on from
+// what it has proven.
 func (e *Engine) whole(stop func() bool) *run {
-	if e.base != nil {
+	if e.base != nil && (!e.open || stop != nil && stop()) {
 		e.base.halt = disjoint.NewHalt(stop)
 		return e.base
 	}
 	r := newRun(e.t, e.intents, e.policy, stop)
-	r.walk()
-	if !r.halt.Stopped() {
-		e.base = r
+	if e.base != nil {
+		r.warm = newWarm(e, e.base, e.t)
 	}
+	r.walk()
+	e.move(e.t, r)
 	return r
 }
 
-// Warm computes what makes later answers fast.
+// Begin answers on the whole network, as far as stop lets it come. Later calls
+// go on from there. Without it the first of them begins.
+func (e *Engine) Begin(stop func() bool) { e.whole(stop) }
+
+// Warm computes what makes later answers fast, for when there is time.
 func (e *Engine) Warm(stop func() bool) {
 	r := e.whole(stop)
 	for i := range e.intents {
-		if e.base == r && r.first[i].Status == pathspec.Satisfied && e.intents[i].Require.Bandwidth > 0 && !e.ample && !r.halt.Stopped() {
+		if !r.halt.Stopped() && r.first[i].Status == pathspec.Satisfied && e.intents[i].Require.Bandwidth > 0 && !e.ample {
 			e.sole(i)
 		}
 	}
@@ -126,13 +133,15 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		e.ample, e.floor = was, slices.Repeat([]int64{unknownFloor}, len(e.intents))
 		return r.solution(paths)
 	}
-	r.warm = nil
 	e.move(t, r)
 	return r.solution(paths)
 }
 
 // move goes on to a network. What is known of answers that were kept is kept.
 func (e *Engine) move(t *topology.Topology, r *run) {
+	if r != nil {
+		r.warm, e.open = nil, r.halt.Stopped()
+	}
 	e.t, e.base, e.ample = t, r, ample(t, e.intents)
 	for i := range e.unique {
 		if r == nil || !r.untouched[i] {
@@ -183,6 +192,9 @@ func (e *Engine) sole(i int) bool {
 		e.unique[i] = -1
 		if e.proveSole(i) {
 			e.unique[i] = 1
+		} else if e.base.halt.Stopped() {
+			e.unique[i] = 0
+			return false
 		}
 	}
 	return e.unique[i] > 0

@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -115,6 +116,10 @@ func TestWarmTwin(t *testing.T) {
 		policy := Policy{Joint: rapid.Bool().Draw(t, "joint"), MaxMoves: 2}
 		e := NewEngine(topo, intents)
 		e.Share(policy)
+		if rapid.Bool().Draw(t, "hurried") {
+			e.Begin(after(rapid.IntRange(0, 60).Draw(t, "questions before the stop")))
+			e.Warm(after(rapid.IntRange(0, 60).Draw(t, "questions before the next")))
+		}
 		cold := func(on *topology.Topology) pathspec.Solution {
 			return Solve(Input{Topology: on, Intents: intents, PathsOnly: true, Policy: policy})
 		}
@@ -128,6 +133,28 @@ func TestWarmTwin(t *testing.T) {
 			if b := cold(topo).Intents[i]; a.Status != b.Status || a.Cost != b.Cost {
 				t.Errorf("at last: %s: %s %d, cold %s %d", a.Name, a.Status, a.Cost, b.Status, b.Cost)
 			}
+		}
+	})
+}
+
+// after stops a search at the nth time that it asks.
+func after(n int) func() bool {
+	return func() bool { n--; return n < 0 }
+}
+
+// TestExplainTwin: paths first and what explains them later is the answer that
+// is given at once, byte by byte.
+func TestExplainTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		topo := randomTopology(t)
+		intents := randomIntents(t, topo)
+		in := Input{Topology: topo, Intents: intents, Policy: Policy{Joint: rapid.Bool().Draw(t, "joint"), MaxMoves: 2}, NoReserve: rapid.Bool().Draw(t, "no reserve")}
+		want, _ := json.Marshal(Solve(in))
+		first := in
+		first.PathsOnly = true
+		got, _ := json.Marshal(Explain(in, Solve(first)))
+		if string(got) != string(want) {
+			t.Errorf("explained later:\n%s\nat once:\n%s", got, want)
 		}
 	})
 }

@@ -131,8 +131,17 @@ const (
 	everything               // and reserves
 )
 
-// solution states the answers.
+// solution states the answers, and how good they are together.
 func (r *run) solution(of detail) pathspec.Solution {
+	s := r.told(of)
+	if r.policy.shared() {
+		s.Joint = r.report(&s)
+	}
+	return s
+}
+
+// told states the answers.
+func (r *run) told(of detail) pathspec.Solution {
 	s := pathspec.Solution{APIVersion: "keiro/v1", Kind: "Solution", Topology: r.t.Name, Intents: make([]pathspec.Answer, len(r.intents))}
 	for i := range r.now {
 		s.Intents[i] = r.now[i].Answer
@@ -149,7 +158,7 @@ func (r *run) solution(of detail) pathspec.Solution {
 			a.Why = reason(pathspec.WhyNotSought, "no set of paths meets the requirement; why was not asked")
 		case a.Status == pathspec.Infeasible:
 			a.Why = q.why(&wanted)
-		case a.Status == pathspec.Satisfied && of == everything:
+		case a.Status == pathspec.Satisfied && of == everything && r.now[i].set != nil:
 			a.Reserve = q.reserve(r.now[i].set)
 		}
 		if a.Status == pathspec.Infeasible {
@@ -157,9 +166,6 @@ func (r *run) solution(of detail) pathspec.Solution {
 		}
 	})
 	s.NewLink = wanted.best()
-	if r.policy.shared() {
-		s.Joint = r.report(&s)
-	}
 	return s
 }
 

@@ -41,13 +41,32 @@ func Solve(in Input) pathspec.Solution {
 	in.Topology = ordered(in.Topology)
 	r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
 	r.walk()
+	return r.solution(in.detail())
+}
+
+func (in *Input) detail() detail {
 	switch {
 	case in.PathsOnly:
-		return r.solution(paths)
+		return paths
 	case in.NoReserve:
-		return r.solution(reasons)
+		return reasons
 	}
-	return r.solution(everything)
+	return everything
+}
+
+// Explain adds to answers what PathsOnly left out of them: reserves, reasons
+// and the new link. They must be those to the same question, in its order, by
+// Solve or by Engine.Fail, and stay what they are. What Stop cuts short is
+// said to be so: reasons in words, reserves by a bound.
+func Explain(in Input, answers pathspec.Solution) pathspec.Solution {
+	r := newRun(ordered(in.Topology), in.Intents, in.Policy, in.Stop)
+	for i := range r.now {
+		r.now[i].Answer = answers.Intents[i]
+		r.now[i].set, _ = r.read(&answers.Intents[i])
+	}
+	s := r.told(in.detail())
+	s.Joint = answers.Joint
+	return s
 }
 
 func uses(a *pathspec.Answer, link string) bool {
