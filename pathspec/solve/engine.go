@@ -24,6 +24,7 @@ type Engine struct {
 	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
 	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
 	floor   []int64
+	sets    [][][]disjoint.Path // of every intent: sets that were found on t, whatever they cost; see Stands
 }
 
 // NewEngine makes an engine for a network and its intents, in file order.
@@ -133,7 +134,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 
 // move goes on to a network. What is known of answers that were kept is kept.
 func (e *Engine) move(t *topology.Topology, r *run) {
-	e.t, e.base, e.ample = t, r, ample(t, e.intents)
+	e.t, e.base, e.ample, e.sets = t, r, ample(t, e.intents), nil
 	for i := range e.unique {
 		if r == nil || !r.untouched[i] {
 			e.unique[i], e.floor[i] = 0, unknownFloor
