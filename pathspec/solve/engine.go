@@ -20,6 +20,7 @@ type Engine struct {
 	t       *topology.Topology
 	intents []pathspec.Intent
 	policy  Policy
+	memory  *memory
 	base    *run   // on t; nil: not yet
 	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
 	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
@@ -31,7 +32,7 @@ type Engine struct {
 func NewEngine(t *topology.Topology, intents []pathspec.Intent) *Engine {
 	t = ordered(t)
 	e := &Engine{t: t, intents: intents, unique: make([]int8, len(intents)), floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
-	e.ample = ample(t, intents)
+	e.ample, e.memory = ample(t, intents), newMemory(len(intents))
 	return e
 }
 
@@ -53,6 +54,7 @@ func (e *Engine) whole(stop func() bool) *run {
 		return e.base
 	}
 	r := newRun(e.t, e.intents, e.policy, stop)
+	r.memory = e.memory
 	r.walk()
 	if !r.halt.Stopped() {
 		e.base = r
@@ -80,7 +82,7 @@ func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
 	for d := range r.down {
 		r.down[d] = o.Takes(e.t, d)
 	}
-	r.warm = newWarm(e, base, e.t)
+	r.warm, r.memory = newWarm(e, base, e.t), e.memory
 	r.walk()
 	return r.solution(paths)
 }
@@ -92,6 +94,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 	t = ordered(t)
 	base := e.whole(stop)
 	if base.halt.Stopped() || !sameNodes(e.t, t) {
+		e.memory = newMemory(len(e.intents))
 		e.move(t, nil)
 		return e.whole(stop).solution(paths)
 	}
@@ -119,7 +122,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		}
 	}
 	r := newRun(t, e.intents, e.policy, stop)
-	r.warm = w
+	r.warm, r.memory = w, e.memory.follow(w, t)
 	was := e.ample
 	e.ample = ample(t, e.intents)
 	r.walk()
@@ -127,7 +130,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		e.ample, e.floor = was, slices.Repeat([]int64{unknownFloor}, len(e.intents))
 		return r.solution(paths)
 	}
-	r.warm = nil
+	r.warm, e.memory = nil, r.memory
 	e.move(t, r)
 	return r.solution(paths)
 }

@@ -47,6 +47,7 @@ type Problem struct {
 	toCost, toDelay, toHops []int64   // least from every node to a target
 	deep                    bool
 	guided                  *Problem // see guide
+	plain                   bool     // the flow answered the last Best
 }
 
 // Link leads from one node to another.
@@ -61,6 +62,7 @@ const Never = flow.Never
 // Best returns the cheapest set, or the best that was found until h stopped;
 // nil where there is none, or none was found.
 func (p *Problem) Best(h *Halt) []Path {
+	p.plain = false
 	if p.Spread < Never {
 		s := newSearch(p, h)
 		set := s.run()
@@ -76,7 +78,7 @@ func (p *Problem) Best(h *Halt) []Path {
 	}
 	t := newTree(p, h, false)
 	set := t.run(nil)
-	p.Proven = t.bound
+	p.Proven, p.plain = t.bound, t.plain && !h.Stopped()
 	return set
 }
 

@@ -51,6 +51,7 @@ type tree struct {
 	limit int64 // a set must cost less
 	best  []Path
 	bound int64 // no set costs less than that
+	plain bool  // the flow is the answer
 }
 
 // member is one path of the set that is sought.
@@ -74,6 +75,7 @@ func (t *tree) run(down []int16) []Path {
 	}
 	least, ok := t.finder.Run(q)
 	t.count()
+	t.plain = !ok
 	if !ok {
 		t.bound = Never
 		return nil
@@ -83,7 +85,7 @@ func (t *tree) run(down []int16) []Path {
 	for _, q := range t.finder.Paths() {
 		relaxed = append(relaxed, slices.Clone(Path(q)))
 	}
-	if t.holds(relaxed) {
+	if t.plain = t.holds(relaxed); t.plain {
 		t.best = relaxed
 		return relaxed
 	}
