@@ -199,11 +199,13 @@ const soleWork = 200_000
 // of the same cost is cheaper.
 func (e *Engine) proveSole(i int) bool {
 	f := &e.base.first[i]
-	links := slices.Concat(f.set...)
 	p := compile(e.t, &e.intents[i], make([]topology.Bandwidth, len(e.t.Links)), 0)
-	if p.level != nil || !f.Optimal {
-		return false
-	}
+	return p.level == nil && f.Optimal && p.sole(f, e.base.halt)
+}
+
+// sole is proveSole for the cheapest set of a problem, which is used up.
+func (p *problem) sole(f *found, halt *disjoint.Halt) bool {
+	links := slices.Concat(f.set...)
 	scale := int64(len(links) + 1)
 	p.Cost = slices.Clone(p.Cost)
 	for l := range p.Cost {
@@ -217,7 +219,7 @@ func (e *Engine) proveSole(i int) bool {
 	}
 	p.MaxCost = disjoint.Never
 	p.Prepare()
-	h := e.base.halt.Allow(soleWork)
+	h := halt.Allow(soleWork)
 	set := p.Best(h)
 	return !h.Stopped() && p.Total(set) == f.Cost*scale+int64(len(links))
 }

@@ -44,9 +44,15 @@ func (m *memory) recall(i int, shut marks) (found, bool) {
 	return found{}, false
 }
 
-// keep remembers the answer of a problem, if it lasts: that is reported.
-func (m *memory) keep(i int, f found, p *problem, shut marks) bool {
-	if m == nil || p.level != nil || !f.proven() || !p.Lasting() {
+// keep remembers the answer of a problem, which is used up, if it lasts: that
+// is reported. Where the search does not tell, a proof is tried for as long as h
+// allows; nil: it does not.
+func (m *memory) keep(i int, f found, p *problem, shut marks, h *disjoint.Halt) bool {
+	if m == nil || p.level != nil || !f.proven() {
+		return false
+	}
+	lasting, told := p.Lasting()
+	if !lasting && (told || h == nil) {
 		return false
 	}
 	one := memo{f, make(marks, len(shut)), make(marks, len(shut))}
@@ -57,6 +63,9 @@ func (m *memory) keep(i int, f found, p *problem, shut marks) bool {
 		if shut.has(e) && p.Opens(e) {
 			one.tempting.set(e)
 		}
+	}
+	if !lasting && !p.sole(&f, h) {
+		return false
 	}
 	m.add(i, one)
 	return true
@@ -114,7 +123,10 @@ func (r *run) ask(i int, reserved []topology.Bandwidth, h *disjoint.Halt) (f fou
 	q := &question{t: r.t, in: &r.intents[i], reserved: reserved, halt: h, down: r.down}
 	var p *problem
 	f.Answer, f.set, p = q.answer()
-	return f, r.memory.keep(i, f, p, shut)
+	if r.down != nil && !r.policy.shared() {
+		h = nil // what holds in one outage is hardly asked again
+	}
+	return f, r.memory.keep(i, f, p, shut, h)
 }
 
 // shut marks the entries that are closed to an intent for now: all others are

@@ -66,7 +66,7 @@ func BenchmarkReplan(b *testing.B) {
 		})
 		e := NewEngine(whole, intents)
 		e.Share(policy)
-		e.Solve(nil)
+		e.Fail(topology.Outage{}, nil)
 		e.Change(cut, nil)
 		e.Change(whole, nil)
 		b.Run(w.name+"/cut", func(b *testing.B) {

@@ -48,6 +48,7 @@ type Problem struct {
 	deep                    bool
 	guided                  *Problem // see guide
 	plain                   bool     // the flow answered the last Best
+	over                    int64    // what that answer costs more than the flow; Never: not known
 }
 
 // Link leads from one node to another.
@@ -62,7 +63,7 @@ const Never = flow.Never
 // Best returns the cheapest set, or the best that was found until h stopped;
 // nil where there is none, or none was found.
 func (p *Problem) Best(h *Halt) []Path {
-	p.plain = false
+	p.plain, p.over = false, Never
 	if p.Spread < Never {
 		s := newSearch(p, h)
 		set := s.run()
@@ -79,6 +80,12 @@ func (p *Problem) Best(h *Halt) []Path {
 	t := newTree(p, h, false)
 	set := t.run(nil)
 	p.Proven, p.plain = t.bound, t.plain && !h.Stopped()
+	switch {
+	case p.plain:
+		p.over = 0
+	case set != nil:
+		p.over = p.Total(set) - t.floor
+	}
 	return set
 }
 

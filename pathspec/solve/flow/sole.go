@@ -55,9 +55,10 @@ func (s *trips) found(v int32) bool {
 }
 
 // Opens reports, after Run, whether link l, which was shut, may make the answer
-// another were it open. Where it is false for several links, all of them may be
-// opened: any set that has one of them costs more, or there still is none.
-func (f *Finder) Opens(l int32) bool {
+// another were it open: there may be a set that has it and costs at most slack
+// more. Where it is false for several links, all of them may be opened: any
+// set that has one of them costs more, or there still is none.
+func (f *Finder) Opens(l int32, slack int64) bool {
 	link := f.Links[l]
 	from, to := &f.at[link.From], &f.at[f.entrance(link.To)]
 	switch {
@@ -66,5 +67,5 @@ func (f *Finder) Opens(l int32) bool {
 	case f.last < 0: // too few: what is left leads no further than this
 		return from.dist < Never && to.dist == Never
 	}
-	return f.q.Cost[l]+from.height-to.height <= 0
+	return f.q.Cost[l]+from.height-to.height <= slack
 }

@@ -53,7 +53,7 @@ func TestSole(t *testing.T) {
 		more := *q
 		more.Shut = slices.Clone(q.Shut)
 		for e := range len(cost) / 2 {
-			if q.Shut[2*e] && !f.Opens(int32(2*e)) && !f.Opens(int32(2*e+1)) {
+			if q.Shut[2*e] && !f.Opens(int32(2*e), 0) && !f.Opens(int32(2*e+1), 0) {
 				more.Shut[2*e], more.Shut[2*e+1] = false, false
 				opened++
 			}
