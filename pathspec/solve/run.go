@@ -69,14 +69,10 @@ func (r *run) walk() {
 		equals := r.order[start:end]
 		for _, i := range equals {
 			kept := false
-			recalled := false
-			if r.warm != nil {
-				r.first[i], recalled = r.memory.recall(i, r.shut(i, r.reserved))
+			if r.warm != nil && (r.intents[i].Require.Bandwidth == 0 || r.warm.engine.ample) {
+				r.first[i], kept = r.warm.keep(r, i) // any set of equal cost will do; others are remembered
 			}
-			if r.warm != nil && !recalled {
-				r.first[i], kept = r.warm.keep(r, i)
-			}
-			if !kept && !recalled {
+			if !kept {
 				r.first[i] = r.find(i)
 			}
 			r.untouched[i] = kept
