@@ -20,18 +20,20 @@ type Engine struct {
 	t       *topology.Topology
 	intents []pathspec.Intent
 	policy  Policy
+	memory  *memory
 	base    *run   // on t; nil: not yet
 	open    bool   // base was stopped
 	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
 	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
 	floor   []int64
+	sets    [][][]disjoint.Path // of every intent: sets that were found on t, whatever they cost; see Stands
 }
 
 // NewEngine makes an engine for a network and its intents, in file order.
 func NewEngine(t *topology.Topology, intents []pathspec.Intent) *Engine {
 	t = ordered(t)
 	e := &Engine{t: t, intents: intents, unique: make([]int8, len(intents)), floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
-	e.ample = ample(t, intents)
+	e.ample, e.memory = ample(t, intents), newMemory(len(intents))
 	return e
 }
 
@@ -54,6 +56,7 @@ func (e *Engine) whole(stop func() bool) *run {
 		return e.base
 	}
 	r := newRun(e.t, e.intents, e.policy, stop)
+	r.memory = e.memory
 	if e.base != nil {
 		r.warm = newWarm(e, e.base, e.t)
 	}
@@ -86,7 +89,7 @@ func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
 	for d := range r.down {
 		r.down[d] = o.Takes(e.t, d)
 	}
-	r.warm = newWarm(e, base, e.t)
+	r.warm, r.memory = newWarm(e, base, e.t), e.memory
 	r.walk()
 	return r.solution(paths)
 }
@@ -98,6 +101,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 	t = ordered(t)
 	base := e.whole(stop)
 	if base.halt.Stopped() || !sameNodes(e.t, t) {
+		e.memory = newMemory(len(e.intents))
 		e.move(t, nil)
 		return e.whole(stop).solution(paths)
 	}
@@ -125,7 +129,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		}
 	}
 	r := newRun(t, e.intents, e.policy, stop)
-	r.warm = w
+	r.warm, r.memory = w, e.memory.follow(w, t)
 	was := e.ample
 	e.ample = ample(t, e.intents)
 	r.walk()
@@ -133,6 +137,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		e.ample, e.floor = was, slices.Repeat([]int64{unknownFloor}, len(e.intents))
 		return r.solution(paths)
 	}
+	e.memory = r.memory
 	e.move(t, r)
 	return r.solution(paths)
 }
@@ -142,7 +147,7 @@ func (e *Engine) move(t *topology.Topology, r *run) {
 	if r != nil {
 		r.warm, e.open = nil, r.halt.Stopped()
 	}
-	e.t, e.base, e.ample = t, r, ample(t, e.intents)
+	e.t, e.base, e.ample, e.sets = t, r, ample(t, e.intents), nil
 	for i := range e.unique {
 		if r == nil || !r.untouched[i] {
 			e.unique[i], e.floor[i] = 0, unknownFloor
@@ -207,11 +212,13 @@ const soleWork = 200_000
 // of the same cost is cheaper.
 func (e *Engine) proveSole(i int) bool {
 	f := &e.base.first[i]
-	links := slices.Concat(f.set...)
 	p := compile(e.t, &e.intents[i], make([]topology.Bandwidth, len(e.t.Links)), 0)
-	if p.level != nil || !f.Optimal {
-		return false
-	}
+	return p.level == nil && f.Optimal && p.sole(f, e.base.halt)
+}
+
+// sole is proveSole for the cheapest set of a problem, which is used up.
+func (p *problem) sole(f *found, halt *disjoint.Halt) bool {
+	links := slices.Concat(f.set...)
 	scale := int64(len(links) + 1)
 	p.Cost = slices.Clone(p.Cost)
 	for l := range p.Cost {
@@ -225,7 +232,7 @@ func (e *Engine) proveSole(i int) bool {
 	}
 	p.MaxCost = disjoint.Never
 	p.Prepare()
-	h := e.base.halt.Allow(soleWork)
+	h := halt.Allow(soleWork)
 	set := p.Best(h)
 	return !h.Stopped() && p.Total(set) == f.Cost*scale+int64(len(links))
 }

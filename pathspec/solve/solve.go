@@ -40,6 +40,9 @@ type Input struct {
 func Solve(in Input) pathspec.Solution {
 	in.Topology = ordered(in.Topology)
 	r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
+	if in.Policy.shared() {
+		r.memory = newMemory(len(in.Intents)) // else nobody is asked twice
+	}
 	r.walk()
 	return r.solution(in.detail())
 }
@@ -83,9 +86,9 @@ type question struct {
 	down     []bool                     // of every entry: out of service; nil: none is
 }
 
-// answer finds the paths. Reserve and the reason of an infeasible intent are
+// answer finds the paths, and returns the problem that it solved. Reserve and the reason of an infeasible intent are
 // left out.
-func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
+func (q *question) answer() (pathspec.Answer, []disjoint.Path, *problem) {
 	a := pathspec.Answer{Name: q.in.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{}}
 	p := compile(q.t, q.in, q.reserved, 0).without(q.down)
 	set, cost := p.best(q.halt)
@@ -100,7 +103,7 @@ func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 	default:
 		a.Status = pathspec.Infeasible
 	}
-	return a, set
+	return a, set, p
 }
 
 // satisfied is the answer that a set is, but for its cost and whether it is
