@@ -31,18 +31,20 @@ type run struct {
 	first     []found              // first come, first served, within a priority
 	now       []found              // after those of a priority made room for each other
 	standing  map[string]*pathspec.Answer
-	stood     []*found // of every intent: its standing set, where it still meets the intent by itself
-	untouched []bool   // intents whose first answer is that of the run before
-	kept      int      // standing sets that would not be chosen today
-	spent     int      // moves by choice
-	warm      *warm    // what is known of a network before a change; nil: nothing
+	stood     []*found             // of every intent: its standing set, where it still meets the intent by itself
+	untouched []bool               // intents whose first answer is that of the run before
+	kept      int                  // standing sets that would not be chosen today
+	spent     int                  // moves by choice
+	memory    *memory              // answers that were found; may be nil
+	room      []topology.Bandwidth // see room
+	warm      *warm                // what is known of a network before a change; nil: nothing
 }
 
 func newRun(t *topology.Topology, intents []pathspec.Intent, policy Policy, stop func() bool) *run {
 	r := &run{
 		t: t, intents: intents, policy: policy, order: make([]int, len(intents)), halt: disjoint.NewHalt(stop),
-		reserved: make([]topology.Bandwidth, len(t.Links)),
-		first:    make([]found, len(intents)), now: make([]found, len(intents)), stood: make([]*found, len(intents)), untouched: make([]bool, len(intents)),
+		reserved: make([]topology.Bandwidth, len(t.Links)), room: room(t),
+		first: make([]found, len(intents)), now: make([]found, len(intents)), stood: make([]*found, len(intents)), untouched: make([]bool, len(intents)),
 	}
 	for i := range r.order {
 		r.order[i] = i
@@ -67,8 +69,8 @@ func (r *run) walk() {
 		equals := r.order[start:end]
 		for _, i := range equals {
 			kept := false
-			if r.warm != nil {
-				r.first[i], kept = r.warm.keep(r, i)
+			if r.warm != nil && (r.intents[i].Require.Bandwidth == 0 || r.warm.engine.ample) {
+				r.first[i], kept = r.warm.keep(r, i) // any set of equal cost will do; others are remembered
 			}
 			if !kept {
 				r.first[i] = r.find(i)
@@ -92,9 +94,8 @@ func (r *run) walk() {
 
 // find answers an intent in the capacity that is left now.
 func (r *run) find(i int) found {
-	q := &question{t: r.t, in: &r.intents[i], reserved: r.reserved, halt: r.halt, down: r.down}
-	a, set := q.answer()
-	return found{a, set}
+	f, _ := r.ask(i, r.reserved, r.halt)
+	return f
 }
 
 // book reserves the bandwidth of an intent on a set, sign times.
@@ -131,8 +132,17 @@ const (
 	everything               // and reserves
 )
 
-// solution states the answers.
+// solution states the answers, and how good they are together.
 func (r *run) solution(of detail) pathspec.Solution {
+	s := r.told(of)
+	if r.policy.shared() {
+		s.Joint = r.report(&s)
+	}
+	return s
+}
+
+// told states the answers.
+func (r *run) told(of detail) pathspec.Solution {
 	s := pathspec.Solution{APIVersion: "keiro/v1", Kind: "Solution", Topology: r.t.Name, Intents: make([]pathspec.Answer, len(r.intents))}
 	for i := range r.now {
 		s.Intents[i] = r.now[i].Answer
@@ -149,7 +159,7 @@ func (r *run) solution(of detail) pathspec.Solution {
 			a.Why = reason(pathspec.WhyNotSought, "no set of paths meets the requirement; why was not asked")
 		case a.Status == pathspec.Infeasible:
 			a.Why = q.why(&wanted)
-		case a.Status == pathspec.Satisfied && of == everything:
+		case a.Status == pathspec.Satisfied && of == everything && r.now[i].set != nil:
 			a.Reserve = q.reserve(r.now[i].set)
 		}
 		if a.Status == pathspec.Infeasible {
@@ -157,9 +167,6 @@ func (r *run) solution(of detail) pathspec.Solution {
 		}
 	})
 	s.NewLink = wanted.best()
-	if r.policy.shared() {
-		s.Joint = r.report(&s)
-	}
 	return s
 }
 

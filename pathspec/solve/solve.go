@@ -40,14 +40,36 @@ type Input struct {
 func Solve(in Input) pathspec.Solution {
 	in.Topology = ordered(in.Topology)
 	r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
+	if in.Policy.shared() {
+		r.memory = newMemory(len(in.Intents)) // else nobody is asked twice
+	}
 	r.walk()
+	return r.solution(in.detail())
+}
+
+func (in *Input) detail() detail {
 	switch {
 	case in.PathsOnly:
-		return r.solution(paths)
+		return paths
 	case in.NoReserve:
-		return r.solution(reasons)
+		return reasons
 	}
-	return r.solution(everything)
+	return everything
+}
+
+// Explain adds to answers what PathsOnly left out of them: reserves, reasons
+// and the new link. They must be those to the same question, in its order, by
+// Solve or by Engine.Fail, and stay what they are. What Stop cuts short is
+// said to be so: reasons in words, reserves by a bound.
+func Explain(in Input, answers pathspec.Solution) pathspec.Solution {
+	r := newRun(ordered(in.Topology), in.Intents, in.Policy, in.Stop)
+	for i := range r.now {
+		r.now[i].Answer = answers.Intents[i]
+		r.now[i].set, _ = r.read(&answers.Intents[i])
+	}
+	s := r.told(in.detail())
+	s.Joint = answers.Joint
+	return s
 }
 
 func uses(a *pathspec.Answer, link string) bool {
@@ -64,9 +86,9 @@ type question struct {
 	down     []bool                     // of every entry: out of service; nil: none is
 }
 
-// answer finds the paths. Reserve and the reason of an infeasible intent are
+// answer finds the paths, and returns the problem that it solved. Reserve and the reason of an infeasible intent are
 // left out.
-func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
+func (q *question) answer() (pathspec.Answer, []disjoint.Path, *problem) {
 	a := pathspec.Answer{Name: q.in.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{}}
 	p := compile(q.t, q.in, q.reserved, 0).without(q.down)
 	set, cost := p.best(q.halt)
@@ -81,7 +103,7 @@ func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 	default:
 		a.Status = pathspec.Infeasible
 	}
-	return a, set
+	return a, set, p
 }
 
 // satisfied is the answer that a set is, but for its cost and whether it is

@@ -54,6 +54,8 @@ type tree struct {
 	limit   int64 // a set must cost less
 	best    []Path
 	relaxed []Path // the flow
+	ground  int64  // cost of the flow; Never: there is none
+	plain   bool   // the flow is the answer
 	bound   int64  // no set costs less than that
 	floor   int64  // nor does one of the space cost less than that
 }
@@ -79,16 +81,17 @@ func (t *tree) run(down []int16) []Path {
 	}
 	least, ok := t.finder.Run(q)
 	t.count()
+	t.plain, t.ground = !ok, Never
 	if !ok {
 		t.bound = Never
 		return nil
 	}
-	t.bound = least
+	t.bound, t.ground = least, least
 	t.relaxed = make([]Path, 0, t.K)
 	for _, q := range t.finder.Paths() {
 		t.relaxed = append(t.relaxed, slices.Clone(Path(q)))
 	}
-	if t.holds(t.relaxed) {
+	if t.plain = t.holds(t.relaxed); t.plain {
 		t.best = t.relaxed
 		return t.best
 	}

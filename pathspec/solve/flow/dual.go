@@ -34,10 +34,7 @@ func (f *Finder) PathPrice() int64 { return f.price[toTarget] - f.price[fromSour
 // left, after Run has found too few: those that hold a path at the border of
 // what can be reached from the sources.
 func (f *Finder) Cut() (links, nodes []int32) {
-	f.bound = Never
-	for f.front[fromSource].next() < Never {
-		f.expand(fromSource)
-	}
+	f.exhaust()
 	for l, link := range f.Links {
 		if f.used[l] && f.reached(link.From) && !f.reached(f.entrance(link.To)) {
 			links = append(links, int32(l))
@@ -49,6 +46,15 @@ func (f *Finder) Cut() (links, nodes []int32) {
 		}
 	}
 	return links, nodes
+}
+
+// exhaust goes on from the sources, after Run has found too few, to all that
+// can be reached.
+func (f *Finder) exhaust() {
+	f.bound = Never
+	for f.front[fromSource].next() < Never {
+		f.expand(fromSource)
+	}
 }
 
 func (f *Finder) reached(v int32) bool { return f.at[v].dist[fromSource] < Never }

@@ -32,6 +32,7 @@ type Finder struct {
 	bound   int64    // what the side whose turn it is finds as far away is on none shorter
 	meet    int32    // vertex where its two parts meet
 	touched []int32  // vertices that a search of this query reached
+	short   bool     // Run found too few
 	present int      // where those of the present search begin in it
 	marked  []int32  // links that were ever used, for the next reset
 	walk    []int32  // links of the paths, one path after another
@@ -69,7 +70,7 @@ func (f *Finder) Run(q *Query) (cost int64, ok bool) {
 		f.target[v] = true
 	}
 	for range q.K {
-		if !f.search() {
+		if f.short = !f.search(); f.short {
 			return 0, false
 		}
 		f.apply(fromSource)
