@@ -62,16 +62,6 @@ func (e *Engine) whole(stop func() bool) *run {
 	return r
 }
 
-// Warm computes what makes later answers fast.
-func (e *Engine) Warm(stop func() bool) {
-	r := e.whole(stop)
-	for i := range e.intents {
-		if e.base == r && r.first[i].Status == pathspec.Satisfied && e.intents[i].Require.Bandwidth > 0 && !e.ample && !r.halt.Stopped() {
-			e.sole(i)
-		}
-	}
-}
-
 // Fail answers every intent on what an outage leaves: paths only, without
 // reserves and reasons. Intents that the outage does not touch keep the answer
 // of Solve. The engine itself does not change.
