@@ -23,6 +23,10 @@ type Input struct {
 	// Stop is asked now and then; true ends the search, and what is not
 	// proven by then is `unknown`. nil never stops.
 	Stop func() bool
+	// Spent tells how much of the time limit has passed, from 0 to 1. At 1 the
+	// search ends as if stopped; until then every intent has its share. nil: no
+	// limit.
+	Spent func() float64
 	// PathsOnly leaves out reserves, and reasons but for their code.
 	PathsOnly bool
 	// NoReserve leaves out reserves, and finds reasons all the same.
@@ -30,8 +34,9 @@ type Input struct {
 	Policy
 }
 
-// Solve answers every intent. Equal inputs give equal answers as long as Stop
-// does not end the search.
+// Solve answers every intent. Equal inputs give equal answers as long as
+// neither Stop nor a share of the time limit ends a search for good: one that
+// was too short is made up for as long as there is time left.
 //
 // Intents are admitted by priority, then in file order, each with the best
 // paths in the capacity that those before it leave; what Policy says goes on
@@ -39,15 +44,24 @@ type Input struct {
 // that, so that a stop costs those.
 func Solve(in Input) pathspec.Solution {
 	in.Topology = ordered(in.Topology)
-	r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
-	r.walk()
+	of := everything
 	switch {
 	case in.PathsOnly:
-		return r.solution(paths)
+		of = paths
 	case in.NoReserve:
-		return r.solution(reasons)
+		of = reasons
 	}
-	return r.solution(everything)
+	if in.Spent == nil {
+		r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
+		r.walk()
+		return r.solution(of)
+	}
+	c := &clock{spent: in.Spent, stop: func() bool { return in.Stop != nil && in.Stop() || in.Spent() >= 1 }}
+	end := forPaths
+	if of == paths {
+		end = 1
+	}
+	return newRun(in.Topology, in.Intents, in.Policy, c.stop).share(c, end).solution(of)
 }
 
 func uses(a *pathspec.Answer, link string) bool {

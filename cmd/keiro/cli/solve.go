@@ -29,6 +29,9 @@ up to --max-moves. With --standing, a path set stays while it meets its intent
 and fits in, unless another costs less by more than --keep-margin; an intent
 that lost its capacity to others is told to whom.
 
+Every intent has a share of --time-limit; what one does not use is left to the
+others. What is open after that has another share of the rest.
+
 MARGIN is how many failures of a kind the paths survive with one of them left,
 and any where no failures of the kind take them all; RESERVE (-o wide) is how
 many after which other paths can still meet the whole requirement. "The promise
@@ -100,8 +103,11 @@ func printJoint(t *output.Text, j *pathspec.Joint) {
 
 func (q *question) solve(ctx context.Context, limit time.Duration) (*pathspec.Solution, error) {
 	start := time.Now()
-	stop := func() bool { return ctx.Err() != nil || limit > 0 && time.Since(start) >= limit }
-	solution := solve.Solve(solve.Input{Topology: q.topology, Intents: q.intents, Stop: stop, Policy: q.policy})
+	in := solve.Input{Topology: q.topology, Intents: q.intents, Stop: func() bool { return ctx.Err() != nil }, Policy: q.policy}
+	if limit > 0 {
+		in.Spent = func() float64 { return float64(time.Since(start)) / float64(limit) }
+	}
+	solution := solve.Solve(in)
 	solution.Stats = &pathspec.Stats{ElapsedUS: time.Since(start).Microseconds()}
 	if ctx.Err() != nil {
 		return nil, errors.New("interrupted")
