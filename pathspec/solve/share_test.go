@@ -164,9 +164,9 @@ func TestHopelessEqual(t *testing.T) {
 	intents := append([]pathspec.Intent{first}, wants("early a b 10 0", "late c b 10 0")...) // see TestCheaperTogether
 	intents[2].Require.Avoid.Nodes = []string{"y"}
 	policy := Policy{Joint: true, MaxMoves: 9}
-	s := Solve(Input{Topology: topo, Intents: intents, Spent: ticks(20_000), Policy: policy, PathsOnly: true})
+	s := Solve(Input{Topology: topo, Intents: intents, Spent: ticks(120_000), Policy: policy, PathsOnly: true})
 	claims(t, topo, intents, policy, &pathspec.Solution{Intents: s.Intents})
-	if a := s.Intents[0]; a.Optimal || a.Status == pathspec.Infeasible || s.Joint.Moves == 0 {
+	if a := s.Intents[0]; a.Status != pathspec.Satisfied || a.Optimal || s.Joint.Moves == 0 {
 		t.Errorf("%s, optimal %v, %d moves: it tries nothing", a.Status, a.Optimal, s.Joint.Moves)
 	}
 	for _, a := range s.Intents[1:] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,6 +60,9 @@ breaks" names failures after which they cannot. docs/path-engine.md has more.`,
 		if err := q.read(env); err != nil {
 			return err
 		}
+		if err := q.foreign(); err != nil {
+			return fmt.Errorf("--standing %s: %w", *standing, err)
+		}
 		solution, err := q.solve(cmd.Context(), *limit)
 		if err != nil {
 			return err
@@ -90,6 +94,26 @@ func (q *question) share(env *command.Env, standing, margin string) (err error) 
 	}
 	q.policy.Standing, err = readSolution(env, standing)
 	return err
+}
+
+// foreign says what keeps a solution from being one that stands here. What its
+// paths have lost since is no mistake.
+func (q *question) foreign() error {
+	s := q.policy.Standing
+	switch {
+	case s == nil:
+		return nil
+	case s.Kind != "Solution":
+		return fmt.Errorf("want a document of kind Solution, found %.80q", s.Kind)
+	case s.Topology != q.topology.Name:
+		return fmt.Errorf("a solution for the topology %.80q, and not for %.80q", s.Topology, q.topology.Name)
+	}
+	for _, a := range s.Intents {
+		if !slices.Contains([]pathspec.Status{pathspec.Satisfied, pathspec.Infeasible, pathspec.Undecided}, a.Status) {
+			return fmt.Errorf("intent %.80q: no such status %.80q", a.Name, a.Status)
+		}
+	}
+	return nil
 }
 
 // printJoint tells what the answers owe to each other, where they do.
