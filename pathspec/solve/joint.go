@@ -271,18 +271,16 @@ func (n *negotiation) lure(i int, fixed []int, shy bool) []disjoint.Path {
 	}
 	p := compile(n.t, &n.intents[i], hard, 0).without(n.down)
 	const weight = 1 << 20 // more links than a set has, and far less than a cost may be
-	p.Cost = slices.Clone(p.Cost)
-	for l := range p.Cost {
+	p.price(func(l int) int64 {
 		disturbed := int64(0)
 		if free(n.t, n.reserved, int32(l)) < n.intents[i].Require.Bandwidth {
 			disturbed = 1
 		}
 		if shy {
-			p.Cost[l] = min(p.Cost[l], weight) + disturbed*weight*weight
-		} else {
-			p.Cost[l] = p.Cost[l]*weight + disturbed
+			return min(p.Cost[l], weight) + disturbed*weight*weight
 		}
-	}
+		return p.Cost[l]*weight + disturbed
+	})
 	if !shy && dear(p, weight) || len(n.t.Nodes) > weight/16 {
 		return nil
 	}
