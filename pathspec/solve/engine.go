@@ -20,17 +20,19 @@ type Engine struct {
 	t       *topology.Topology
 	intents []pathspec.Intent
 	policy  Policy
+	memory  *memory
 	base    *run   // on t; nil: not yet
 	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
 	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
 	floor   []int64
+	sets    [][][]disjoint.Path // of every intent: sets that were found on t, whatever they cost; see Stands
 }
 
 // NewEngine makes an engine for a network and its intents, in file order.
 func NewEngine(t *topology.Topology, intents []pathspec.Intent) *Engine {
 	t = ordered(t)
 	e := &Engine{t: t, intents: intents, unique: make([]int8, len(intents)), floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
-	e.ample = ample(t, intents)
+	e.ample, e.memory = ample(t, intents), newMemory(len(intents))
 	return e
 }
 
@@ -52,6 +54,7 @@ func (e *Engine) whole(stop func() bool) *run {
 		return e.base
 	}
 	r := newRun(e.t, e.intents, e.policy, stop)
+	r.memory = e.memory
 	r.walk()
 	if !r.halt.Stopped() {
 		e.base = r
@@ -79,7 +82,7 @@ func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
 	for d := range r.down {
 		r.down[d] = o.Takes(e.t, d)
 	}
-	r.warm = newWarm(e, base, e.t)
+	r.warm, r.memory = newWarm(e, base, e.t), e.memory
 	r.walk()
 	return r.solution(paths)
 }
@@ -91,6 +94,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 	t = ordered(t)
 	base := e.whole(stop)
 	if base.halt.Stopped() || !sameNodes(e.t, t) {
+		e.memory = newMemory(len(e.intents))
 		e.move(t, nil)
 		return e.whole(stop).solution(paths)
 	}
@@ -118,7 +122,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		}
 	}
 	r := newRun(t, e.intents, e.policy, stop)
-	r.warm = w
+	r.warm, r.memory = w, e.memory.follow(w, t)
 	was := e.ample
 	e.ample = ample(t, e.intents)
 	r.walk()
@@ -126,14 +130,14 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		e.ample, e.floor = was, slices.Repeat([]int64{unknownFloor}, len(e.intents))
 		return r.solution(paths)
 	}
-	r.warm = nil
+	r.warm, e.memory = nil, r.memory
 	e.move(t, r)
 	return r.solution(paths)
 }
 
 // move goes on to a network. What is known of answers that were kept is kept.
 func (e *Engine) move(t *topology.Topology, r *run) {
-	e.t, e.base, e.ample = t, r, ample(t, e.intents)
+	e.t, e.base, e.ample, e.sets = t, r, ample(t, e.intents), nil
 	for i := range e.unique {
 		if r == nil || !r.untouched[i] {
 			e.unique[i], e.floor[i] = 0, unknownFloor
@@ -195,11 +199,13 @@ const soleWork = 200_000
 // of the same cost is cheaper.
 func (e *Engine) proveSole(i int) bool {
 	f := &e.base.first[i]
-	links := slices.Concat(f.set...)
 	p := compile(e.t, &e.intents[i], make([]topology.Bandwidth, len(e.t.Links)), 0)
-	if p.level != nil || !f.Optimal {
-		return false
-	}
+	return p.level == nil && f.Optimal && p.sole(f, e.base.halt)
+}
+
+// sole is proveSole for the cheapest set of a problem, which is used up.
+func (p *problem) sole(f *found, halt *disjoint.Halt) bool {
+	links := slices.Concat(f.set...)
 	scale := int64(len(links) + 1)
 	own := make([]int64, len(p.Cost))
 	for _, l := range links {
@@ -211,7 +217,7 @@ func (e *Engine) proveSole(i int) bool {
 	}
 	p.MaxCost = disjoint.Never
 	p.Prepare()
-	h := e.base.halt.Allow(soleWork)
+	h := halt.Allow(soleWork)
 	set := p.Best(h)
 	return !h.Stopped() && p.Total(set) == f.Cost*scale+int64(len(links))
 }

@@ -269,6 +269,11 @@ func (n *negotiation) lure(i int, fixed []int, shy bool) []disjoint.Path {
 			soft.book(v, n.now[v].set, -1)
 		}
 	}
+	if !shy {
+		if f, lasting := n.ask(i, hard, n.halt); lasting {
+			return f.set // the cheapest, whomever it disturbs
+		}
+	}
 	p := compile(n.t, &n.intents[i], hard, 0).without(n.down)
 	const weight = 1 << 20 // more links than a set has, and far less than a cost may be
 	p.price(func(l int) int64 {

@@ -160,7 +160,7 @@ func finds(t *rapid.T, in *pathspec.Intent, topo *topology.Topology, why *pathsp
 		for b := range a {
 			s := q.span(b, a)
 			more := q.with(s)
-			if answer, _ := more.answer(); answer.Status == pathspec.Satisfied {
+			if answer, _, _ := more.answer(); answer.Status == pathspec.Satisfied {
 				all = append(all, s)
 			}
 		}

@@ -32,21 +32,23 @@ type run struct {
 	first     []found              // first come, first served, within a priority
 	now       []found              // after those of a priority made room for each other
 	standing  map[string]*pathspec.Answer
-	stood     []*found // of every intent: its standing set, where it still meets the intent by itself
-	untouched []bool   // intents whose first answer is that of the run before
-	kept      int      // standing sets that would not be chosen today
-	spent     int      // moves by choice
-	warm      *warm    // what is known of a network before a change; nil: nothing
-	clock     *clock   // shares the time; nil: nobody says how much there is
-	hurried   bool     // some turn was too short for what it was for
-	prior     *prior   // the round before this one; nil: this is the first
+	stood     []*found             // of every intent: its standing set, where it still meets the intent by itself
+	untouched []bool               // intents whose first answer is that of the run before
+	kept      int                  // standing sets that would not be chosen today
+	spent     int                  // moves by choice
+	memory    *memory              // answers that were found; may be nil
+	room      []topology.Bandwidth // see room
+	warm      *warm                // what is known of a network before a change; nil: nothing
+	clock     *clock               // shares the time; nil: nobody says how much there is
+	hurried   bool                 // some turn was too short for what it was for
+	prior     *prior               // the round before this one; nil: this is the first
 }
 
 func newRun(t *topology.Topology, intents []pathspec.Intent, policy Policy, stop func() bool) *run {
 	r := &run{
 		t: t, intents: intents, policy: policy, order: make([]int, len(intents)), halt: disjoint.NewHalt(stop),
-		reserved: make([]topology.Bandwidth, len(t.Links)),
-		first:    make([]found, len(intents)), now: make([]found, len(intents)), stood: make([]*found, len(intents)), untouched: make([]bool, len(intents)),
+		reserved: make([]topology.Bandwidth, len(t.Links)), room: room(t),
+		first: make([]found, len(intents)), now: make([]found, len(intents)), stood: make([]*found, len(intents)), untouched: make([]bool, len(intents)),
 	}
 	for i := range r.order {
 		r.order[i] = i
@@ -108,8 +110,8 @@ func (r *run) priorities() iter.Seq[[]int] {
 func (r *run) serve(i int) (f found, kept bool) {
 	turns := 1
 	switch {
-	case r.warm != nil:
-		f, kept = r.warm.keep(r, i)
+	case r.warm != nil && (r.intents[i].Require.Bandwidth == 0 || r.warm.engine.ample):
+		f, kept = r.warm.keep(r, i) // any set of equal cost will do; others are remembered
 	case r.prior != nil:
 		f, kept = r.prior.keep(r, i)
 		if turns = openTurns; r.prior.first[i].proven() && !kept {
@@ -136,9 +138,8 @@ func (r *run) talks(equals []int) int {
 
 // find answers an intent in the capacity that is left now.
 func (r *run) find(i int) found {
-	q := &question{t: r.t, in: &r.intents[i], reserved: r.reserved, halt: r.halt, down: r.down}
-	a, set := q.answer()
-	return found{a, set}
+	f, _ := r.ask(i, r.reserved, r.halt)
+	return f
 }
 
 // book reserves the bandwidth of an intent on a set, sign times.

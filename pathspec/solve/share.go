@@ -79,7 +79,7 @@ func (r *run) share(c *clock, end float64) *run {
 		return r
 	}
 	again := newRun(r.t, r.intents, r.policy, c.stop)
-	again.clock, again.prior = c, &prior{r, make([]topology.Bandwidth, len(r.reserved))}
+	again.clock, again.memory, again.prior = c, r.memory, &prior{r, make([]topology.Bandwidth, len(r.reserved))}
 	turns = 0
 	for i := range r.first {
 		if !r.first[i].proven() {

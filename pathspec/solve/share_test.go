@@ -88,7 +88,7 @@ func claims(t rapid.TB, topo *topology.Topology, intents []pathspec.Intent, poli
 	}
 	r.each(func(i int, q *question) {
 		a := &s.Intents[i]
-		truth, _ := q.answer()
+		truth, _, _ := q.answer()
 		switch {
 		case policy.Joint && intents[i].Objective == pathspec.Balance: // its cost counts those before only
 		case a.Status == pathspec.Infeasible && truth.Status != a.Status, a.Optimal && (truth.Status != a.Status || truth.Cost != a.Cost):

@@ -51,17 +51,23 @@ func Solve(in Input) pathspec.Solution {
 	case in.NoReserve:
 		of = reasons
 	}
-	if in.Spent == nil {
-		r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
-		r.walk()
-		return r.solution(of)
+	stop, end := in.Stop, forPaths
+	if in.Spent != nil {
+		stop = func() bool { return in.Stop != nil && in.Stop() || in.Spent() >= 1 }
 	}
-	c := &clock{spent: in.Spent, stop: func() bool { return in.Stop != nil && in.Stop() || in.Spent() >= 1 }}
-	end := forPaths
 	if of == paths {
 		end = 1
 	}
-	return newRun(in.Topology, in.Intents, in.Policy, c.stop).share(c, end).solution(of)
+	r := newRun(in.Topology, in.Intents, in.Policy, stop)
+	if in.Policy.shared() {
+		r.memory = newMemory(len(in.Intents)) // else nobody is asked twice
+	}
+	if in.Spent == nil {
+		r.walk()
+	} else {
+		r = r.share(&clock{spent: in.Spent, stop: stop}, end)
+	}
+	return r.solution(of)
 }
 
 func uses(a *pathspec.Answer, link string) bool {
@@ -78,9 +84,9 @@ type question struct {
 	down     []bool                     // of every entry: out of service; nil: none is
 }
 
-// answer finds the paths. Reserve and the reason of an infeasible intent are
+// answer finds the paths, and returns the problem that it solved. Reserve and the reason of an infeasible intent are
 // left out.
-func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
+func (q *question) answer() (pathspec.Answer, []disjoint.Path, *problem) {
 	a := pathspec.Answer{Name: q.in.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{}}
 	p := compile(q.t, q.in, q.reserved, 0).without(q.down)
 	set, cost := p.best(q.halt)
@@ -95,7 +101,7 @@ func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 	default:
 		a.Status = pathspec.Infeasible
 	}
-	return a, set
+	return a, set, p
 }
 
 // satisfied is the answer that a set is, but for its cost and whether it is

@@ -51,6 +51,8 @@ type tree struct {
 	limit int64 // a set must cost less
 	best  []Path
 	bound int64 // no set costs less than that
+	plain bool  // the flow is the answer
+	floor int64 // cost of the flow; Never: there is none
 }
 
 // member is one path of the set that is sought.
@@ -74,16 +76,17 @@ func (t *tree) run(down []int16) []Path {
 	}
 	least, ok := t.finder.Run(q)
 	t.count()
+	t.plain, t.floor = !ok, Never
 	if !ok {
 		t.bound = Never
 		return nil
 	}
-	t.bound = least
+	t.bound, t.floor = least, least
 	relaxed := make([]Path, 0, t.K)
 	for _, q := range t.finder.Paths() {
 		relaxed = append(relaxed, slices.Clone(Path(q)))
 	}
-	if t.holds(relaxed) {
+	if t.plain = t.holds(relaxed); t.plain {
 		t.best = relaxed
 		return relaxed
 	}
