@@ -220,15 +220,13 @@ func (e *Engine) proveSole(i int) bool {
 func (p *problem) sole(f *found, halt *disjoint.Halt) bool {
 	links := slices.Concat(f.set...)
 	scale := int64(len(links) + 1)
-	p.Cost = slices.Clone(p.Cost)
-	for l := range p.Cost {
-		p.Cost[l] *= scale
+	own := make([]int64, len(p.Cost))
+	for _, l := range links {
+		own[l] = 1
 	}
+	p.price(func(l int) int64 { return p.Cost[l]*scale + own[l] })
 	if dear(p, scale) {
 		return false
-	}
-	for _, l := range links {
-		p.Cost[l]++
 	}
 	p.MaxCost = disjoint.Never
 	p.Prepare()

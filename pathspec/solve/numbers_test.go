@@ -208,7 +208,6 @@ func TestNumbersSRLG(t *testing.T) {
 		{nodes: 10_000, links: 70_000, risks: randomRisks, perLink: 1, groups: 17_500},
 	} {
 		topo := inNameOrder(geometric(w))
-		name := map[risks]string{localRisks: "local", randomRisks: "random"}[w.risks]
 		for k := 2; k <= 4; k++ {
 			r := rand.New(rand.NewPCG(uint64(k), 9))
 			var plain, traps []time.Duration
@@ -228,7 +227,7 @@ func TestNumbersSRLG(t *testing.T) {
 					ratio = againstCBC(t, topo, in, a, took)
 				}
 			}
-			fmt.Printf("| %d | %d | %s | %d | %d | %d | %d | %s | %d | %s | %s |\n", w.nodes, w.links, name, w.perLink, k, len(plain)+len(traps), open,
+			fmt.Printf("| %d | %d | %s | %d | %d | %d | %d | %s | %d | %s | %s |\n", w.nodes, w.links, w.risks, w.perLink, k, len(plain)+len(traps), open,
 				middle(plain), len(traps), middle(traps), ratio)
 		}
 	}

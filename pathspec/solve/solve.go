@@ -23,6 +23,10 @@ type Input struct {
 	// Stop is asked now and then; true ends the search, and what is not
 	// proven by then is `unknown`. nil never stops.
 	Stop func() bool
+	// Spent tells how much of the time limit has passed, from 0 to 1. At 1 the
+	// search ends as if stopped; until then every intent has its share. nil: no
+	// limit.
+	Spent func() float64
 	// PathsOnly leaves out reserves, and reasons but for their code.
 	PathsOnly bool
 	// NoReserve leaves out reserves, and finds reasons all the same.
@@ -30,8 +34,9 @@ type Input struct {
 	Policy
 }
 
-// Solve answers every intent. Equal inputs give equal answers as long as Stop
-// does not end the search.
+// Solve answers every intent. Equal inputs give equal answers as long as
+// neither Stop nor a share of the time limit ends a search for good: one that
+// was too short is made up for as long as there is time left.
 //
 // Intents are admitted by priority, then in file order, each with the best
 // paths in the capacity that those before it leave; what Policy says goes on
@@ -39,12 +44,20 @@ type Input struct {
 // that, so that a stop costs those.
 func Solve(in Input) pathspec.Solution {
 	in.Topology = ordered(in.Topology)
-	r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
+	of, end := in.detail(), forPaths
+	if of == paths {
+		end = 1
+	}
+	r := newRun(in.Topology, in.Intents, in.Policy, in.stopped())
 	if in.Policy.shared() {
 		r.memory = newMemory(len(in.Intents)) // else nobody is asked twice
 	}
-	r.walk()
-	return r.solution(in.detail())
+	if c := in.clock(); c == nil {
+		r.walk()
+	} else {
+		r = r.share(c, end)
+	}
+	return r.solution(of)
 }
 
 func (in *Input) detail() detail {
@@ -57,12 +70,29 @@ func (in *Input) detail() detail {
 	return everything
 }
 
+// stopped is Stop with the end of the time limit.
+func (in *Input) stopped() func() bool {
+	stop, spent := in.Stop, in.Spent
+	if spent == nil {
+		return stop
+	}
+	return func() bool { return stop != nil && stop() || spent() >= 1 }
+}
+
+func (in *Input) clock() *clock {
+	if in.Spent == nil {
+		return nil
+	}
+	return &clock{spent: in.Spent, stop: in.stopped()}
+}
+
 // Explain adds to answers what PathsOnly left out of them: reserves, reasons
 // and the new link. They must be those to the same question, in its order, by
-// Solve or by Engine.Fail, and stay what they are. What Stop cuts short is
-// said to be so: reasons in words, reserves by a bound.
+// Solve or by Engine.Fail, and stay what they are. What the time limit cuts
+// short is said to be so: reasons in words, reserves by a bound.
 func Explain(in Input, answers pathspec.Solution) pathspec.Solution {
-	r := newRun(ordered(in.Topology), in.Intents, in.Policy, in.Stop)
+	r := newRun(ordered(in.Topology), in.Intents, in.Policy, in.stopped())
+	r.clock = in.clock()
 	for i := range r.now {
 		r.now[i].Answer = answers.Intents[i]
 		r.now[i].set, _ = r.read(&answers.Intents[i])
