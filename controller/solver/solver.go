@@ -101,8 +101,10 @@ func fail(e *solve.Engine, out topology.Outage, limit time.Duration, over func()
 }
 
 func explain(spec core.Spec, out topology.Outage, paths pathspec.Solution, limit time.Duration, over func() bool) pathspec.Solution {
+	began := time.Now()
 	return solve.Explain(solve.Input{
-		Topology: spec.Topology.Without(out), Intents: spec.Intents, Policy: policy, Stop: until(time.Now().Add(limit), over),
+		Topology: spec.Topology.Without(out), Intents: spec.Intents, Policy: policy, Stop: over,
+		Spent: func() float64 { return float64(time.Since(began)) / float64(limit) },
 	}, paths)
 }
 
