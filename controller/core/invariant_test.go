@@ -1,10 +1,25 @@
 package core
 
-import "github.com/keiro-net/keiro/agent/nodecfg"
+import (
+	"slices"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/pathspec"
+)
 
 // invariants hold after every step of every play and of the random walk.
 func (s *stage) invariants() {
-	s.core.View(s.now) // shown after every Step; it must not panic
+	for _, i := range s.core.View(s.now).Intents { // shown after every Step; it must not panic
+		a := i.Answer
+		switch {
+		case a == nil:
+		case a.Pending && (a.Reserve != nil || a.Why != nil && a.Why.Code != pathspec.WhyPending):
+			s.fail("%s: a reason or a reserve before it is computed: %+v", i.Spec.Name, a)
+		case !a.Pending && (a.Status == pathspec.Satisfied && a.Reserve == nil || a.Status != pathspec.Satisfied && a.Why == nil),
+			!a.Pending && a.Why != nil && slices.Contains([]string{pathspec.WhyPending, pathspec.WhyNotSought}, a.Why.Code):
+			s.fail("%s: no reason or no reserve where none is to come: %+v", i.Spec.Name, a)
+		}
+	}
 	for _, n := range s.core.nodes {
 		if n.sent != nil {
 			if err := n.sent.Validate(); err != nil {

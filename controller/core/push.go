@@ -150,12 +150,12 @@ func (c *Core) pushConfigs() {
 	var later []Effect
 	for _, cfg := range compile.Configs(in) {
 		n := c.nodes[cfg.Node]
-		n.want = cfg
-		if n.refused = refusal(cfg); n.refused != "" {
-			continue // its agent would refuse it too
-		}
-		if !n.connected || n.report == nil || n.sent != nil && sameConfig(n.sent, cfg) {
+		n.want, n.refused = cfg, ""
+		if n.sent != nil && sameConfig(n.sent, cfg) {
 			continue
+		}
+		if n.refused = refusal(cfg); n.refused != "" || !n.connected || n.report == nil {
+			continue // its agent would refuse it too, or is away
 		}
 		n.revision++
 		cfg.Revision = n.revision

@@ -32,7 +32,7 @@ func TestRandomWalk(t *testing.T) {
 			link := rapid.SampledFrom(links).Draw(rt, "link")
 			a := s.agents[node]
 			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 10).Draw(rt, "what") {
+			switch rapid.IntRange(0, 11).Draw(rt, "what") {
 			case 0:
 				s.do([]string{"connect", node})
 			case 1:
@@ -64,12 +64,17 @@ func TestRandomWalk(t *testing.T) {
 				if s.rough || len(s.core.retired) == 0 {
 					s.do([]string{"restart"})
 				}
+			case 11:
+				s.do([]string{"explain"})
 			}
 		}
 		s.settle()
 		satisfied := true // what stands for an intent that is not is history
 		for _, i := range s.core.View(s.now).Intents {
 			satisfied = satisfied && i.Answer.Status == "satisfied"
+			if i.Answer.Pending {
+				rt.Fatalf("intent %s is not explained in the end", i.Spec.Name)
+			}
 			for _, c := range i.Conditions {
 				if c.Type == Installed && c.Status != yes && i.Answer.Status == "satisfied" {
 					rt.Fatalf("intent %s is not installed in the end: %s: %s", i.Spec.Name, c.Reason, c.Message)
@@ -112,6 +117,7 @@ func (s *stage) settle() {
 		s.now = s.now.Add(20 * time.Second)
 		s.step(Tick{})
 		s.do([]string{"solve"})
+		s.do([]string{"explain"})
 		s.do([]string{"obey", "all"})
 	}
 }
