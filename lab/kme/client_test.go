@@ -19,7 +19,7 @@ import (
 func (w *world) client(t testing.TB, sae string, change func(*qkd.Config)) *qkd.Client {
 	t.Helper()
 	kme := w.homes[sae]
-	c := qkd.Config{URL: w.urls[kme], KME: kme, SAE: sae, TLS: w.identity(t, sae).Client(), Timeout: 2 * time.Second}
+	c := qkd.Config{URL: w.urls[kme], KME: kme, SAE: sae, TLS: w.identity(t, sae).Client(), Timeout: 10 * time.Second}
 	if change != nil {
 		change(&c)
 	}

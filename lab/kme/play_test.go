@@ -228,7 +228,7 @@ func (p *player) request(t *testing.T, line string) string {
 	if p.clients[sae] == nil {
 		p.clients[sae] = &http.Client{
 			Transport: &http.Transport{TLSClientConfig: p.identity(t, sae).Client(), DisableKeepAlives: true},
-			Timeout:   time.Second,
+			Timeout:   5 * time.Second,
 		}
 	}
 	body := ""
