@@ -1,6 +1,7 @@
 package core
 
 import (
+	"reflect"
 	"strings"
 	"time"
 
@@ -33,15 +34,30 @@ func (n *node) confirmed() bool {
 	return n.acked != nil && n.want != nil && sameConfig(n.acked, n.want)
 }
 
-func (c *Core) connected(now time.Time, name string) {
+func (c *Core) connected(now time.Time, e AgentConnected) {
+	name := e.Node
 	n := c.nodes[name]
 	if n == nil {
 		n = &node{}
 		c.nodes[name] = n
 	}
 	n.connected, n.report, n.sent, n.since = true, nil, nil, now
+	c.identify(e)
 	c.record(now, "AgentConnected", "node:"+name, "session began")
 	c.resolve(now, "agent/"+name)
+}
+
+// identify takes in who an agent is. Its peers are told if that is new.
+func (c *Core) identify(e AgentConnected) {
+	was, known := c.peers[e.Node]
+	switch {
+	case e.Peer == nil:
+		delete(c.peers, e.Node)
+		c.dirty = c.dirty || known
+	case !known || !reflect.DeepEqual(was, *e.Peer):
+		c.peers[e.Node] = *e.Peer
+		c.dirty = true
+	}
 }
 
 func (c *Core) disconnected(now time.Time, name string) {

@@ -124,7 +124,7 @@ func (c *Core) push() {
 // input is what Configs are compiled from, without the policies.
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
-	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Probe: c.params.Probe}
+	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe}
 	for name, l := range c.links {
 		in.MTU[name] = l.mtu()
 	}
