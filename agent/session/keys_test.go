@@ -31,6 +31,15 @@ func same(a, b Keys) bool {
 	return a.Identity.Public().Fingerprint() == b.Identity.Public().Fingerprint() && a.WireGuard.Equal(b.WireGuard)
 }
 
+// decimals is how fmt prints bytes.
+func decimals(b []byte) string {
+	var words []string
+	for _, v := range b {
+		words = append(words, fmt.Sprint(v))
+	}
+	return strings.Join(words, " ")
+}
+
 // secretsOf are the ways in which the secrets of the file may be written.
 func secretsOf(t *testing.T, file string) []string {
 	t.Helper()
@@ -43,7 +52,7 @@ func secretsOf(t *testing.T, file string) []string {
 		b := block.Bytes[len(block.Bytes)%secret.Size:] // without the version
 		for ; len(b) > 0; b = b[secret.Size:] {
 			forms = append(forms, string(b[:8]), hex.EncodeToString(b[:8]), strings.ToUpper(hex.EncodeToString(b[:8])),
-				base64.StdEncoding.EncodeToString(b[:9]), strings.Trim(fmt.Sprint(b[:6]), "[]"))
+				base64.StdEncoding.EncodeToString(b[:9]), decimals(b[:6]))
 		}
 	}
 	if len(forms) != 15 {
@@ -232,7 +241,7 @@ func FuzzKeys(f *testing.F) {
 	text := keys.marshal()
 	f.Add(text)
 	f.Add(text[:len(text)/2])
-	f.Add(bytes.Replace(text, []byte(wireGuardBlock), []byte("PRIVATE KEY"), -1))
+	f.Add(bytes.ReplaceAll(text, []byte(wireGuardBlock), []byte("PRIVATE KEY")))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		keys, err := parseKeys(text)
 		if err != nil {

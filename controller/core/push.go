@@ -203,6 +203,13 @@ func (c *Core) missing(i *intent) string {
 		if stands(p) {
 			continue
 		}
+		if policy.Encrypted {
+			for _, end := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
+				if _, ok := c.peers[end]; !ok {
+					return fmt.Sprintf("node %s has no identity yet, which the other end could check", end)
+				}
+			}
+		}
 		for n, name := range p.Nodes {
 			for _, l := range p.Links[max(n-1, 0):min(n+1, len(p.Links))] {
 				if why := c.lacks(name, l); why != "" {
