@@ -101,6 +101,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.connected(now, e)
 	case AgentDisconnected:
 		c.disconnected(now, e.Node)
+	case AgentRevoked:
+		c.identify(e.Node, nil)
 	case Reported:
 		c.reported(now, e.Report)
 	case Solved:

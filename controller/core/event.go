@@ -39,6 +39,10 @@ type AgentConnected struct {
 // AgentDisconnected says that it ended. The node goes on as it is.
 type AgentDisconnected struct{ Node string }
 
+// AgentRevoked says that the node's agent is no longer believed, though a
+// session of it may still stand. Its peers share no key with it from now on.
+type AgentRevoked struct{ Node string }
+
 // Reported carries what an agent says of its node.
 type Reported struct{ Report nodecfg.Report }
 
@@ -56,6 +60,7 @@ func (SpecChanged) event()       {}
 func (Drained) event()           {}
 func (AgentConnected) event()    {}
 func (AgentDisconnected) event() {}
+func (AgentRevoked) event()      {}
 func (Reported) event()          {}
 func (Solved) event()            {}
 func (Tick) event()              {}

@@ -42,20 +42,21 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 		c.nodes[name] = n
 	}
 	n.connected, n.report, n.sent, n.since = true, nil, nil, now
-	c.identify(e)
+	c.identify(name, e.Peer)
 	c.record(now, "AgentConnected", "node:"+name, "session began")
 	c.resolve(now, "agent/"+name)
 }
 
-// identify takes in who an agent is. Its peers are told if that is new.
-func (c *Core) identify(e AgentConnected) {
-	was, known := c.peers[e.Node]
+// identify takes in who an agent is; nil: nobody. Its peers are told if that
+// is new.
+func (c *Core) identify(node string, peer *nodecfg.Peer) {
+	was, known := c.peers[node]
 	switch {
-	case e.Peer == nil:
-		delete(c.peers, e.Node)
+	case peer == nil:
+		delete(c.peers, node)
 		c.dirty = c.dirty || known
-	case !known || !reflect.DeepEqual(was, *e.Peer):
-		c.peers[e.Node] = *e.Peer
+	case !known || !reflect.DeepEqual(was, *peer):
+		c.peers[node] = *peer
 		c.dirty = true
 	}
 }

@@ -142,6 +142,9 @@ func (s *stage) do(args []string) []string {
 			out = append(out, s.report(node)...)
 		}
 		return out
+	case "revoke":
+		s.agent(name).peer = nil
+		return s.step(AgentRevoked{name})
 	case "disconnect":
 		s.agents[name].connected = false
 		return s.step(AgentDisconnected{name})
