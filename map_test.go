@@ -32,6 +32,7 @@ agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
 agent/...          <- agent/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
+controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
 controller/compile <- agent/nodecfg pathspec topology
 controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
 lab/...            <- ...

@@ -168,6 +168,9 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (
 	}
 	for _, a := range agents {
 		first.Known = append(first.Known, a.Node)
+		if p := peerOf(a); p != nil {
+			first.Peers = append(first.Peers, *p)
+		}
 	}
 	first.Standing = map[string]core.Standing{}
 	err = errors.Join(

@@ -17,9 +17,19 @@ import (
 // sessions tells the loop what the agents' sessions bring.
 type sessions struct{ loop *loop }
 
-func (s sessions) Connected(node string)    { s.loop.feed(core.AgentConnected{Node: node}) }
+func (s sessions) Connected(a pki.Agent) {
+	s.loop.feed(core.AgentConnected{Node: a.Node, Peer: peerOf(a)})
+}
 func (s sessions) Disconnected(node string) { s.loop.feed(core.AgentDisconnected{Node: node}) }
 func (s sessions) Report(r nodecfg.Report)  { s.loop.feed(core.Reported{Report: r}) }
+
+// peerOf is how the agent's peers know it; nil: it has no identity yet.
+func peerOf(a pki.Agent) *nodecfg.Peer {
+	if len(a.Identity) == 0 {
+		return nil
+	}
+	return &nodecfg.Peer{Node: a.Node, Certificate: a.Certificate, Identity: a.Identity, WireGuard: a.WireGuard}
+}
 
 // operators knows the API's callers.
 type operators struct{ authority *pki.Authority }

@@ -16,9 +16,10 @@ type Config struct {
 	Revision uint64       `json:"revision"`
 	Node     string       `json:"node"`
 	Locator  netip.Prefix `json:"locator"`
-	Links    []Link       `json:"links"`    // sorted by name
-	Underlay []Underlay   `json:"underlay"` // sorted by destination
-	Policies []Policy     `json:"policies"` // sorted by ID
+	Links    []Link       `json:"links"`           // sorted by name
+	Underlay []Underlay   `json:"underlay"`        // sorted by destination
+	Policies []Policy     `json:"policies"`        // sorted by ID
+	Peers    []Peer       `json:"peers,omitempty"` // sorted by node
 	Probe    Probe        `json:"probe"`
 }
 
@@ -93,6 +94,23 @@ type Lane struct {
 
 // Encryptions are the strengths of a lane, each including those before it.
 var Encryptions = []string{"classic", "pq", "qkd"}
+
+// Peer is who is at the other end of this node's lanes, as the controller
+// says. The agent believes it only as far as its own fleet's authority has
+// signed it (package agent/peer): a lane of a peer without a proof has no key,
+// and a peer that is not listed, or not any more, has none either.
+//
+// The WireGuard key is signed by nobody, and need not be. A controller that
+// puts in another one stands in the middle of WireGuard's handshake, which
+// also wants the lane's preshared key; that the two agents agree on between
+// themselves, signed by the identities. So the handshake fails: the lane is
+// silent, which a controller can have at any time, and tells nothing.
+type Peer struct {
+	Node        string `json:"node"`
+	Certificate []byte `json:"certificate"` // of the node, DER; binds the identity (hybrid.BindingOID)
+	Identity    []byte `json:"identity"`    // hybrid.Public.Bytes
+	WireGuard   []byte `json:"wireguard"`   // static public key, X25519 (RFC 7748), of all its lanes
+}
 
 // Probe says how the paths are probed.
 type Probe struct {

@@ -17,6 +17,10 @@ const (
 	minMTU6     = 1280 // RFC 8200 section 5
 	maxMTU      = 65535
 	minInterval = time.Millisecond
+
+	maxCertificate = 8 << 10 // bytes; ours have about 700 and a name of at most 253 twice
+	maxIdentity    = 4 << 10 // bytes; hybrid.PublicSize is 1,984
+	wireGuardKey   = 32
 )
 
 // Validate finds what is wrong with a Config, all of it at once. What it
@@ -40,6 +44,7 @@ func (c *Config) Validate() error {
 	for i := range c.Policies {
 		v.policy(fmt.Sprintf("policies[%d] %s", i, c.Policies[i].Intent), c, &c.Policies[i])
 	}
+	v.peers(c)
 	if p := c.Probe; p.Interval != 0 {
 		v.check(p.Interval >= minInterval, "probe: interval %s is less than %s", p.Interval, minInterval)
 		v.check(p.Lost >= 1, "probe: lost is %d, must be at least 1", p.Lost)
@@ -150,6 +155,32 @@ func (v *validator) path(at string, c *Config, p *Path, minMTU int) {
 	if p.MTU != 0 {
 		v.check(p.MTU >= minMTU && p.MTU+headroom(n+1) <= maxMTU, "%s: mtu %d is not in %d to %d",
 			at, p.MTU, minMTU, maxMTU-headroom(n+1))
+	}
+}
+
+// peers checks the outside of the Peers. What is inside is agent/peer's
+// business: one that is wrong takes no other lane with it.
+func (v *validator) peers(c *Config) {
+	lanes := make(map[string]bool) // by peer
+	for i := range c.Policies {
+		for _, p := range c.Policies[i].Paths {
+			if p.Lane != nil {
+				lanes[p.Lane.Peer] = true
+			}
+		}
+	}
+	for i, p := range c.Peers {
+		at := fmt.Sprintf("peers[%d] %s", i, p.Node)
+		v.check(lanes[p.Node], "%s: no lane leads to it", at)
+		v.check(i == 0 || c.Peers[i-1].Node < p.Node, "%s: is not after %s: twice, or not sorted", at, c.Peers[max(i-1, 0)].Node)
+		for _, b := range []struct {
+			what string
+			len  int
+			max  int
+		}{{"certificate", len(p.Certificate), maxCertificate}, {"identity", len(p.Identity), maxIdentity}} {
+			v.check(b.len >= 1 && b.len <= b.max, "%s: %s of %d bytes, must be 1 to %d", at, b.what, b.len, b.max)
+		}
+		v.check(len(p.WireGuard) == wireGuardKey, "%s: wireguard key of %d bytes, must be %d", at, len(p.WireGuard), wireGuardKey)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
+	"github.com/keiro-net/keiro/keys/hybrid"
 )
 
 // callTimeout is for one enrolment or renewal.
@@ -73,7 +74,8 @@ func (c *Client) enrol(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("enrol with token %s: %s", c.Token.ID, reason(err))
 	}
-	c.Log.Info("enrolled", "node", c.Node, "controller", c.Address, "until", c.state.identity.cert.NotAfter)
+	c.Log.Info("enrolled", "node", c.Node, "controller", c.Address, "until", c.state.identity.cert.NotAfter,
+		"identity", c.state.keys.Identity.Public().Fingerprint())
 	return nil
 }
 
@@ -108,6 +110,7 @@ func (c *Client) redeem(ctx context.Context) error {
 	if id.pin() != c.Token.CA {
 		return errors.New("the controller answered with another authority than the token names")
 	}
+	defer c.publish()
 	return c.state.enrolled(id, c.Token.ID)
 }
 
@@ -127,15 +130,24 @@ func (c *Client) renew(ctx context.Context, conn grpc.ClientConnInterface) error
 	return c.state.renewed(id)
 }
 
-// ask requests a certificate for the key and checks that it is one.
+// ask requests a certificate for the key that binds our identity, and checks
+// that it is one.
 func (c *Client) ask(ctx context.Context, conn grpc.ClientConnInterface, method string, key *ecdsa.PrivateKey, token string) (identity, error) {
 	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
 	if err != nil {
 		return identity{}, err
 	}
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return identity{}, err
+	}
+	keys := c.state.keys
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	reply, err := rpc.Enrol(ctx, conn, method, &rpc.EnrolRequest{Node: c.Node, Token: token, CSR: csr})
+	reply, err := rpc.Enrol(ctx, conn, method, &rpc.EnrolRequest{
+		Node: c.Node, Token: token, CSR: csr,
+		Identity: keys.Identity.Public().Bytes(), Claim: keys.Identity.Claim(c.Node, public), WireGuard: keys.WireGuardPublic(),
+	})
 	if err != nil {
 		return identity{}, err
 	}
@@ -148,7 +160,7 @@ func (c *Client) ask(ctx context.Context, conn grpc.ClientConnInterface, method 
 		return identity{}, fmt.Errorf("the controller's answer: %w", err)
 	}
 	id := identity{key: key, cert: cert, ca: ca}
-	if err := id.check(c.Node); err != nil {
+	if err := errors.Join(id.check(c.Node), hybrid.CheckBinding(cert, keys.Identity.Public())); err != nil {
 		return identity{}, fmt.Errorf("the controller's answer: %w", err)
 	}
 	return id, nil

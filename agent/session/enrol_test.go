@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,11 +40,17 @@ func TestBadAnswers(t *testing.T) {
 		"no certificate":    func(_ *controller, r *rpc.EnrolReply) { r.Certificate = nil },
 		"no authority":      func(_ *controller, r *rpc.EnrolReply) { r.CA = []byte("x") },
 		"another authority": func(_ *controller, r *rpc.EnrolReply) { r.CA = other.ca.Raw },
-		"another key":       func(c *controller, r *rpc.EnrolReply) { r.Certificate = c.sign("tyo1", &newKey(c.t).PublicKey).Raw },
-		"another node":      func(c *controller, r *rpc.EnrolReply) { r.Certificate = c.sign("osa1", &newKey(c.t).PublicKey).Raw },
-		"the authority's":   func(c *controller, r *rpc.EnrolReply) { r.Certificate = c.ca.Raw },
+		"another key": func(c *controller, r *rpc.EnrolReply) {
+			r.Certificate = c.sign("tyo1", &newKey(c.t).PublicKey, c.bound).Raw
+		},
+		"another node":    func(c *controller, r *rpc.EnrolReply) { r.Certificate = c.sign("osa1", keyOf(c.t, r), c.bound).Raw },
+		"the authority's": func(c *controller, r *rpc.EnrolReply) { r.Certificate = c.ca.Raw },
 		"all of another's": func(c *controller, r *rpc.EnrolReply) {
-			r.Certificate, r.CA = other.sign("tyo1", &newKey(c.t).PublicKey).Raw, other.ca.Raw
+			r.Certificate, r.CA = other.sign("tyo1", keyOf(c.t, r), c.bound).Raw, other.ca.Raw
+		},
+		"no identity": func(c *controller, r *rpc.EnrolReply) { r.Certificate = c.sign("tyo1", keyOf(c.t, r), nil).Raw },
+		"another identity": func(c *controller, r *rpc.EnrolReply) {
+			r.Certificate = c.sign("tyo1", keyOf(c.t, r), newIdentity(c.t).Public()).Raw
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,6 +66,15 @@ func TestBadAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keyOf is the key that the agent asked a certificate for.
+func keyOf(t *testing.T, r *rpc.EnrolReply) any {
+	cert, err := x509.ParseCertificate(r.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert.PublicKey
 }
 
 // A new token makes the agent enrol anew; a bad one does not take from it

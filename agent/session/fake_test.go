@@ -28,6 +28,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
+	"github.com/keiro-net/keiro/keys/hybrid"
 )
 
 const deadline = 20 * time.Second
@@ -49,6 +50,10 @@ type controller struct {
 	mu       sync.Mutex
 	redeemed map[string][]byte // CSR's public key by token
 	enrols   int
+	renewals int
+
+	bound     *hybrid.Public // the node's identity
+	wireGuard []byte
 }
 
 // serverSession is a session as the controller sees it.
@@ -91,8 +96,20 @@ func certificate(t *testing.T, template, parent *x509.Certificate, public any, k
 
 func (c *controller) token(id byte) rpc.Token { return rpc.NewToken([8]byte{id}, [32]byte{id}, c.ca) }
 
-func (c *controller) sign(node string, public any) *x509.Certificate {
+// sign binds the identity to the node; without one it signs as controllers did
+// before there were identities.
+func (c *controller) sign(node string, public any, identity *hybrid.Public) *x509.Certificate {
+	var binding []pkix.Extension
+	if identity != nil {
+		e, err := hybrid.Bind(identity.Fingerprint())
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		binding = append(binding, e)
+	}
 	return certificate(c.t, &x509.Certificate{
+		ExtraExtensions: binding,
+
 		Subject: pkix.Name{CommonName: node}, URIs: []*url.URL{rpc.AgentURI(node)},
 		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
@@ -146,11 +163,24 @@ func (c *controller) Enrol(_ context.Context, in *rpc.EnrolRequest) (*rpc.EnrolR
 		return nil, status.Error(codes.PermissionDenied, "the token was used already")
 	}
 	c.redeemed[in.Token] = key
-	return c.reply(in.Node, csr)
+	c.bound, c.wireGuard = nil, nil
+	return c.reply(in, csr)
 }
 
-func (c *controller) reply(node string, csr *x509.CertificateRequest) (*rpc.EnrolReply, error) {
-	r := &rpc.EnrolReply{Certificate: c.sign(node, csr.PublicKey).Raw, CA: c.ca.Raw}
+// reply binds the identity that it has proof of, once for all renewals.
+func (c *controller) reply(in *rpc.EnrolRequest, csr *x509.CertificateRequest) (*rpc.EnrolReply, error) {
+	identity, err := hybrid.ParsePublic(in.Identity)
+	if err != nil {
+		return nil, err
+	}
+	if err := identity.CheckClaim(in.Node, csr.RawSubjectPublicKeyInfo, in.Claim); err != nil {
+		return nil, err
+	}
+	if c.bound != nil && c.bound.Fingerprint() != identity.Fingerprint() {
+		return nil, status.Error(codes.Unauthenticated, "another identity")
+	}
+	c.bound, c.wireGuard = identity, in.WireGuard
+	r := &rpc.EnrolReply{Certificate: c.sign(in.Node, csr.PublicKey, identity).Raw, CA: c.ca.Raw}
 	if c.answer != nil {
 		return c.answer(r)
 	}
@@ -164,7 +194,8 @@ func (c *controller) Renew(_ context.Context, in *rpc.EnrolRequest) (*rpc.EnrolR
 	if err != nil {
 		return nil, err
 	}
-	return c.reply(in.Node, csr)
+	c.renewals++
+	return c.reply(in, csr)
 }
 
 func (c *controller) Session(stream grpc.BidiStreamingServer[nodecfg.FromAgent, nodecfg.ToAgent]) error {

@@ -7,9 +7,11 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -51,6 +53,8 @@ type Client struct {
 	state   state
 	renewIn func(identity) time.Duration
 
+	authority atomic.Pointer[x509.Certificate] // state.identity.ca, for others
+
 	admitted time.Time // when the controller let us in last; zero: not by the last attempt
 
 	configs chan *nodecfg.Config       // the latest, for the agent
@@ -79,8 +83,20 @@ func New(o Options) (*Client, error) {
 	if c.state.identity.cert == nil && o.Token.IsZero() {
 		return nil, fmt.Errorf("node %s is not enrolled and has no token: `keiro token create %s` makes one", o.Node, o.Node)
 	}
+	c.publish()
 	return c, nil
 }
+
+// Keys are what the node's peers know it by, the same for ever.
+func (c *Client) Keys() Keys { return c.state.keys }
+
+// Authority is the one that the node is enrolled with, and the only one that
+// may say who a peer is; nil before the first enrolment. It may be called at
+// any time, and changes only when an operator's token moves the node to
+// another fleet.
+func (c *Client) Authority() *x509.Certificate { return c.authority.Load() }
+
+func (c *Client) publish() { c.authority.Store(c.state.identity.ca) }
 
 // Run holds the session until ctx is done. What the controller says goes to
 // in, the latest Config only if the agent is busy. What the agent says is
@@ -164,7 +180,12 @@ func (c *Client) session(ctx context.Context, conn grpc.ClientConnInterface) err
 	received := make(chan error, 1)
 	go func() { received <- c.receive(stream) }()
 	go c.send(ctx, stream) // what fails to be sent fails to be received as well
-	renewal := time.NewTimer(c.renewIn(c.state.identity))
+	wait := c.renewIn(c.state.identity)
+	if err := c.state.bound(); err != nil {
+		c.Log.Info("the certificate is to bind our identity", "node", c.Node, "reason", err)
+		wait = 0
+	}
+	renewal := time.NewTimer(wait)
 	defer renewal.Stop()
 	for {
 		select {

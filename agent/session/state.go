@@ -17,11 +17,13 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
+	"github.com/keiro-net/keiro/keys/hybrid"
 )
 
 // The state directory: identity.pem holds the key, the certificate and the
 // authority's; enrolling.pem the key of an enrolment whose answer did not come
-// yet; enrolled-with the ID of the token that was redeemed.
+// yet; enrolled-with the ID of the token that was redeemed; lane-keys.pem what
+// the peers know the agent by (keys.go).
 const (
 	identityFile  = "identity.pem"
 	enrollingFile = "enrolling.pem"
@@ -30,11 +32,13 @@ const (
 
 type state struct {
 	dir      string
+	keys     Keys
 	identity identity // zero: not enrolled
 	token    string   // ID of the token that gave it
 }
 
-// identity is who the agent is and whom it believes.
+// identity is who the agent is to the controller, and whom it believes. Who it
+// is to its peers is in Keys, which its certificate binds.
 type identity struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
@@ -45,6 +49,10 @@ func openState(dir string) (state, error) {
 	s := state{dir: dir}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return s, fmt.Errorf("state directory: %w", err)
+	}
+	var err error
+	if s.keys, err = openKeys(s.path(keysFile)); err != nil {
+		return s, err
 	}
 	text, err := readSecret(s.path(identityFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,6 +184,12 @@ func (id identity) check(node string) error {
 		return errors.New("certificate is for another key")
 	}
 	return nil
+}
+
+// bound says whether the certificate tells the peers who we are. One from
+// before there were identities does not.
+func (s *state) bound() error {
+	return hybrid.CheckBinding(s.identity.cert, s.keys.Identity.Public())
 }
 
 // renewIn is the time until half of the certificate's life is over. It is

@@ -21,7 +21,8 @@ type Input struct {
 	// Outage is what the plain routes of the underlay must not use.
 	Outage   topology.Outage
 	Policies []Policy
-	MTU      map[string]int // of links, by name, bytes; absent: not known
+	MTU      map[string]int          // of links, by name, bytes; absent: not known
+	Peers    map[string]nodecfg.Peer // who the agents are, by node; absent: no identity yet
 	Probe    nodecfg.Probe
 }
 
@@ -59,6 +60,7 @@ func Configs(in Input) []*nodecfg.Config {
 	}
 	for _, cfg := range configs {
 		rank(cfg.Policies)
+		cfg.Peers = c.peers(cfg)
 	}
 	return configs
 }
@@ -126,6 +128,25 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 		}
 		configs[n].Policies = append(configs[n].Policies, out)
 	}
+}
+
+// peers are those that the node has lanes with and whose identity is known.
+func (c *compiler) peers(cfg *nodecfg.Config) []nodecfg.Peer {
+	found := map[string]bool{}
+	var peers []nodecfg.Peer
+	for i := range cfg.Policies {
+		for _, path := range cfg.Policies[i].Paths {
+			if path.Lane == nil || found[path.Lane.Peer] {
+				continue
+			}
+			found[path.Lane.Peer] = true
+			if p, ok := c.Peers[path.Lane.Peer]; ok {
+				peers = append(peers, p)
+			}
+		}
+	}
+	sort.Slice(peers, func(i, j int) bool { return peers[i].Node < peers[j].Node })
+	return peers
 }
 
 // PathName is the name of the nth path of an intent's set, as in reports.

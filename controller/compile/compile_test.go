@@ -130,6 +130,49 @@ func TestLane(t *testing.T) {
 	}
 }
 
+// A node is told of those that it has lanes with and of nobody else, once
+// each, sorted, and only of those who are known.
+func TestPeers(t *testing.T) {
+	peer := func(node string) nodecfg.Peer {
+		return nodecfg.Peer{Node: node, Certificate: []byte(node), Identity: []byte(node), WireGuard: make([]byte, 32)}
+	}
+	lanes := func(in *Input) {
+		in.IDs.Lanes = map[string]uint16{"gold/0": 7, "gold/1": 8, "silver/0": 9}
+		in.IDs.Intents["silver"] = 2
+		in.Policies[0].Encrypted = true
+		in.Policies[0].Paths = append(in.Policies[0].Paths, pathspec.Path{Nodes: []string{"a", "b", "c"}, Links: []string{"a--b", "b--c#2"}})
+		in.Policies[0].Serving = []bool{true, true}
+		near := pathspec.Path{Nodes: []string{"a", "b"}, Links: []string{"a--b"}}
+		in.Policies = append(in.Policies, Policy{Intent: "silver", Encrypted: true, Traffic: in.Policies[0].Traffic,
+			Paths: []pathspec.Path{near}, Serving: []bool{true}, Ends: []End{{Node: "a"}, {Node: "b", Reverse: true}}})
+		in.Peers = map[string]nodecfg.Peer{"a": peer("a"), "b": peer("b"), "c": peer("c")}
+	}
+	for name, c := range map[string]struct {
+		edit func(*Input)
+		want [3]string // of a, b and c
+	}{
+		"lanes":           {lanes, [3]string{"bc", "a", "a"}},
+		"nobody known":    {func(in *Input) { lanes(in); in.Peers = nil }, [3]string{}},
+		"b not known":     {func(in *Input) { lanes(in); delete(in.Peers, "b") }, [3]string{"c", "a", "a"}},
+		"not encrypted":   {func(in *Input) { lanes(in); in.Policies[0].Encrypted = false }, [3]string{"b", "a", ""}},
+		"no path serving": {func(in *Input) { lanes(in); in.Policies[0].Serving = []bool{false, false} }, [3]string{"b", "a", ""}},
+	} {
+		configs := compiled(t, c.edit)
+		for n, want := range c.want {
+			got := ""
+			for _, p := range configs[n].Peers {
+				got += p.Node
+				if !reflect.DeepEqual(p, peer(p.Node)) {
+					t.Errorf("%s: %s is told %+v", name, configs[n].Node, p)
+				}
+			}
+			if got != want {
+				t.Errorf("%s: %s is told of %q, want %q", name, configs[n].Node, got, want)
+			}
+		}
+	}
+}
+
 // Lanes are numbered for encrypted intents only, and keep their numbers.
 func TestAllocateLanes(t *testing.T) {
 	topo, _ := parse(t, line)

@@ -56,7 +56,8 @@ type Spec struct {
 type Core struct {
 	params  Params
 	started time.Time
-	known   map[string]bool // agents that are expected after a restart
+	known   map[string]bool         // agents that are expected after a restart
+	peers   map[string]nodecfg.Peer // who the agents are, by node
 
 	spec    Spec
 	nodes   map[string]*node
@@ -84,7 +85,7 @@ func New(params Params) *Core {
 	return &Core{
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
-		drains: map[Drain]bool{}, alarms: map[string]Alarm{},
+		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
 	}
 }
 
@@ -99,9 +100,11 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	case Drained:
 		c.setDrains(e.Drains)
 	case AgentConnected:
-		c.connected(now, e.Node)
+		c.connected(now, e)
 	case AgentDisconnected:
 		c.disconnected(now, e.Node)
+	case AgentRevoked:
+		c.identify(e.Node, nil)
 	case Reported:
 		c.reported(now, e.Report)
 	case Solved:
@@ -129,6 +132,9 @@ func (c *Core) start(now time.Time, e Started) {
 	c.known = map[string]bool{}
 	for _, name := range e.Known {
 		c.known[name] = true
+	}
+	for _, p := range e.Peers {
+		c.peers[p.Node] = p
 	}
 	for _, d := range e.Drains {
 		c.drains[d] = true

@@ -16,8 +16,9 @@ type Started struct {
 	Spec     Spec
 	Standing map[string]Standing // by intent
 	Drains   []Drain
-	Alarms   []Alarm  // those that fired last
-	Known    []string // nodes with an enrolled agent
+	Alarms   []Alarm        // those that fired last
+	Known    []string       // nodes with an enrolled agent
+	Peers    []nodecfg.Peer // who those agents are; none for one without an identity
 }
 
 // SpecChanged comes after the new spec was stored.
@@ -28,10 +29,19 @@ type Drained struct{ Drains []Drain }
 
 // AgentConnected says that a session with a node's agent began. Its first
 // report follows.
-type AgentConnected struct{ Node string }
+type AgentConnected struct {
+	Node string
+	// Peer is who the agent is, for those that share lanes with it: they learn
+	// of another identity when it is in use. nil: it has none.
+	Peer *nodecfg.Peer
+}
 
 // AgentDisconnected says that it ended. The node goes on as it is.
 type AgentDisconnected struct{ Node string }
+
+// AgentRevoked says that the node's agent is no longer believed, though a
+// session of it may still stand. Its peers share no key with it from now on.
+type AgentRevoked struct{ Node string }
 
 // Reported carries what an agent says of its node.
 type Reported struct{ Report nodecfg.Report }
@@ -57,6 +67,7 @@ func (SpecChanged) event()       {}
 func (Drained) event()           {}
 func (AgentConnected) event()    {}
 func (AgentDisconnected) event() {}
+func (AgentRevoked) event()      {}
 func (Reported) event()          {}
 func (Solved) event()            {}
 func (Explained) event()         {}

@@ -27,6 +27,11 @@ func (s *stage) invariants() {
 			}
 		}
 	}
+	for name, n := range s.core.nodes {
+		if n.want != nil && s.agents[name] != nil {
+			s.told(n.want)
+		}
+	}
 	for _, a := range s.agents {
 		for _, cfg := range []*nodecfg.Config{a.cfg, a.did} {
 			if cfg == nil || s.rough {
@@ -36,6 +41,17 @@ func (s *stage) invariants() {
 				for _, path := range p.Paths {
 					s.carried(cfg.Node, path)
 				}
+			}
+		}
+	}
+}
+
+// told: what a node is told of its peers is what the Core knows of them last.
+func (s *stage) told(cfg *nodecfg.Config) {
+	for _, p := range cfg.Peers {
+		if known, ok := s.core.peers[p.Node]; !ok || string(known.Identity) != string(p.Identity) {
+			if !s.core.dirty {
+				s.fail("%s is told that %s is %s, which is not known any more", cfg.Node, p.Node, p.Identity)
 			}
 		}
 	}

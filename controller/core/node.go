@@ -1,6 +1,7 @@
 package core
 
 import (
+	"reflect"
 	"strings"
 	"time"
 
@@ -33,15 +34,31 @@ func (n *node) confirmed() bool {
 	return n.acked != nil && n.want != nil && sameConfig(n.acked, n.want)
 }
 
-func (c *Core) connected(now time.Time, name string) {
+func (c *Core) connected(now time.Time, e AgentConnected) {
+	name := e.Node
 	n := c.nodes[name]
 	if n == nil {
 		n = &node{}
 		c.nodes[name] = n
 	}
 	n.connected, n.report, n.sent, n.since = true, nil, nil, now
+	c.identify(name, e.Peer)
 	c.record(now, "AgentConnected", "node:"+name, "session began")
 	c.resolve(now, "agent/"+name)
+}
+
+// identify takes in who an agent is; nil: nobody. Its peers are told if that
+// is new.
+func (c *Core) identify(node string, peer *nodecfg.Peer) {
+	was, known := c.peers[node]
+	switch {
+	case peer == nil:
+		delete(c.peers, node)
+		c.dirty = c.dirty || known
+	case !known || !reflect.DeepEqual(was, *peer):
+		c.peers[node] = *peer
+		c.dirty = true
+	}
 }
 
 func (c *Core) disconnected(now time.Time, name string) {

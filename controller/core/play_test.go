@@ -73,6 +73,7 @@ type fakeAgent struct {
 	did       *nodecfg.Config // last obeyed: what the node forwards by
 	obeys     uint64          // its revision
 	down      map[string]bool // links
+	peer      *nodecfg.Peer   // who it is; nil: it has no identity
 }
 
 func newStage(t *testing.T) *stage {
@@ -119,6 +120,11 @@ func (s *stage) do(args []string) []string {
 		}
 		s.asked, s.told = nil, nil
 		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known}
+		for _, a := range s.agents {
+			if a.peer != nil {
+				started.Peers = append(started.Peers, *a.peer)
+			}
+		}
 		for _, a := range s.alarms {
 			started.Alarms = append(started.Alarms, a)
 		}
@@ -126,17 +132,26 @@ func (s *stage) do(args []string) []string {
 	case "spec": // spec TOPOLOGY INTENTS: an apply
 		s.load(args[1], args[2])
 		return s.step(SpecChanged{Spec: s.spec})
+	case "enrol": // enrol LIFE NODE: it has another identity, if any, when it connects next
+		for _, node := range s.named(name) {
+			s.agent(node).peer = nil
+			if args[1] != "none" {
+				s.agent(node).peer = &nodecfg.Peer{Node: node, Certificate: []byte(args[1]), Identity: []byte(args[1]), WireGuard: make([]byte, 32)}
+			}
+		}
+		return nil
 	case "connect":
 		var out []string
 		for _, node := range s.named(name) {
-			if s.agents[node] == nil {
-				s.agents[node] = &fakeAgent{down: map[string]bool{}}
-			}
+			s.agent(node)
 			s.agents[node].connected = true
-			out = append(out, s.step(AgentConnected{node})...)
+			out = append(out, s.step(AgentConnected{Node: node, Peer: s.agents[node].peer})...)
 			out = append(out, s.report(node)...)
 		}
 		return out
+	case "revoke":
+		s.agent(name).peer = nil
+		return s.step(AgentRevoked{name})
 	case "disconnect":
 		s.agents[name].connected = false
 		return s.step(AgentDisconnected{name})
@@ -211,6 +226,13 @@ func (s *stage) do(args []string) []string {
 	}
 	s.t.Fatalf("unknown command %q", args)
 	return nil
+}
+
+func (s *stage) agent(node string) *fakeAgent {
+	if s.agents[node] == nil {
+		s.agents[node] = &fakeAgent{down: map[string]bool{}}
+	}
+	return s.agents[node]
 }
 
 func (s *stage) load(topo, intents string) {
@@ -305,6 +327,9 @@ func policies(cfg *nodecfg.Config) string {
 		for _, path := range p.Paths {
 			out += " [" + strings.Join(path.Hops, " ") + "]"
 		}
+	}
+	for _, p := range cfg.Peers {
+		out += fmt.Sprintf("; peer %s (%s)", p.Node, p.Identity)
 	}
 	return out
 }

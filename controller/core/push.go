@@ -124,7 +124,7 @@ func (c *Core) push() {
 // input is what Configs are compiled from, without the policies.
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
-	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Probe: c.params.Probe}
+	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe}
 	for name, l := range c.links {
 		in.MTU[name] = l.mtu()
 	}
@@ -202,6 +202,13 @@ func (c *Core) missing(i *intent) string {
 		}
 		if stands(p) {
 			continue
+		}
+		if policy.Encrypted {
+			for _, end := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
+				if _, ok := c.peers[end]; !ok {
+					return fmt.Sprintf("node %s has no identity yet, which the other end could check", end)
+				}
+			}
 		}
 		for n, name := range p.Nodes {
 			for _, l := range p.Links[max(n-1, 0):min(n+1, len(p.Links))] {

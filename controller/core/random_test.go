@@ -15,7 +15,8 @@ func TestRandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newStage(t)
 		s.fail = rt.Fatalf
-		s.do([]string{"start", "square.yaml", rapid.SampledFrom([]string{"two.yaml", "two-c.yaml"}).Draw(rt, "intents")})
+		s.do([]string{"start", "square.yaml", rapid.SampledFrom([]string{"two.yaml", "two-c.yaml", "lanes.yaml"}).Draw(rt, "intents")})
+		s.do([]string{"enrol", rapid.SampledFrom(lives).Draw(rt, "life"), "all"})
 		s.do([]string{"connect", "all"})
 		s.do([]string{"solve"})
 		s.do([]string{"obey", "all"})
@@ -32,7 +33,7 @@ func TestRandomWalk(t *testing.T) {
 			link := rapid.SampledFrom(links).Draw(rt, "link")
 			a := s.agents[node]
 			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 11).Draw(rt, "what") {
+			switch rapid.IntRange(0, 12).Draw(rt, "what") {
 			case 0:
 				s.do([]string{"connect", node})
 			case 1:
@@ -59,13 +60,15 @@ func TestRandomWalk(t *testing.T) {
 				s.do([]string{rapid.SampledFrom([]string{"drain", "undrain"}).Draw(rt, "drain"), "link", link})
 			case 9:
 				s.do([]string{"spec", rapid.SampledFrom(topologies).Draw(rt, "topology"),
-					rapid.SampledFrom([]string{"two.yaml", "two-b.yaml", "two-c.yaml"}).Draw(rt, "intents")})
+					rapid.SampledFrom([]string{"two.yaml", "two-b.yaml", "two-c.yaml", "lanes.yaml"}).Draw(rt, "intents")})
 			case 10:
 				if s.rough || len(s.core.retired) == 0 {
 					s.do([]string{"restart"})
 				}
 			case 11:
 				s.do([]string{"explain"})
+			case 12:
+				s.do([]string{"enrol", rapid.SampledFrom(lives).Draw(rt, "life"), node})
 			}
 		}
 		s.settle()
@@ -87,6 +90,9 @@ func TestRandomWalk(t *testing.T) {
 		fresh := newStage(t)
 		fresh.fail = rt.Fatalf
 		fresh.spec, fresh.agents = s.spec, map[string]*fakeAgent{}
+		for name, a := range s.agents {
+			fresh.agent(name).peer = a.peer
+		}
 		fresh.step(Started{Spec: s.spec})
 		fresh.settle()
 		for name, a := range s.agents {
@@ -102,10 +108,18 @@ func TestRandomWalk(t *testing.T) {
 	})
 }
 
+// lives of agents, each with an identity of its own.
+var lives = []string{"none", "one", "two"}
+
 func at(link, node string) bool { return link[:1] == node || link[len(link)-1:] == node }
 
 // settle lets everybody come, everything be repaired and all be done.
 func (s *stage) settle() {
+	for name, a := range s.agents {
+		if a.peer == nil {
+			s.do([]string{"enrol", "last", name})
+		}
+	}
 	s.do([]string{"connect", "all"})
 	for name, a := range s.agents {
 		clear(a.down)

@@ -32,7 +32,7 @@ func TestForeignReports(t *testing.T) {
 func TestReportWithoutTopology(t *testing.T) {
 	s := newStage(t)
 	s.step(Started{})
-	s.step(AgentConnected{"a"})
+	s.step(AgentConnected{Node: "a"})
 	s.step(Reported{nodecfg.Report{Node: "a", Revision: 7, Links: down("a--b")}})
 	s.do([]string{"wait", "1h"})
 	s.step(AgentDisconnected{"a"})

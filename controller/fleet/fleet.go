@@ -43,8 +43,9 @@ var ErrNotConnected = errors.New("the agent is not connected")
 // Events is told what happens, for each node one thing after the other. Its
 // methods must not block.
 type Events interface {
-	// Connected: a session began. If the node had one, this one replaces it.
-	Connected(node string)
+	// Connected: a session of the agent began. If its node had one, this one
+	// replaces it.
+	Connected(pki.Agent)
 	// Disconnected: the node's session ended and no newer one is there.
 	Disconnected(node string)
 	// Report: the node, which is the one that the Report names, said this.
@@ -153,7 +154,7 @@ func (f *Fleet) session(node string) *session {
 }
 
 // admit makes s the session of its node, when the one before has ended.
-func (f *Fleet) admit(s *session) {
+func (f *Fleet) admit(s *session, agent pki.Agent) {
 	f.mu.Lock()
 	before := f.sessions[s.node]
 	f.sessions[s.node] = s
@@ -162,7 +163,7 @@ func (f *Fleet) admit(s *session) {
 		before.end("replaced by a newer session")
 		<-before.done
 	}
-	f.events.Connected(s.node)
+	f.events.Connected(agent)
 }
 
 // dismiss is called when s has ended.

@@ -45,8 +45,8 @@ func TestSession(t *testing.T) {
 func TestRenew(t *testing.T) {
 	w := newWorld(t)
 	first := w.enrolled("tyo1")
-	second, csr := w.csr()
-	reply, err := rpc.Enrol(t.Context(), w.dial(w.tls(first)), rpc.RenewMethod, &rpc.EnrolRequest{Node: "tyo1", CSR: csr})
+	second, in := w.request("tyo1", first)
+	reply, err := rpc.Enrol(t.Context(), w.dial(w.tls(first)), rpc.RenewMethod, in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (f *Fleet) enrol(ctx context.Context, in *rpc.EnrolRequest) (*rpc.EnrolRepl
 	if err != nil {
 		return nil, pki.Refusal("malformed token")
 	}
-	cert, err := f.authority.Enrol(ctx, token, in.Node, in.CSR)
+	cert, err := f.authority.Enrol(ctx, token, in)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (f *Fleet) Renew(ctx context.Context, in *rpc.EnrolRequest) (*rpc.EnrolRepl
 	if in.Node != node {
 		return nil, f.refuse(ctx, node, codes.PermissionDenied, pki.Refusal("renewal for another node, "+claimed(in.Node)))
 	}
-	next, err := f.authority.Renew(ctx, cert, in.CSR)
+	next, err := f.authority.Renew(ctx, cert, in)
 	if err != nil {
 		return nil, f.refuse(ctx, node, codes.Unauthenticated, err)
 	}
@@ -75,12 +75,13 @@ func (f *Fleet) Session(stream grpc.BidiStreamingServer[nodecfg.FromAgent, nodec
 	if cert == nil {
 		return f.refuse(ctx, "", codes.Unauthenticated, errNoCertificate)
 	}
-	node, err := f.authority.Admit(ctx, cert)
+	agent, err := f.authority.Admit(ctx, cert)
 	if err != nil {
 		return f.refuse(ctx, cert.Subject.CommonName, codes.Unauthenticated, err)
 	}
+	node := agent.Node
 	s := newSession(node, cert.NotAfter)
-	f.admit(s)
+	f.admit(s, agent)
 	defer f.dismiss(s)
 	f.log.Info("agent connected", "node", node, "remote", remote)
 	err = s.run(stream, f.events.Report)

@@ -29,13 +29,18 @@ func TestRefusals(t *testing.T) {
 		}
 		return err
 	}
-	enrol := func(w *world, node, token string, csr []byte) error {
-		_, err := rpc.Enrol(w.t.Context(), w.dial(w.tls()), rpc.EnrolMethod, &rpc.EnrolRequest{Node: node, Token: token, CSR: csr})
+	enrol := func(w *world, token string, in *rpc.EnrolRequest) error {
+		in.Token = token
+		_, err := rpc.Enrol(w.t.Context(), w.dial(w.tls()), rpc.EnrolMethod, in)
 		return err
 	}
+	request := func(w *world) *rpc.EnrolRequest {
+		_, in := w.request("tyo1")
+		return in
+	}
 	renew := func(w *world, c *tls.Config, node string) error {
-		_, csr := w.csr()
-		_, err := rpc.Enrol(w.t.Context(), w.dial(c), rpc.RenewMethod, &rpc.EnrolRequest{Node: node, CSR: csr})
+		_, in := w.request(node)
+		_, err := rpc.Enrol(w.t.Context(), w.dial(c), rpc.RenewMethod, in)
 		return err
 	}
 
@@ -77,36 +82,49 @@ func TestRefusals(t *testing.T) {
 		}, codes.PermissionDenied, "tyo1", `another node, "osa1"`},
 		"renewal for another node": {func(w *world) error { return renew(w, w.tls(w.enrolled("tyo1")), "osa1") },
 			codes.PermissionDenied, "tyo1", "another node, osa1"},
-		"no token": {func(w *world) error { return enrol(w, "tyo1", "", nil) },
+		"renewal with another identity": {func(w *world) error { return renew(w, w.tls(w.enrolled("tyo1")), "tyo1") },
+			codes.Unauthenticated, "tyo1", "another identity"},
+		"enrolment without an identity": {func(w *world) error {
+			in := request(w)
+			in.Identity = nil
+			return enrol(w, w.token("tyo1").Reveal(), in)
+		}, codes.PermissionDenied, "tyo1", "no hybrid identity"},
+		"identity of somebody else": {func(w *world) error {
+			in := request(w)
+			in.Identity = request(w).Identity
+			return enrol(w, w.token("tyo1").Reveal(), in)
+		}, codes.PermissionDenied, "tyo1", "wrong signature"},
+		"oversized claim": {func(w *world) error {
+			in := request(w)
+			in.Claim = make([]byte, 1<<20)
+			return enrol(w, w.token("tyo1").Reveal(), in)
+		}, codes.PermissionDenied, "tyo1", "malformed"},
+		"no token": {func(w *world) error { return enrol(w, "", request(w)) },
 			codes.PermissionDenied, "tyo1", "malformed token"},
 		"wrong token": {func(w *world) error {
-			_, csr := w.csr()
-			return enrol(w, "tyo1", rpc.NewToken([8]byte{}, [32]byte{}, w.ca.Certificate()).Reveal(), csr)
+			return enrol(w, rpc.NewToken([8]byte{}, [32]byte{}, w.ca.Certificate()).Reveal(), request(w))
 		}, codes.PermissionDenied, "tyo1", "unknown token"},
-		"another's token": {func(w *world) error {
-			_, csr := w.csr()
-			return enrol(w, "tyo1", w.token("osa1").Reveal(), csr)
-		}, codes.PermissionDenied, "tyo1", "another node"},
+		"another's token": {func(w *world) error { return enrol(w, w.token("osa1").Reveal(), request(w)) },
+			codes.PermissionDenied, "tyo1", "another node"},
 		"reused token": {func(w *world) error {
-			_, first := w.csr()
-			_, second := w.csr()
 			token := w.token("tyo1").Reveal()
-			if err := enrol(w, "tyo1", token, first); err != nil {
+			if err := enrol(w, token, request(w)); err != nil {
 				return err
 			}
-			return enrol(w, "tyo1", token, second)
+			return enrol(w, token, request(w))
 		}, codes.PermissionDenied, "tyo1", "used already"},
 		"expired token": {func(w *world) error {
-			_, csr := w.csr()
 			token, err := w.ca.CreateToken(w.t.Context(), "tyo1", time.Nanosecond)
 			if err != nil {
 				return err
 			}
-			return enrol(w, "tyo1", token.Reveal(), csr)
+			return enrol(w, token.Reveal(), request(w))
 		}, codes.PermissionDenied, "tyo1", "expired"},
-		"bad request": {func(w *world) error { return enrol(w, "tyo1", w.token("tyo1").Reveal(), []byte("0")) },
+		"bad request": {func(w *world) error {
+			return enrol(w, w.token("tyo1").Reveal(), &rpc.EnrolRequest{Node: "tyo1", CSR: []byte("0")})
+		},
 			codes.PermissionDenied, "tyo1", "malformed certificate request"},
-		"a very long name": {func(w *world) error { return enrol(w, strings.Repeat("n", 10_000), "", nil) },
+		"a very long name": {func(w *world) error { return enrol(w, "", &rpc.EnrolRequest{Node: strings.Repeat("n", 10_000)}) },
 			codes.PermissionDenied, strings.Repeat("n", 64) + "...", "malformed token"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,9 +173,10 @@ func TestNoTLS(t *testing.T) {
 // nodes, do not.
 func TestFailedEnrolments(t *testing.T) {
 	w := newWorld(t)
-	_, csr := w.csr()
 	try := func(target, node, token string) codes.Code {
-		_, err := rpc.Enrol(t.Context(), w.dialTo(target, w.tls()), rpc.EnrolMethod, &rpc.EnrolRequest{Node: node, Token: token, CSR: csr})
+		_, in := w.request(node)
+		in.Token = token
+		_, err := rpc.Enrol(t.Context(), w.dialTo(target, w.tls()), rpc.EnrolMethod, in)
 		return status.Code(err)
 	}
 	for range failedPerMinute {

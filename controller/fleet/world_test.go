@@ -24,6 +24,7 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
 	"github.com/keiro-net/keiro/controller/pki"
 	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/keys/hybrid"
 )
 
 const deadline = 20 * time.Second
@@ -78,7 +79,14 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 // eventLog writes events as words.
 type eventLog struct{ c chan string }
 
-func (e eventLog) Connected(node string)    { e.c <- "connected " + node }
+func (e eventLog) Connected(a pki.Agent) {
+	cert, err := x509.ParseCertificate(a.Certificate)
+	if err != nil || len(a.Identity) != hybrid.PublicSize || len(a.WireGuard) != 32 || cert.Subject.CommonName != a.Node {
+		e.c <- "connected without an identity " + a.Node
+		return
+	}
+	e.c <- "connected " + a.Node
+}
 func (e eventLog) Disconnected(node string) { e.c <- "disconnected " + node }
 func (e eventLog) Report(r nodecfg.Report) {
 	b, _ := json.Marshal(r.Revision)
@@ -134,19 +142,36 @@ func (w *world) wantLog(msg, node, reason string) {
 type identity struct {
 	key  *ecdsa.PrivateKey
 	cert []byte
+	long *hybrid.Identity
 }
 
-func (w *world) csr() (identity, []byte) {
+// request is a good one for a new key of the node, with a new long-term
+// identity or that of a former life.
+func (w *world) request(node string, former ...identity) (identity, *rpc.EnrolRequest) {
 	w.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	var id identity
+	var err error
+	if id.long, err = hybrid.Generate(rand.Reader); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range former {
+		id.long = f.long
+	}
+	if id.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		w.t.Fatal(err)
+	}
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, id.key)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	public, err := x509.MarshalPKIXPublicKey(&id.key.PublicKey)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return identity{key: key}, csr
+	return id, &rpc.EnrolRequest{
+		Node: node, CSR: csr, WireGuard: bytes.Repeat([]byte{9}, 32),
+		Identity: id.long.Public().Bytes(), Claim: id.long.Claim(node, public),
+	}
 }
 
 func (w *world) token(node string) rpc.Token {
@@ -161,8 +186,8 @@ func (w *world) token(node string) rpc.Token {
 // enrolled is a node's identity, got over the wire.
 func (w *world) enrolled(node string) identity {
 	w.t.Helper()
-	id, csr := w.csr()
-	in := &rpc.EnrolRequest{Node: node, Token: w.token(node).Reveal(), CSR: csr}
+	id, in := w.request(node)
+	in.Token = w.token(node).Reveal()
 	reply, err := rpc.Enrol(w.t.Context(), w.dial(w.tls()), rpc.EnrolMethod, in)
 	if err != nil {
 		w.t.Fatal(err)

@@ -1,7 +1,7 @@
 package pki
 
 import (
-	"crypto"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -9,7 +9,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"os"
 	"path/filepath"
@@ -19,86 +18,8 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
 	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/keys/hybrid"
 )
-
-// world is an authority with a clock of its own.
-type world struct {
-	*Authority
-	t   *testing.T
-	dir string
-	now time.Time
-}
-
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "state"), now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-	w.Authority = w.open(store.Memory())
-	return w
-}
-
-func (w *world) open(s *store.Store) *Authority {
-	w.t.Helper()
-	a, err := Open(Options{Dir: w.dir, Store: s, Names: []string{"keiro.example.net", "192.0.2.1", "2001:db8::1"},
-		Now: func() time.Time { return w.now }})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return a
-}
-
-func (w *world) token(node string) rpc.Token {
-	w.t.Helper()
-	token, err := w.CreateToken(w.t.Context(), node, time.Hour)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return token
-}
-
-// csr makes a key and a request for it, in the name given, which is ignored.
-func csr(t *testing.T, name string) []byte {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return csrOf(t, key, name)
-}
-
-func csrOf(t *testing.T, key crypto.Signer, name string) []byte {
-	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader,
-		&x509.CertificateRequest{Subject: pkix.Name{CommonName: name}, DNSNames: []string{rpc.ServerName}}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
-}
-
-func parse(t *testing.T, der []byte, err error) *x509.Certificate {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
-}
-
-func (w *world) enrolled(node string) *x509.Certificate {
-	w.t.Helper()
-	der, err := w.Enrol(w.t.Context(), w.token(node), node, csr(w.t, node))
-	return parse(w.t, der, err)
-}
-
-func wantRefusal(t *testing.T, err error, reason string) {
-	t.Helper()
-	var refusal Refusal
-	if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) {
-		t.Errorf("got %v, want a refusal because of %q", err, reason)
-	}
-}
 
 func TestAuthorityStays(t *testing.T) {
 	w := newWorld(t)
@@ -164,8 +85,9 @@ func TestServerCertificate(t *testing.T) {
 func TestEnrol(t *testing.T) {
 	for _, node := range []string{"tyo1", "東京 1", "a/b", "a%2fb", strings.Repeat("n", 200)} {
 		w := newWorld(t)
-		token, request := w.token(node), csr(t, "somebody else")
-		der, err := w.Enrol(t.Context(), token, node, request)
+		asker := newAsker(t, node)
+		token, request := w.token(node), asker.asks()
+		der, err := w.Enrol(t.Context(), token, request)
 		cert := parse(t, der, err)
 		roots := x509.NewCertPool()
 		roots.AddCert(w.Certificate())
@@ -173,14 +95,20 @@ func TestEnrol(t *testing.T) {
 		if err != nil || len(cert.DNSNames) > 0 || cert.IsCA || !cert.NotAfter.Equal(w.now.Add(agentLifetime)) {
 			t.Errorf("%v, %+v", err, cert)
 		}
-		if got, err := w.Admit(t.Context(), cert); err != nil || got != node {
-			t.Errorf("%q is admitted as %q, %v", node, got, err)
+		if got, err := w.Admit(t.Context(), cert); err != nil || got.Node != node {
+			t.Errorf("%q is admitted as %q, %v", node, got.Node, err)
 		}
-		der, err = w.Enrol(t.Context(), token, node, request)
-		if got, err := w.Admit(t.Context(), parse(t, der, err)); err != nil || got != node {
-			t.Errorf("after a lost reply %q is admitted as %q, %v", node, got, err)
+		der, err = w.Enrol(t.Context(), token, request)
+		again := parse(t, der, err)
+		if got, err := w.Admit(t.Context(), again); err != nil || got.Node != node {
+			t.Errorf("after a lost reply %q is admitted as %q, %v", node, got.Node, err)
 		}
-		_, err = w.Enrol(t.Context(), token, node, csr(t, node))
+		for _, cert := range []*x509.Certificate{cert, again} {
+			if err := hybrid.CheckBinding(cert, asker.identity.Public()); err != nil {
+				t.Error(err)
+			}
+		}
+		_, err = w.Enrol(t.Context(), token, asker.asks())
 		wantRefusal(t, err, "used already")
 	}
 }
@@ -195,9 +123,16 @@ func TestEnrolRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged := csr(t, "n")
+	asker := newAsker(t, "n")
+	good := asker.asks()
+	with := func(change func(*rpc.EnrolRequest)) *rpc.EnrolRequest {
+		r := *good
+		change(&r)
+		return &r
+	}
+	csr := func(csr []byte) *rpc.EnrolRequest { return with(func(r *rpc.EnrolRequest) { r.CSR = csr }) }
+	forged := bytes.Clone(good.CSR)
 	forged[len(forged)-1] ^= 1
-	good := csr(t, "n")
 	wrong := rpc.NewToken([8]byte{1}, [32]byte{2}, w.Certificate())
 	mixed := w.token("n")
 	mixed.Secret = w.token("n").Secret
@@ -205,21 +140,20 @@ func TestEnrolRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name, reason string
 		token        rpc.Token
-		node         string
-		csr          []byte
+		in           *rpc.EnrolRequest
 		after        time.Duration
 	}{
-		{"unknown", "unknown token", wrong, "n", good, 0},
-		{"another's secret", "unknown token", mixed, "n", good, 0},
-		{"another node", "another node", w.token("n"), "m", good, 0},
-		{"expired", "expired", w.token("n"), "n", good, time.Hour + time.Second},
-		{"no request", "malformed", w.token("n"), "n", nil, 0},
-		{"large request", "bytes", w.token("n"), "n", make([]byte, maxCSR+1), 0},
-		{"garbage after it", "malformed", w.token("n"), "n", append(csr(t, "n"), 0), 0},
-		{"key not held", "signature", w.token("n"), "n", forged, 0},
-		{"RSA", "P-256", w.token("n"), "n", csrOf(t, rsaKey, "n"), 0},
-		{"P-384", "P-256", w.token("n"), "n", csrOf(t, p384, "n"), 0},
-		{"long expired", "unknown token", w.token("n"), "n", good, time.Hour + forget + time.Second},
+		{"unknown", "unknown token", wrong, good, 0},
+		{"another's secret", "unknown token", mixed, good, 0},
+		{"another node", "another node", w.token("n"), newAsker(t, "m").asks(), 0},
+		{"expired", "expired", w.token("n"), good, time.Hour + time.Second},
+		{"no request", "malformed", w.token("n"), csr(nil), 0},
+		{"large request", "bytes", w.token("n"), csr(make([]byte, maxCSR+1)), 0},
+		{"garbage after it", "malformed", w.token("n"), csr(append(bytes.Clone(good.CSR), 0)), 0},
+		{"key not held", "signature", w.token("n"), csr(forged), 0},
+		{"RSA", "P-256", w.token("n"), asker.asksFor(rsaKey), 0},
+		{"P-384", "P-256", w.token("n"), asker.asksFor(p384), 0},
+		{"long expired", "unknown token", w.token("n"), good, time.Hour + forget + time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			was := w.now
@@ -228,7 +162,7 @@ func TestEnrolRefuses(t *testing.T) {
 			if c.after > forget {
 				w.token("other") // forgets what is long expired
 			}
-			_, err := w.Enrol(t.Context(), c.token, c.node, c.csr)
+			_, err := w.Enrol(t.Context(), c.token, c.in)
 			wantRefusal(t, err, c.reason)
 			if agents, _ := w.Agents(t.Context()); len(agents) > 0 {
 				t.Errorf("enrolled: %+v", agents)
@@ -251,8 +185,8 @@ func TestEd25519(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := w.Enrol(t.Context(), w.token("n"), "n", csrOf(t, key, "n"))
-	if node, err := w.Admit(t.Context(), parse(t, der, err)); node != "n" {
+	der, err := w.Enrol(t.Context(), w.token("n"), newAsker(t, "n").asksFor(key))
+	if agent, err := w.Admit(t.Context(), parse(t, der, err)); agent.Node != "n" {
 		t.Error(err)
 	}
 }
@@ -264,9 +198,9 @@ func TestOneTokenTwoAgents(t *testing.T) {
 	results := make(chan error)
 	const agents = 8
 	for range agents {
-		request := csr(t, "n")
+		request := newAsker(t, "n").asks()
 		go func() {
-			_, err := w.Enrol(t.Context(), token, "n", request)
+			_, err := w.Enrol(t.Context(), token, request)
 			results <- err
 		}()
 	}
@@ -285,14 +219,15 @@ func TestOneTokenTwoAgents(t *testing.T) {
 
 func TestRenewal(t *testing.T) {
 	w := newWorld(t)
-	first := w.enrolled("n")
+	asker := newAsker(t, "n")
+	first := w.enrolled(asker)
 	admitted := func(cert *x509.Certificate) bool {
-		node, err := w.Admit(t.Context(), cert)
-		return err == nil && node == "n"
+		agent, err := w.Admit(t.Context(), cert)
+		return err == nil && agent.Node == "n"
 	}
 	renew := func(cert *x509.Certificate) *x509.Certificate {
 		t.Helper()
-		der, err := w.Renew(t.Context(), cert, csr(t, "x"))
+		der, err := w.Renew(t.Context(), cert, asker.asks())
 		return parse(t, der, err)
 	}
 	w.now = w.now.Add(agentLifetime / 2)
@@ -312,16 +247,16 @@ func TestRenewal(t *testing.T) {
 	for name, cert := range map[string]*x509.Certificate{"retired": first, "lost": lost} {
 		_, err := w.Admit(t.Context(), cert)
 		wantRefusal(t, err, "replaced or revoked")
-		_, err = w.Renew(t.Context(), cert, csr(t, "n"))
+		_, err = w.Renew(t.Context(), cert, asker.asks())
 		wantRefusal(t, err, "replaced or revoked")
 		if admitted(cert) {
 			t.Errorf("%s: admitted", name)
 		}
 	}
-	_, err := w.Renew(t.Context(), second, []byte("no request"))
+	_, err := w.Renew(t.Context(), second, &rpc.EnrolRequest{CSR: []byte("no request")})
 	wantRefusal(t, err, "malformed")
 
-	if anew := w.enrolled("n"); admitted(second) || !admitted(anew) {
+	if anew := w.enrolled(newAsker(t, "n")); admitted(second) || !admitted(anew) {
 		t.Error("enrolling anew does not retire the certificate before")
 	}
 	if err := w.Revoke(t.Context(), "n"); err != nil {
@@ -335,12 +270,13 @@ func TestRenewal(t *testing.T) {
 // after the node enrolled again.
 func TestRepliesEndWithTheKey(t *testing.T) {
 	w := newWorld(t)
-	token, request := w.token("n"), csr(t, "n")
-	if _, err := w.Enrol(t.Context(), token, "n", request); err != nil {
+	asker := newAsker(t, "n")
+	token, request := w.token("n"), asker.asks()
+	if _, err := w.Enrol(t.Context(), token, request); err != nil {
 		t.Fatal(err)
 	}
-	w.enrolled("n")
-	_, err := w.Enrol(t.Context(), token, "n", request)
+	w.enrolled(asker)
+	_, err := w.Enrol(t.Context(), token, request)
 	wantRefusal(t, err, "used already")
 }
 
@@ -356,10 +292,10 @@ func FuzzCSR(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte{0x30, 0x80})
 	f.Fuzz(func(t *testing.T, der []byte) {
-		key, print, err := requestedKey(der)
+		r, err := requestedKey(der)
 		var refusal Refusal
-		if err != nil && !errors.As(err, &refusal) || err == nil && (key == nil || len(print) != 64) {
-			t.Errorf("%v, %q, %v", key, print, err)
+		if err != nil && !errors.As(err, &refusal) || err == nil && r.PublicKey == nil {
+			t.Errorf("%v, %v", r, err)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -80,17 +81,19 @@ func (a *Authority) forgetTokens(ctx context.Context) error {
 
 // Enrol redeems a token and returns the node's certificate. The same token
 // with the same key is answered again: the reply may have been lost. Errors
-// that are the asker's fault are of type Refusal.
-func (a *Authority) Enrol(ctx context.Context, token rpc.Token, node string, csr []byte) (der []byte, err error) {
+// that are the asker's fault are of type Refusal. The node gets the identity
+// that the request brings, whatever it had before: the token is the right to
+// that. The request's own Token is not looked at.
+func (a *Authority) Enrol(ctx context.Context, token rpc.Token, in *rpc.EnrolRequest) (der []byte, err error) {
 	for {
-		der, err = a.enrol(ctx, token, node, csr)
+		der, err = a.enrol(ctx, token, in)
 		if !errors.Is(err, store.ErrConflict) {
 			return der, err
 		}
 	}
 }
 
-func (a *Authority) enrol(ctx context.Context, token rpc.Token, node string, csr []byte) ([]byte, error) {
+func (a *Authority) enrol(ctx context.Context, token rpc.Token, in *rpc.EnrolRequest) ([]byte, error) {
 	var kept Token
 	version, err := get(ctx, a.store, tokenBucket, token.ID, &kept)
 	if err != nil {
@@ -99,38 +102,40 @@ func (a *Authority) enrol(ctx context.Context, token rpc.Token, node string, csr
 	if subtle.ConstantTimeCompare(kept.Hash, hash(token.Secret)) != 1 {
 		return nil, Refusal("unknown token")
 	}
-	if kept.Node != node {
+	if kept.Node != in.Node {
 		return nil, Refusal("the token is for another node")
 	}
 	if a.now().After(kept.Expires) {
 		return nil, Refusal("the token expired at " + kept.Expires.UTC().Format(time.RFC3339))
 	}
-	key, print, err := requestedKey(csr)
+	r, err := requested(in.Node, in)
 	if err != nil {
 		return nil, err
 	}
-	agent, known, err := a.agent(ctx, node)
+	agent, known, err := a.agent(ctx, in.Node)
 	if err != nil {
 		return nil, err
 	}
-	if kept.Key != "" && (kept.Key != print || agent.Key != print) {
+	if kept.Key != "" && (kept.Key != r.print || agent.Key != r.print || !bytes.Equal(agent.Identity, r.identity.Bytes())) {
 		return nil, Refusal("the token was used already")
 	}
-	der, err := a.sign(node, key)
-	if err != nil || kept.Key == print {
+	der, err := a.sign(in.Node, r)
+	if err != nil || kept.Key == r.print {
 		return der, err
 	}
-	kept.Key = print
+	kept.Key = r.print
 	used, err := put(tokenBucket, token.ID, kept)
 	if err != nil {
 		return nil, err
 	}
-	enrolled, err := put(agentBucket, node, Agent{Node: node, Key: print, Enrolled: a.now().UTC()})
+	agent = Agent{Node: in.Node, Key: r.print, Enrolled: a.now().UTC()}
+	agent.bind(r, der)
+	enrolled, err := put(agentBucket, in.Node, agent)
 	if err != nil {
 		return nil, err
 	}
 	return der, a.store.Commit(ctx,
-		store.Is(tokenBucket, token.ID, version), used, store.Is(agentBucket, node, known), enrolled)
+		store.Is(tokenBucket, token.ID, version), used, store.Is(agentBucket, in.Node, known), enrolled)
 }
 
 func hash(s rpc.Secret) []byte {

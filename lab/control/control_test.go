@@ -32,13 +32,16 @@ type controller struct {
 	fleet  *fleet.Fleet
 	events chan string
 	stop   func()
+
+	mu     sync.Mutex
+	agents map[string]pki.Agent // as they were when they connected last
 }
 
 func startController(t *testing.T, dir string, log io.Writer) *controller {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &controller{events: make(chan string, 1000)}
+	c := &controller{events: make(chan string, 1000), agents: make(map[string]pki.Agent)}
 	var err error
 	if c.store, err = store.Open(ctx, store.Options{Dir: filepath.Join(dir, "etcd"), Log: logger}); err != nil {
 		t.Fatal(err)
@@ -66,7 +69,12 @@ func startController(t *testing.T, dir string, log io.Writer) *controller {
 	return c
 }
 
-func (c *controller) Connected(node string)    { c.events <- "connected " + node }
+func (c *controller) Connected(a pki.Agent) {
+	c.mu.Lock()
+	c.agents[a.Node] = a
+	c.mu.Unlock()
+	c.events <- "connected " + a.Node
+}
 func (c *controller) Disconnected(node string) { c.events <- "disconnected " + node }
 func (c *controller) Report(r nodecfg.Report) {
 	c.events <- fmt.Sprintf("report %s %d", r.Node, r.Revision)

@@ -21,9 +21,18 @@ type EnrolRequest struct {
 	Node  string `json:"node"`
 	Token string `json:"token,omitempty"`
 	CSR   []byte `json:"csr"` // PKCS #10, DER
+	// Identity is the public half of the agent's hybrid identity, as
+	// hybrid.Public.Bytes gives it. Claim proves that who holds the key of the
+	// CSR holds the identity too: hybrid.Identity.Claim.
+	Identity []byte `json:"identity"`
+	Claim    []byte `json:"claim"`
+	// WireGuard is the public key of all lanes of the node: nodecfg.Peer says
+	// why it needs no proof.
+	WireGuard []byte `json:"wireguard"`
 }
 
-// EnrolReply carries the certificate and the authority that signed it, DER.
+// EnrolReply carries the certificate, which binds the identity, and the
+// authority that signed it, DER.
 type EnrolReply struct {
 	Certificate []byte `json:"certificate"`
 	CA          []byte `json:"ca"`
