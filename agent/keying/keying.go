@@ -4,6 +4,8 @@
 // machines; what takes time (disk, devices, KME) runs beside it and answers
 // with events. It never logs or writes a secret, never routes a packet, and
 // never makes or removes an interface but by Devices. Package agent calls it.
+//
+// package budget: a shell whose parts all act on the same machines
 package keying
 
 import (
