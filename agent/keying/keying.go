@@ -93,7 +93,6 @@ type Keyer struct {
 	slots   chan struct{} // bounds what runs beside
 	guests  atomic.Pointer[map[netip.AddrPort]*bucket]
 	outside outside
-	running sync.WaitGroup
 
 	mu      sync.Mutex // of all below; Run's goroutine alone changes what hangs on peers
 	peers   map[string]*peer

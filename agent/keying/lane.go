@@ -216,7 +216,7 @@ func (k *Keyer) open(l *laneOf) {
 	l.bare = false
 	key, spec := l.last, l.spec
 	k.beside(l.queue(), func() func() {
-		err := error(errNoKey)
+		err := errNoKey
 		if key.Present() {
 			err = l.give(k, spec, key)
 		}

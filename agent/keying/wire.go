@@ -30,7 +30,8 @@ const (
 	perSecond = 2000
 	burst     = 1000
 	// backlog is how many wait for the goroutine that owns the machines.
-	backlog = 1024
+	backlog    = 1024
+	readBuffer = 4 << 20
 	// cookieSize is that of a datagram that only carries a cookie: any other
 	// is longer (docs/key-epochs.md).
 	cookieSize = 36
@@ -91,7 +92,8 @@ func listen(at netip.AddrPort) (*net.UDPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conn.(*net.UDPConn), nil
+	udp := conn.(*net.UDPConn)
+	return udp, udp.SetReadBuffer(readBuffer) // as much of it as the system allows
 }
 
 // plain is one form of an address, however the socket gave it.
