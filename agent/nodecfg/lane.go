@@ -15,8 +15,9 @@ import (
 const MaxLaneID = 0x3fff
 
 const (
-	functLane = 0x0010 // the lane's number is the last 16 bits
-	lanePort  = 0x4000 // + number: 16385 to 32767
+	functLane = 0x0010   // the lane's number is the last 16 bits
+	lanePort  = 0x4000   // + number: 16385 to 32767
+	keyPort   = lanePort // number 0 is no lane's
 	// laneOverhead is what WireGuard adds: IPv6 header, UDP header, its own
 	// header of 16 bytes and tag of 16. It pads no packet beyond the MTU.
 	laneOverhead = 40 + 8 + 16 + 16
@@ -32,6 +33,12 @@ func LaneAddr(locator netip.Prefix, id uint16) netip.Addr { return sid(locator, 
 
 // LanePort is the UDP port that a lane listens on.
 func LanePort(id uint16) uint16 { return lanePort + id }
+
+// KeyAddr is where an agent agrees with others on the keys of their lanes, by
+// UDP: outside of every lane, so that no key is needed to agree on one.
+func KeyAddr(locator netip.Prefix) netip.AddrPort {
+	return netip.AddrPortFrom(Loopback(locator), keyPort)
+}
 
 // LaneMTU is the MTU of a lane's interface on a path that carries packets of
 // pathMTU bytes; 0: not known. Less than 1,280 is no use to IPv6.

@@ -139,11 +139,11 @@ func TestPeers(t *testing.T) {
 	lanes := func(in *Input) {
 		in.IDs.Lanes = map[string]uint16{"gold/0": 7, "gold/1": 8, "silver/0": 9}
 		in.IDs.Intents["silver"] = 2
-		in.Policies[0].Encrypted = true
+		in.Policies[0].Encryption = pathspec.PQ
 		in.Policies[0].Paths = append(in.Policies[0].Paths, pathspec.Path{Nodes: []string{"a", "b", "c"}, Links: []string{"a--b", "b--c#2"}})
 		in.Policies[0].Serving = []bool{true, true}
 		near := pathspec.Path{Nodes: []string{"a", "b"}, Links: []string{"a--b"}}
-		in.Policies = append(in.Policies, Policy{Intent: "silver", Encrypted: true, Traffic: in.Policies[0].Traffic,
+		in.Policies = append(in.Policies, Policy{Intent: "silver", Encryption: pathspec.PQ, Traffic: in.Policies[0].Traffic,
 			Paths: []pathspec.Path{near}, Serving: []bool{true}, Ends: []End{{Node: "a"}, {Node: "b", Reverse: true}}})
 		in.Peers = map[string]nodecfg.Peer{"a": peer("a"), "b": peer("b"), "c": peer("c")}
 	}
@@ -154,7 +154,7 @@ func TestPeers(t *testing.T) {
 		"lanes":           {lanes, [3]string{"bc", "a", "a"}},
 		"nobody known":    {func(in *Input) { lanes(in); in.Peers = nil }, [3]string{}},
 		"b not known":     {func(in *Input) { lanes(in); delete(in.Peers, "b") }, [3]string{"c", "a", "a"}},
-		"not encrypted":   {func(in *Input) { lanes(in); in.Policies[0].Encrypted = false }, [3]string{"b", "a", ""}},
+		"not encrypted":   {func(in *Input) { lanes(in); in.Policies[0].Encryption = pathspec.NoEncryption }, [3]string{"b", "a", ""}},
 		"no path serving": {func(in *Input) { lanes(in); in.Policies[0].Serving = []bool{false, false} }, [3]string{"b", "a", ""}},
 	} {
 		configs := compiled(t, c.edit)

@@ -29,7 +29,7 @@ func (s *stage) invariants() {
 	}
 	for name, n := range s.core.nodes {
 		if n.want != nil && s.agents[name] != nil {
-			s.told(n.want)
+			s.introduced(n.want)
 		}
 	}
 	for _, a := range s.agents {
@@ -46,8 +46,8 @@ func (s *stage) invariants() {
 	}
 }
 
-// told: what a node is told of its peers is what the Core knows of them last.
-func (s *stage) told(cfg *nodecfg.Config) {
+// introduced: what a node is told of its peers is what the Core knows of them last.
+func (s *stage) introduced(cfg *nodecfg.Config) {
 	for _, p := range cfg.Peers {
 		if known, ok := s.core.peers[p.Node]; !ok || string(known.Identity) != string(p.Identity) {
 			if !s.core.dirty {

@@ -203,7 +203,7 @@ func (c *Core) missing(i *intent) string {
 		if stands(p) {
 			continue
 		}
-		if policy.Encrypted {
+		if policy.Encryption != pathspec.NoEncryption {
 			for _, end := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
 				if _, ok := c.peers[end]; !ok {
 					return fmt.Sprintf("node %s has no identity yet, which the other end could check", end)

@@ -115,7 +115,7 @@ func (s *theatre) command(args []string) {
 	case "configure": // configure LEVEL... END
 		s.w.step(i, Configured{s.specs(args[1 : len(args)-1])})
 	case "lanes":
-		for _, v := range s.w.side[i].m.View() {
+		for _, v := range s.w.side[i].m.Views() {
 			s.say(last[0], "%s is %s, floor %s, key %s of epoch %d, proven %v, due in %s %s", v.Lane, v.State, v.Floor, v.Level, v.Epoch, v.Proven, v.Due.Sub(s.w.now), v.Reason)
 		}
 	case "counts":

@@ -15,19 +15,30 @@ type LaneView struct {
 	Due    time.Time `json:"due"` // for the next epoch; at the responder for asking after it
 }
 
-// View returns the lanes of the pair, in their order.
-func (m *Machine) View() []LaneView {
-	views := make([]LaneView, 0, len(m.lanes))
+// Views returns the lanes of the pair, in their order.
+func (m *Machine) Views() []LaneView {
+	views := make([]LaneView, len(m.lanes))
 	for i := range m.lanes {
-		l := &m.lanes[i]
-		v := LaneView{
-			Lane: l.id, State: l.phase.String(), Reason: l.reason, Floor: l.need, Level: Classic,
-			Epoch: l.current.epoch, Since: l.current.since, Proven: l.current.proven, Due: l.due,
-		}
-		if l.current.epoch != 0 {
-			v.Level = l.current.level
-		}
-		views = append(views, v)
+		views[i] = m.lanes[i].view()
 	}
 	return views
+}
+
+// View of a lane; zero for one that the machine does not have.
+func (m *Machine) View(id Lane) LaneView {
+	if l := m.lane(id); l != nil {
+		return l.view()
+	}
+	return LaneView{}
+}
+
+func (l *lane) view() LaneView {
+	v := LaneView{
+		Lane: l.id, State: l.phase.String(), Reason: l.reason, Floor: l.need, Level: Classic,
+		Epoch: l.current.epoch, Since: l.current.since, Proven: l.current.proven, Due: l.due,
+	}
+	if l.current.epoch != 0 {
+		v.Level = l.current.level
+	}
+	return v
 }

@@ -1,0 +1,358 @@
+package keying
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/keys/rotate"
+	"github.com/keiro-net/keiro/keys/secret"
+)
+
+// laneOf is one lane of a peer.
+type laneOf struct {
+	peer *peer
+	spec Lane
+	dev  lane.Device // of the calls in the lane's queue alone; nil: not open
+
+	phase  Phase
+	reason string
+	// keyed: WireGuard has the peer, and so a key. bare: when all that waits
+	// in the queue is done it will not have one.
+	keyed, bare bool
+	putting     uint64     // the epoch of an install under way
+	last        secret.Key // what was installed last, until the machine erases it
+	poll        time.Time  // when WireGuard is asked again
+	asked       time.Time  // when WireGuard was asked for a handshake last
+	again       time.Time  // when it is silenced again, after that failed
+	handshake   time.Time  // the last that was seen
+}
+
+func newLane(p *peer, spec Lane) *laneOf { return &laneOf{peer: p, spec: spec, reason: "new"} }
+
+// current: this is what its peer knows under the lane's name.
+func (l *laneOf) current() bool { return !l.peer.gone && l.peer.lanes[l.spec.ID] == l }
+
+func compare(a, b rotate.Lane) int {
+	return cmp.Or(cmp.Compare(a.Intent, b.Intent), cmp.Compare(a.Index, b.Index))
+}
+
+func (l *laneOf) queue() string { return "device " + l.spec.Interface }
+
+// sameDevice reports whether another spec leaves the sessions of the device.
+func (l *Lane) sameDevice(other Lane) bool {
+	return l.Interface == other.Interface && l.Config.Private.Equal(other.Config.Private) && l.Config.Peer.Public == other.Config.Peer.Public
+}
+
+func (l *Lane) sameConfig(other Lane) bool {
+	a, b := &l.Config, &other.Config
+	return a.Port == b.Port && a.Peer.Endpoint == b.Peer.Endpoint && a.Peer.Keepalive == b.Peer.Keepalive
+}
+
+// device opens the device if it is not open. Only calls in the lane's queue
+// may call it and what follows here.
+func (l *laneOf) device(k *Keyer, spec *Lane) (lane.Device, error) {
+	if l.dev != nil {
+		return l.dev, nil
+	}
+	dev, err := k.Devices.Open(spec.Interface, spec.MTU)
+	if err != nil {
+		return nil, err
+	}
+	l.dev = dev
+	if lost := dev.Lost(); lost != nil {
+		go k.watch(l, dev, lost)
+	}
+	return dev, nil
+}
+
+func (l *laneOf) close() {
+	if l.dev != nil {
+		_ = l.dev.Close() // nothing is left to be done about it
+		l.dev = nil
+	}
+}
+
+// watch waits until a device is gone.
+func (k *Keyer) watch(l *laneOf, dev lane.Device, lost <-chan struct{}) {
+	select {
+	case <-lost:
+	case <-k.ended:
+		return
+	}
+	again := func() {
+		k.beside(l.queue(), func() func() {
+			if l.dev != dev {
+				return nil // closed by us
+			}
+			l.close()
+			return func() {
+				k.Log.Warn("lane's device is gone", "interface", l.spec.Interface)
+				k.keyLost(l)
+			}
+		})
+	}
+	select {
+	case k.lost <- again:
+	case <-k.ended:
+	}
+}
+
+func (k *Keyer) keyLost(l *laneOf) {
+	if !l.current() {
+		return
+	}
+	l.keyed = false
+	k.step(l.peer, rotate.KeyLost{Lane: l.spec.ID})
+	notify(k.changes)
+}
+
+// give makes the device as it must be, with a key.
+func (l *laneOf) give(k *Keyer, spec Lane, key secret.Key) error {
+	dev, err := l.device(k, &spec)
+	if err != nil {
+		return err
+	}
+	c := spec.Config
+	c.Peer.Preshared = key
+	if err := dev.Set(c); err != nil { // gives the key to a peer that is made
+		return err
+	}
+	return dev.SetPreshared(c.Peer.Public, key)
+}
+
+// kept reports whether the device has outlived the agent, and with it a key.
+func (l *laneOf) kept(k *Keyer, spec Lane) bool {
+	kept, err := l.touch(k, spec)
+	if err != nil {
+		k.Log.Warn("cannot tell whether the lane has kept its key", "interface", spec.Interface, "error", err)
+	}
+	return kept && err == nil
+}
+
+// touch makes a device that has its peer as it must be, and leaves the key and
+// the session; it reports whether there are such.
+func (l *laneOf) touch(k *Keyer, spec Lane) (bool, error) {
+	dev, err := l.device(k, &spec)
+	if err != nil {
+		return false, err
+	}
+	before, err := dev.Status()
+	if err != nil || before.Peer != spec.Config.Peer.Public {
+		return false, err
+	}
+	unused, err := secret.Random(rand.Reader) // counts only if the peer is made anew
+	if err != nil {
+		return false, err
+	}
+	defer unused.Zero()
+	c := spec.Config
+	c.Peer.Preshared = unused
+	if err := dev.Set(c); err != nil {
+		return false, err
+	}
+	after, err := dev.Status()
+	return after.Handshake.Equal(before.Handshake), err
+}
+
+// adjust takes in a spec that leaves the sessions.
+func (k *Keyer) adjust(l *laneOf, spec Lane) {
+	same := l.spec.sameConfig(spec)
+	l.spec = spec
+	if same || !l.keyed {
+		return
+	}
+	k.beside(l.queue(), func() func() {
+		kept, err := l.touch(k, spec)
+		return func() {
+			if err != nil {
+				k.Log.Warn("lane not changed", "interface", spec.Interface, "error", err)
+			}
+			if !kept || err != nil {
+				k.keyLost(l)
+			}
+		}
+	})
+}
+
+// install hands a key to WireGuard. The same again while it is under way is
+// one.
+func (k *Keyer) install(l *laneOf, e rotate.Install) {
+	if l == nil || l.putting == e.Epoch {
+		return
+	}
+	key, spec := present(e.Key), l.spec
+	l.putting, l.bare = e.Epoch, false
+	k.beside(l.queue(), func() func() {
+		err := l.give(k, spec, key)
+		return func() {
+			l.putting = 0
+			if !l.current() {
+				return
+			}
+			if err != nil {
+				l.bare = !l.keyed
+				k.step(l.peer, rotate.InstallFailed{Lane: e.Lane, Epoch: e.Epoch, Err: err.Error()})
+				return
+			}
+			l.last, l.keyed = key, true
+			l.poll = time.Now().Add(k.Params.ProofMargin)
+			k.step(l.peer, rotate.Installed{Lane: e.Lane, Epoch: e.Epoch})
+			notify(k.changes)
+		}
+	})
+}
+
+// open lets a lane carry. A lane that was closed has no peer in WireGuard: it
+// is put back with the key that it had, or without one needs a new epoch.
+func (k *Keyer) open(l *laneOf) {
+	k.turnTo(l, Open, "")
+	if l == nil || !l.bare {
+		return
+	}
+	l.bare = false
+	key, spec := l.last, l.spec
+	k.beside(l.queue(), func() func() {
+		err := errNoKey
+		if key.Present() {
+			err = l.give(k, spec, key)
+		}
+		return func() {
+			l.keyed = err == nil
+			if err != nil {
+				k.Log.Info("lane not put back", "interface", spec.Interface, "error", err)
+				k.keyLost(l)
+			}
+			notify(k.changes)
+		}
+	})
+}
+
+var errNoKey = errors.New("its key is erased")
+
+func (k *Keyer) turnTo(l *laneOf, phase Phase, reason string) {
+	if l == nil {
+		return
+	}
+	l.phase, l.reason = phase, reason
+	k.Log.Info("lane", "interface", l.spec.Interface, "lane", l.spec.ID.String(), "peer", l.peer.Node, "is", phase.String(), "reason", reason)
+	notify(k.changes)
+}
+
+// silence takes the peer away from WireGuard, and tries until it is.
+func (k *Keyer) silence(l *laneOf) {
+	if l == nil {
+		return
+	}
+	l.bare, l.again = true, time.Time{}
+	spec := l.spec
+	k.beside(l.queue(), func() func() {
+		dev, err := l.device(k, &spec)
+		if err == nil {
+			err = dev.Silence()
+		}
+		return func() {
+			l.keyed = l.keyed && err != nil
+			if !l.current() {
+				if err != nil {
+					k.Log.Error("lane that is gone may still carry", "interface", spec.Interface, "error", err)
+				}
+				return
+			}
+			a := rotate.Alarm{Name: SilenceError, Lane: spec.ID, Firing: err != nil}
+			if err != nil {
+				a.Message = fmt.Sprintf("%s may still carry: %v", spec.Interface, err)
+				l.again = time.Now().Add(retry)
+			}
+			k.alarm(l.peer, a)
+			k.plan(l.peer)
+			notify(k.changes)
+		}
+	})
+}
+
+// handshake asks for one. The kernel's WireGuard makes them at its own time.
+func (k *Keyer) handshake(l *laneOf) {
+	if l == nil {
+		return
+	}
+	l.asked = time.Now()
+	spec := l.spec
+	k.beside(l.queue(), func() func() {
+		dev, err := l.device(k, &spec)
+		if err == nil {
+			err = dev.Handshake()
+		}
+		if err != nil && !errors.Is(err, lane.ErrNotAtWill) {
+			k.Log.Debug("no handshake", "interface", spec.Interface, "error", err)
+		}
+		return nil
+	})
+}
+
+// look asks WireGuard for the last handshake, and whether all is as it was.
+func (k *Keyer) look(l *laneOf) {
+	l.poll = time.Now().Add(pollIdle)
+	if !k.idle(l.queue()) {
+		l.poll = time.Now().Add(pollProof)
+		return
+	}
+	spec := l.spec
+	k.beside(l.queue(), func() func() {
+		dev, err := l.device(k, &spec)
+		var s lane.Status
+		if err == nil {
+			s, err = dev.Status()
+		}
+		return func() { k.looked(l, s, err) }
+	})
+}
+
+func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
+	if !l.current() {
+		return
+	}
+	defer k.plan(l.peer)
+	if err != nil {
+		k.Log.Debug("lane does not answer", "interface", l.spec.Interface, "error", err)
+		return
+	}
+	if l.keyed && !l.bare && l.putting == 0 && s.Peer != l.spec.Config.Peer.Public {
+		k.Log.Warn("somebody took the lane's peer away", "interface", l.spec.Interface)
+		k.keyLost(l)
+		return
+	}
+	if s.Handshake.After(l.handshake) {
+		l.handshake = s.Handshake
+		notify(k.changes)
+	}
+	if !s.Handshake.IsZero() {
+		k.step(l.peer, rotate.Handshake{Lane: l.spec.ID, At: s.Handshake})
+	}
+	if m := l.peer.machine; m != nil && l.keyed && !m.View(l.spec.ID).Proven {
+		l.poll = time.Now().Add(pollProof)
+		// The machine asks once. WireGuard does not hear it within five
+		// seconds of the handshake before.
+		if !l.asked.IsZero() && time.Since(l.asked) > askAgain {
+			k.handshake(l)
+		}
+	}
+}
+
+// zero overwrites a key, after the calls that may be using it.
+func (k *Keyer) zero(l *laneOf, key rotate.Secret) {
+	if key == nil {
+		return
+	}
+	if l == nil || k.idle(l.queue()) {
+		key.Zero()
+		return
+	}
+	k.enqueue(l.queue(), func() func() {
+		key.Zero()
+		return nil
+	})
+}

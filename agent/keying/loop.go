@@ -1,0 +1,191 @@
+package keying
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/keiro-net/keiro/keys/rotate"
+)
+
+// finished is a slow call that is over.
+type finished struct {
+	queue string
+	then  func() // for the goroutine that owns the machines; nil: nothing
+}
+
+// Run keys lanes until ctx ends, and returns its error then: the secrets are
+// erased, and WireGuard goes on with the keys it has. It is to be called once.
+func (k *Keyer) Run(ctx context.Context) error {
+	go k.read()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			k.end()
+			return ctx.Err()
+		case p := <-k.in:
+			k.turn(func() { k.hear(p) })
+		case f := <-k.done:
+			k.turn(func() { k.over(f) })
+		case f := <-k.lost:
+			k.turn(f)
+		case <-k.wake:
+			k.turn(k.obey)
+		case <-timer.C:
+			k.turn(k.tick)
+		}
+		timer.Reset(k.sleep())
+	}
+}
+
+// turn does one thing, and what follows from it at once.
+func (k *Keyer) turn(f func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f()
+	for len(k.later) > 0 {
+		next := k.later[0]
+		k.later = k.later[1:]
+		next()
+	}
+}
+
+// sleep is how long nothing is to be done unless something happens.
+func (k *Keyer) sleep() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	next := time.Now().Add(time.Minute)
+	for _, p := range k.peers {
+		if !p.wake.IsZero() && p.wake.Before(next) {
+			next = p.wake
+		}
+	}
+	return max(time.Until(next), 0)
+}
+
+// tick does what is due.
+func (k *Keyer) tick() {
+	now := time.Now()
+	for _, p := range k.peers {
+		if p.wake.IsZero() || now.Before(p.wake) {
+			continue
+		}
+		if p.machine == nil && !now.Before(p.reload) {
+			k.load(p)
+		}
+		for _, l := range p.lanes {
+			if !l.poll.IsZero() && !now.Before(l.poll) {
+				k.look(l)
+			}
+			if !l.again.IsZero() && !now.Before(l.again) {
+				k.silence(l)
+			}
+		}
+		k.step(p, rotate.Tick{})
+		k.plan(p)
+	}
+}
+
+// obey takes in the last Set, and what the operator asked for.
+func (k *Keyer) obey() {
+	if w := k.want; w != nil {
+		k.want = nil
+		k.obeyWish(w)
+	}
+	asked := k.asked
+	k.asked = nil
+	for _, f := range asked {
+		f()
+	}
+}
+
+func (k *Keyer) obeyWish(w *wish) {
+	wanted := make(map[string]map[rotate.Lane]Lane, len(w.peers))
+	for _, p := range w.peers {
+		wanted[p.Node] = map[rotate.Lane]Lane{}
+	}
+	for _, l := range w.lanes {
+		wanted[l.Peer][l.ID] = l
+	}
+	for name, p := range k.peers {
+		if wanted[name] == nil {
+			k.configure(p, nil)
+			k.dismiss(p)
+		}
+	}
+	for _, p := range w.peers {
+		k.configure(k.meet(p), wanted[p.Node])
+	}
+	clear(k.byAddr)
+	for _, p := range k.peers {
+		k.byAddr[plain(p.Addr)] = p
+	}
+	k.admit()
+	notify(k.changes)
+}
+
+// beside has work done by another goroutine, after all that came before in the
+// same queue, and what it returns by this one. At the end there is no more.
+func (k *Keyer) beside(queue string, work func() (then func())) {
+	if !k.ending {
+		k.enqueue(queue, work)
+	}
+}
+
+func (k *Keyer) enqueue(queue string, work func() (then func())) {
+	k.queues[queue] = append(k.queues[queue], work)
+	if len(k.queues[queue]) == 1 {
+		k.start(queue)
+	}
+}
+
+func (k *Keyer) start(queue string) {
+	work := k.queues[queue][0]
+	k.busy++
+	go func() {
+		k.slots <- struct{}{}
+		then := work()
+		<-k.slots
+		k.done <- finished{queue, then}
+	}()
+}
+
+func (k *Keyer) over(f finished) {
+	k.busy--
+	k.queues[f.queue] = slices.Delete(k.queues[f.queue], 0, 1)
+	if len(k.queues[f.queue]) == 0 {
+		delete(k.queues, f.queue)
+	} else {
+		k.start(f.queue)
+	}
+	if f.then != nil {
+		f.then()
+	}
+}
+
+// idle: no call of the queue is under way or waits.
+func (k *Keyer) idle(queue string) bool { return len(k.queues[queue]) == 0 }
+
+// end waits for all calls that were asked for, so that no lane is left open
+// that was to be silenced, and erases all secrets.
+func (k *Keyer) end() {
+	k.turn(func() { k.ending = true })
+	close(k.ended)
+	k.conn.Close()
+	for k.busy > 0 {
+		f := <-k.done
+		k.turn(func() { k.over(f) })
+	}
+	k.turn(func() {
+		for _, p := range k.peers {
+			k.erase(p)
+			for _, l := range p.lanes {
+				l.close()
+			}
+		}
+		k.cookies.Now.Zero()
+		k.cookies.Before.Zero()
+	})
+}
