@@ -8,13 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 
 	"github.com/keiro-net/keiro/agent"
+	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/probe"
 	"github.com/keiro-net/keiro/agent/rtnl"
 	"github.com/keiro-net/keiro/agent/session"
+	"github.com/keiro-net/keiro/agent/tunnel"
+	"github.com/keiro-net/keiro/keys/hybrid/kem"
+	"github.com/keiro-net/keiro/keys/rotate"
 )
 
 // Options of one agent.
@@ -55,6 +60,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer prober.Close()
+	lanes := newLanes(o, client)
+	defer lanes.Close()
 
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -70,7 +77,7 @@ func Run(ctx context.Context, o Options) error {
 	run(func() error { return prober.Run(ctx) })
 	run(func() error {
 		return agent.Run(ctx, agent.Options{
-			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, In: in, Out: out, Begun: began, Log: o.Log,
+			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began, Log: o.Log,
 		})
 	})
 	<-ctx.Done()
@@ -79,6 +86,21 @@ func Run(ctx context.Context, o Options) error {
 		return cause
 	}
 	return nil
+}
+
+// newLanes makes the encrypted part. Helpers are this very program, and live on
+// when it ends.
+func newLanes(o Options, client *session.Client) *tunnel.Lanes {
+	helpers := &lane.Helpers{Dir: filepath.Join(o.Dir, "lanes"), Command: []string{"/proc/self/exe", "lane"}}
+	machine, err := tunnel.NewMachine(helpers, 0)
+	if err != nil {
+		o.Log.Warn("whether the kernel has WireGuard cannot be told: lanes are made without it", "error", err)
+	}
+	keys := client.Keys()
+	return tunnel.New(tunnel.Options{
+		Node: o.Node, Identity: keys.Identity, WireGuard: keys.WireGuard, Authority: client.Authority, Dir: o.Dir,
+		Devices: machine, Suite: kem.XWing, Params: rotate.DefaultParams(), Log: o.Log,
+	})
 }
 
 func signal(slot chan<- struct{}) {

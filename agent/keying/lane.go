@@ -254,6 +254,9 @@ func (k *Keyer) silence(l *laneOf) {
 		if err == nil {
 			err = dev.Silence()
 		}
+		if errors.Is(err, lane.ErrLost) {
+			err = nil // what is gone carries nothing
+		}
 		return func() {
 			l.keyed = l.keyed && err != nil
 			if !l.current() {

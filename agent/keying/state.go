@@ -84,6 +84,19 @@ func (k *Keyer) Lanes() []LaneState {
 	return all
 }
 
+// Settled: what was Set last has been taken in, and of every lane it is known
+// whether it has kept its key over a restart.
+func (k *Keyer) Settled() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, p := range k.peers {
+		if p.machine == nil && p.reload.IsZero() {
+			return false
+		}
+	}
+	return k.want == nil
+}
+
 // Alarms returns those that are firing, by peer, name and lane.
 func (k *Keyer) Alarms() []Alarm {
 	k.mu.Lock()

@@ -49,7 +49,7 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 		for i, path := range p.Paths {
 			dev := links[path.Link].Interface
 			if path.Lane != nil {
-				for _, o := range c.outer(&path, dev, leftOut[path.Name]) {
+				for _, o := range c.outer(&path, dev) {
 					s.Add(o)
 				}
 			}

@@ -49,20 +49,15 @@ func LaneMTU(pathMTU int) int {
 	return pathMTU - laneOverhead
 }
 
-// outer returns what steers the outer packets of a lane onto its path:
-// always the fence, and the way itself unless the path is left out.
-func (c *Config) outer(p *Path, dev string, leftOut bool) []Object {
-	own := LaneAddr(c.Locator, p.Lane.ID)
-	far := host(LaneAddr(p.Tail, p.Lane.ID))
-	objects := []Object{
-		Addr{host(own), "lo"},
-		Route{Table: MainTable, To: far, Metric: fenceMetric, Type: Unreachable},
-		Sysctl{"net/ipv4/conf/" + LaneInterface(p.Lane.ID) + "/rp_filter", "0"},
+// outer returns what steers the outer packets of a lane onto its path, also
+// when the path is left out: WireGuard's handshakes are to find it ready when
+// it is taken again.
+func (c *Config) outer(p *Path, dev string) []Object {
+	return []Object{
+		Addr{host(LaneAddr(c.Locator, p.Lane.ID)), "lo"},
+		Route{Table: MainTable, To: host(LaneAddr(p.Tail, p.Lane.ID)), Metric: fenceMetric, Type: Unreachable},
+		c.way(p, dev),
 	}
-	if !leftOut {
-		objects = append(objects, c.way(p, dev))
-	}
-	return objects
 }
 
 // way is the route of a lane's outer packets.

@@ -50,12 +50,8 @@ func (c *Config) Switch(before, after map[string]bool) []Op {
 			if after[path.Name] {
 				verb = Delete
 			}
-			dev := c.device(path.Link)
-			for _, r := range p.routes(j, dev) {
+			for _, r := range p.routes(j, c.device(path.Link)) {
 				ops = append(ops, Op{verb, r})
-			}
-			if path.Lane != nil {
-				ops = append(ops, Op{verb, c.way(&path, dev)})
 			}
 		}
 	}

@@ -56,10 +56,11 @@ type PathState struct {
 // nothing that follows from one, is in it.
 type LaneState struct {
 	Name string `json:"name"` // of the path
-	// Open: packets may take the lane. Else Reason says why not; a lane that
-	// is open may have one too, when it is about to be closed.
-	Open   bool   `json:"open"`
-	Reason string `json:"reason,omitempty"`
+	// Open: packets may take the lane. Draining: they should take another, for
+	// it is about to be closed. Reason says why one is closed or draining.
+	Open     bool   `json:"open"`
+	Draining bool   `json:"draining,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 	// Level is the strength of the present key, and Epoch its number; "" and 0
 	// where there is none.
 	Level string    `json:"level,omitempty"`
@@ -68,8 +69,6 @@ type LaneState struct {
 	// Proven: WireGuard has made a session since it has that key.
 	Proven    bool      `json:"proven"`
 	Handshake time.Time `json:"handshake,omitzero"` // WireGuard's last one
-	Received  uint64    `json:"received_bytes"`
-	Sent      uint64    `json:"sent_bytes"`
 }
 
 // ToAgent is one message of the controller; exactly one field is set.

@@ -1,0 +1,120 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+
+	"github.com/keiro-net/keiro/agent/lane"
+)
+
+// Machine makes the interfaces of lanes: the kernel's WireGuard where there is
+// one, else helpers.
+type Machine struct {
+	// Helpers are started where the kernel has no WireGuard, or nobody knows.
+	Helpers *lane.Helpers
+	// Namespace is a descriptor of the network namespace that is meant; 0:
+	// that of the process.
+	Namespace int
+
+	kernel bool
+}
+
+// NewMachine finds out what the kernel has. Where that cannot be told, helpers
+// do; the error says why, and the Machine is good all the same.
+func NewMachine(h *lane.Helpers, namespace int) (*Machine, error) {
+	m := &Machine{Helpers: h, Namespace: namespace}
+	return m, m.within(func() error {
+		has, err := lane.Kernel()
+		m.kernel = has == lane.Yes
+		return err
+	})
+}
+
+// Open makes an interface, or finds it, and sets it up.
+func (m *Machine) Open(name string, mtu int) (dev lane.Device, err error) {
+	err = m.within(func() error {
+		if m.kernel {
+			dev, err = lane.OpenKernel(name, mtu)
+		} else {
+			dev, err = m.Helpers.Open(name, mtu)
+		}
+		if err != nil {
+			return err
+		}
+		if err := ready(name, mtu); err != nil {
+			return errors.Join(fmt.Errorf("lane %s: %w", name, err), dev.Close())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return dev, nil
+}
+
+// ready sets an interface up. Packets come by a lane that their answers would
+// not go by, so that reverse path filtering would drop them.
+func ready(name string, mtu int) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	if link.Attrs().MTU != mtu {
+		if err := netlink.LinkSetMTU(link, mtu); err != nil {
+			return fmt.Errorf("MTU %d: %w", mtu, err)
+		}
+	}
+	if err := os.WriteFile("/proc/sys/net/ipv4/conf/"+name+"/rp_filter", []byte("0"), 0); err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// prefix of the interfaces of lanes, see nodecfg.LaneInterface.
+const prefix = "kr-w"
+
+// Keep removes the interfaces of lanes that are not named.
+func (m *Machine) Keep(names []string) error {
+	return m.within(func() error {
+		links, err := netlink.LinkList()
+		if err != nil {
+			return err
+		}
+		for _, l := range links {
+			name := l.Attrs().Name
+			if !strings.HasPrefix(name, prefix) || slices.Contains(names, name) {
+				continue
+			}
+			if l.Type() == "wireguard" {
+				err = errors.Join(err, lane.RemoveKernel(name))
+			} else {
+				err = errors.Join(err, m.Helpers.Stop(name))
+			}
+		}
+		return err
+	})
+}
+
+// within calls f on a thread in the namespace.
+func (m *Machine) within(f func() error) error {
+	if m.Namespace == 0 {
+		return f()
+	}
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		if err := netns.Set(netns.NsHandle(m.Namespace)); err != nil {
+			done <- fmt.Errorf("enter network namespace: %w", err)
+			return
+		}
+		done <- f()
+	}()
+	return <-done
+}

@@ -1,0 +1,299 @@
+// Package tunnel is the agent's Lanes: from a Config it tells package keying
+// which peers and lanes there are, believes a peer as far as package peer
+// does, and says of every path whether its lane may carry packets. It decides
+// no route and holds no secret but to pass it on. cmd/keiro-agent runs it, by
+// way of package daemon; the loop of package agent calls it.
+package tunnel
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/keying"
+	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/peer"
+	"github.com/keiro-net/keiro/keys/hybrid"
+	"github.com/keiro-net/keiro/keys/hybrid/kem"
+	"github.com/keiro-net/keiro/keys/rotate"
+	"github.com/keiro-net/keiro/keys/secret"
+)
+
+// Options are what Lanes are made of.
+type Options struct {
+	Node      string
+	Identity  *hybrid.Identity
+	WireGuard secret.Key // static private key of all lanes
+	// Authority is the one that may say who a peer is; it may change.
+	Authority func() *x509.Certificate
+	Dir       string // for the state of keys, in a directory below
+	Devices   Devices
+	Suite     kem.Suite
+	Params    rotate.Params
+	Quantum   keying.Quantum // nil: there is no KME
+	Log       *slog.Logger
+}
+
+// Devices are the interfaces of lanes: a Machine's.
+type Devices interface {
+	keying.Devices
+	// Keep removes the interfaces of lanes that are not named.
+	Keep(names []string) error
+}
+
+// keepalive is short against the time after which WireGuard gives a session
+// up, and keeps the two ends' handshakes going when no packet does.
+const keepalive = 5 * time.Second
+
+// patience is how long the first Set waits for what is on disk and in the
+// interfaces.
+const patience = 2 * time.Second
+
+// Lanes are those of one node. It is agent.Lanes.
+type Lanes struct {
+	Options
+	changes chan struct{}
+
+	mu      sync.Mutex
+	began   bool          // a keyer has been there
+	keyer   *keying.Keyer // nil before the first lane, and when it cannot be
+	stop    func()        // ends keyer
+	locator netip.Prefix  // that keyer listens on
+	failed  string        // why there is no keyer, or it would not take what was set
+	names   map[rotate.Lane]string
+	refused map[string]string // of every lane whose peer is refused: why
+	peers   []nodecfg.Peer    // what is verified, and by whom
+	by      *x509.Certificate
+	good    map[string]peer.Peer
+	bad     map[string]string
+}
+
+// New makes Lanes without any.
+func New(o Options) *Lanes {
+	return &Lanes{Options: o, changes: make(chan struct{}, 1)}
+}
+
+// Close lets go of the lanes, which go on with the keys they have.
+func (l *Lanes) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end()
+}
+
+func (l *Lanes) end() {
+	if l.keyer != nil {
+		l.stop()
+		l.keyer = nil
+	}
+}
+
+// Changes has a token when States says something new.
+func (l *Lanes) Changes() <-chan struct{} { return l.changes }
+
+func (l *Lanes) notify() {
+	select {
+	case l.changes <- struct{}{}:
+	default:
+	}
+}
+
+// Set makes the lanes of a Config, and no others. Interfaces and keys come
+// when they can.
+func (l *Lanes) Set(cfg *nodecfg.Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.notify()
+	l.verify(cfg.Peers)
+	peers, lanes := l.wanted(cfg)
+	l.failed = ""
+	if l.keyer != nil && l.locator != cfg.Locator {
+		l.end()
+	}
+	if l.keyer == nil && len(lanes) > 0 {
+		if err := l.begin(cfg.Locator); err != nil {
+			l.failed = err.Error()
+		}
+	}
+	if l.keyer != nil {
+		if err := l.keyer.Set(peers, lanes); err != nil {
+			l.failed = err.Error()
+		}
+	}
+	if fresh := l.keyer != nil && !l.began; fresh && l.failed == "" {
+		// Lanes that have outlived the agent are open: to take them for closed
+		// until that is known would cost packets.
+		l.began = true
+		for end := time.Now().Add(patience); !l.keyer.Settled() && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if l.failed != "" {
+		l.Log.Error("lanes get no keys", "error", l.failed)
+	}
+	if err := l.Devices.Keep(interfaces(cfg)); err != nil {
+		l.Log.Warn("interfaces of lanes that are gone", "error", err)
+	}
+}
+
+// begin starts to agree on keys, in the namespace of the process.
+func (l *Lanes) begin(locator netip.Prefix) error {
+	k, err := keying.New(keying.Options{
+		Node: l.Node, Identity: l.Identity, Dir: filepath.Join(l.Dir, "pairs"), Listen: nodecfg.KeyAddr(locator),
+		Suite: l.Suite, Params: l.Params, Devices: l.Devices, Quantum: l.Quantum, Log: l.Log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = k.Run(ctx) }) // ends with ctx only
+	parts.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-k.Changes():
+				l.notify()
+			}
+		}
+	})
+	l.keyer, l.locator = k, locator
+	l.stop = func() {
+		cancel()
+		parts.Wait()
+	}
+	return nil
+}
+
+// verify finds out which peers are who the controller says, when there are
+// others than last time.
+func (l *Lanes) verify(peers []nodecfg.Peer) {
+	authority := l.Authority()
+	if l.good != nil && authority == l.by && reflect.DeepEqual(peers, l.peers) {
+		return
+	}
+	good, refused := peer.Verify(authority, peers)
+	l.peers, l.by, l.good, l.bad = peers, authority, good, make(map[string]string)
+	for _, e := range refused {
+		l.bad[strings.TrimPrefix(e.Object, "peer ")] = e.Error
+		l.Log.Error("peer refused", "what", e.Object, "error", e.Error)
+	}
+}
+
+// wanted is what a Config asks of the keyer. Lanes of a peer that is refused
+// are left out, and so closed.
+func (l *Lanes) wanted(cfg *nodecfg.Config) (peers []keying.Peer, lanes []keying.Lane) {
+	l.names, l.refused = make(map[rotate.Lane]string), make(map[string]string)
+	used := make(map[string]netip.Prefix)
+	for i := range cfg.Policies {
+		for j := range cfg.Policies[i].Paths {
+			p := &cfg.Policies[i].Paths[j]
+			if p.Lane == nil {
+				continue
+			}
+			id := rotate.Lane{Intent: cfg.Policies[i].Intent, Index: p.Lane.Index}
+			v, ok := l.good[p.Lane.Peer]
+			if !ok {
+				l.refused[p.Name] = l.why(p.Lane.Peer)
+				continue
+			}
+			l.names[id], used[v.Node] = p.Name, p.Tail
+			lanes = append(lanes, l.lane(id, p, v))
+		}
+	}
+	for node, locator := range used {
+		peers = append(peers, keying.Peer{Node: node, Public: l.good[node].Identity, Addr: nodecfg.KeyAddr(locator)})
+	}
+	slices.SortFunc(peers, func(a, b keying.Peer) int { return strings.Compare(a.Node, b.Node) })
+	return peers, lanes
+}
+
+func (l *Lanes) why(node string) string {
+	if why, ok := l.bad[node]; ok {
+		return why
+	}
+	return fmt.Sprintf("the controller has not said yet who %s is", node)
+}
+
+func (l *Lanes) lane(id rotate.Lane, p *nodecfg.Path, far peer.Peer) keying.Lane {
+	var level rotate.Level
+	if err := level.UnmarshalText([]byte(p.Lane.Encryption)); err != nil {
+		level = rotate.QKD // never less than was asked for, whatever that is
+	}
+	port := nodecfg.LanePort(p.Lane.ID)
+	return keying.Lane{
+		ID: id, Peer: far.Node, Level: level, Interface: nodecfg.LaneInterface(p.Lane.ID), MTU: nodecfg.LaneMTU(p.MTU),
+		Config: lane.Config{Private: l.WireGuard, Port: port, Peer: lane.Peer{
+			Public: far.WireGuard, Keepalive: keepalive,
+			Endpoint: netip.AddrPortFrom(nodecfg.LaneAddr(p.Tail, p.Lane.ID), port),
+		}},
+	}
+}
+
+func interfaces(cfg *nodecfg.Config) (names []string) {
+	for i := range cfg.Policies {
+		for _, p := range cfg.Policies[i].Paths {
+			if p.Lane != nil {
+				names = append(names, nodecfg.LaneInterface(p.Lane.ID))
+			}
+		}
+	}
+	return names
+}
+
+// States tells of every lane of the last Config, by name.
+func (l *Lanes) States() []nodecfg.LaneState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	states := make([]nodecfg.LaneState, 0, len(l.names)+len(l.refused))
+	for name, why := range l.refused {
+		states = append(states, nodecfg.LaneState{Name: name, Reason: why})
+	}
+	known := make(map[rotate.Lane]bool)
+	if l.keyer != nil && l.failed == "" {
+		for _, s := range l.keyer.Lanes() {
+			if name, ok := l.names[s.Lane]; ok {
+				known[s.Lane] = true
+				states = append(states, state(name, s))
+			}
+		}
+	}
+	for id, name := range l.names {
+		if !known[id] {
+			states = append(states, nodecfg.LaneState{Name: name, Reason: l.failed})
+		}
+	}
+	slices.SortFunc(states, func(a, b nodecfg.LaneState) int { return strings.Compare(a.Name, b.Name) })
+	return states
+}
+
+func state(name string, s keying.LaneState) nodecfg.LaneState {
+	out := nodecfg.LaneState{
+		Name: name, Open: s.Phase != keying.Closed, Draining: s.Phase == keying.Draining, Reason: s.Reason,
+		Handshake: s.Handshake, Proven: s.Proven,
+	}
+	if s.Epoch > 0 {
+		out.Level, out.Epoch, out.Keyed = s.Level.String(), s.Epoch, s.Since
+	}
+	return out
+}
+
+// Rotate asks for new keys of an intent's lanes now, "" of all. It returns how
+// many peers are asked.
+func (l *Lanes) Rotate(intent string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.keyer == nil {
+		return 0
+	}
+	return l.keyer.Rotate(intent, rotate.RotateNow{})
+}
