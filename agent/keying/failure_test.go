@@ -128,10 +128,12 @@ func TestDeviceKilled(t *testing.T) {
 	for _, n := range []*node{a, b} {
 		pid := n.pid(t, 1)
 		must(t, unix.Kill(pid, unix.SIGKILL))
-		eventually(t, "the lane is made anew", func() bool {
-			d, err := n.Netlink().LinkByName("kr-w1")
-			return err == nil && d != nil && n.keyer.Lanes()[0].Phase == Open && passes(t, a, b, 1)
-		})
+		eventually(t, "it is noticed", func() bool { return strings.Contains(n.log.String(), "device is gone") })
+		eventually(t, "the lane is made anew", func() bool { return n.keyer.Lanes()[0].Phase == Open })
+		works(t, a, b, 1)
+		if n.pid(t, 1) == pid {
+			t.Error("it was not killed")
+		}
 	}
 	if a.keyer.Epoch("bea") != b.keyer.Epoch("aki") {
 		t.Errorf("epochs %d and %d", a.keyer.Epoch("bea"), b.keyer.Epoch("aki"))
