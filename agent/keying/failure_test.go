@@ -143,6 +143,22 @@ func TestDeviceKilled(t *testing.T) {
 	}
 }
 
+// status asks WireGuard past the Keyer, by a connection of its own.
+func (n *node) status(t testing.TB, id int) lane.Status {
+	t.Helper()
+	var d lane.Device
+	var err error
+	n.Do(func() error {
+		d, err = n.helpers.Open(fmt.Sprintf("kr-w%d", id), 1380)
+		return nil
+	})
+	must(t, err)
+	defer d.Close()
+	s, err := d.Status()
+	must(t, err)
+	return s
+}
+
 // pid is the process behind a lane.
 func (n *node) pid(t *testing.T, id int) int {
 	t.Helper()
