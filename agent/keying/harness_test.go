@@ -381,35 +381,6 @@ func stream(a, b *node, id int, every time.Duration) (stop func() (sent, arrived
 	}
 }
 
-// blackhole swallows the node's datagrams to the key port, until heal.
-func (n *node) blackhole() (heal func()) {
-	n.t.Helper()
-	r := netlink.NewRule()
-	r.Family, r.Priority, r.IPProto, r.Type = unix.AF_INET6, 1, unix.IPPROTO_UDP, unix.RTN_BLACKHOLE
-	r.Dport = netlink.NewRulePortRange(keyPort, keyPort)
-	must(n.t, n.Netlink().RuleAdd(r))
-	return func() {
-		n.t.Helper()
-		must(n.t, n.Netlink().RuleDel(r))
-	}
-}
-
-// status asks WireGuard past the Keyer, by a connection of its own.
-func (n *node) status(t testing.TB, id int) lane.Status {
-	t.Helper()
-	var d lane.Device
-	var err error
-	n.Do(func() error {
-		d, err = n.helpers.Open(fmt.Sprintf("kr-w%d", id), 1380)
-		return nil
-	})
-	must(t, err)
-	defer d.Close()
-	s, err := d.Status()
-	must(t, err)
-	return s
-}
-
 // alarms are the names of those that fire.
 func (n *node) alarms() string {
 	var names []string

@@ -102,6 +102,8 @@ type Keyer struct {
 	queues  map[string][]func() func()
 	busy    int      // queues with a job under way
 	later   []func() // after what is being done
+	touched []*peer
+	next    time.Time // when a peer's wake comes; zero: never
 	ending  bool
 	inbox   datagram.Inbox
 	cookies datagram.Cookies

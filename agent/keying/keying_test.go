@@ -70,9 +70,15 @@ func TestRestart(t *testing.T) {
 	for epoch, n := range []*node{a, b, a, b} {
 		n.stop()
 		time.Sleep(200 * time.Millisecond) // the stream goes on without it
+		heal := n.blackhole()
 		n.start()
 		far := map[*node]*node{a: b, b: a}[n]
 		n.join(far, 1)
+		eventually(t, "the lane is open with the key that WireGuard has kept", func() bool {
+			l := n.keyer.Lanes()
+			return len(l) == 1 && l[0].Phase == Open && l[0].Epoch == uint64(epoch+1)
+		})
+		heal()
 		keyed(t, uint64(epoch+2), a, b)
 	}
 	sent, arrived := stop()

@@ -25,6 +25,7 @@ type laneOf struct {
 	keyed, bare bool
 	putting     uint64     // the epoch of an install under way
 	last        secret.Key // what was installed last, until the machine erases it
+	installed   time.Time  // when that was
 	poll        time.Time  // when WireGuard is asked again
 	asked       time.Time  // when WireGuard was asked for a handshake last
 	again       time.Time  // when it is silenced again, after that failed
@@ -199,7 +200,8 @@ func (k *Keyer) install(l *laneOf, e rotate.Install) {
 				return
 			}
 			l.last, l.keyed = key, true
-			l.poll = time.Now().Add(k.Params.ProofMargin)
+			l.installed = time.Now()
+			l.poll = l.installed.Add(k.Params.ProofMargin)
 			k.step(l.peer, rotate.Installed{Lane: e.Lane, Epoch: e.Epoch})
 			notify(k.changes)
 		}
@@ -271,7 +273,7 @@ func (k *Keyer) silence(l *laneOf) {
 				l.again = time.Now().Add(retry)
 			}
 			k.alarm(l.peer, a)
-			k.plan(l.peer)
+			k.touch(l.peer)
 			notify(k.changes)
 		}
 	})
@@ -318,7 +320,7 @@ func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
 	if !l.current() {
 		return
 	}
-	defer k.plan(l.peer)
+	defer k.touch(l.peer)
 	if err != nil {
 		k.Log.Debug("lane does not answer", "interface", l.spec.Interface, "error", err)
 		return
@@ -332,16 +334,22 @@ func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
 		l.handshake = s.Handshake
 		notify(k.changes)
 	}
-	if !s.Handshake.IsZero() {
+	m := l.peer.machine
+	if m == nil || !l.keyed || m.View(l.spec.ID).Proven {
+		return
+	}
+	if !s.Handshake.Before(l.installed) {
 		k.step(l.peer, rotate.Handshake{Lane: l.spec.ID, At: s.Handshake})
 	}
-	if m := l.peer.machine; m != nil && l.keyed && !m.View(l.spec.ID).Proven {
-		l.poll = time.Now().Add(pollProof)
-		// The machine asks once. WireGuard does not hear it within five
-		// seconds of the handshake before.
-		if !l.asked.IsZero() && time.Since(l.asked) > askAgain {
-			k.handshake(l)
-		}
+	if m.View(l.spec.ID).Proven {
+		notify(k.changes)
+		return
+	}
+	l.poll = time.Now().Add(pollProof)
+	// The machine asks once. WireGuard does not hear it within five seconds of
+	// the handshake before.
+	if !l.asked.IsZero() && time.Since(l.asked) > askAgain {
+		k.handshake(l)
 	}
 }
 

@@ -50,26 +50,48 @@ func (k *Keyer) turn(f func()) {
 		k.later = k.later[1:]
 		next()
 	}
+	for _, p := range k.touched {
+		p.touched = false
+		p.plan()
+		k.next = sooner(k.next, p.wake)
+	}
+	k.touched = k.touched[:0]
 }
 
-// sleep is how long nothing is to be done unless something happens.
+// touch has the pair's next time found out at the end of the turn.
+func (k *Keyer) touch(p *peer) {
+	if !p.touched {
+		p.touched = true
+		k.touched = append(k.touched, p)
+	}
+}
+
+// sooner is the earlier of two times, of which the zero one is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// sleep is how long nothing is to be done unless something happens. A time
+// that has moved on since costs a tick that finds nothing to do.
 func (k *Keyer) sleep() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	next := time.Now().Add(time.Minute)
-	for _, p := range k.peers {
-		if !p.wake.IsZero() && p.wake.Before(next) {
-			next = p.wake
-		}
+	if k.next.IsZero() {
+		return time.Minute
 	}
-	return max(time.Until(next), 0)
+	return max(time.Until(k.next), 0)
 }
 
 // tick does what is due.
 func (k *Keyer) tick() {
 	now := time.Now()
+	k.next = time.Time{}
 	for _, p := range k.peers {
 		if p.wake.IsZero() || now.Before(p.wake) {
+			k.next = sooner(k.next, p.wake)
 			continue
 		}
 		if p.machine == nil && !now.Before(p.reload) {
@@ -84,7 +106,7 @@ func (k *Keyer) tick() {
 			}
 		}
 		k.step(p, rotate.Tick{})
-		k.plan(p)
+		k.touch(p)
 	}
 }
 

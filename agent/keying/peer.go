@@ -21,6 +21,7 @@ type peer struct {
 	lanes    map[rotate.Lane]*laneOf
 	alarms   []rotate.Alarm // that fire
 	wake     time.Time
+	touched  bool      // wake may be wrong
 	reload   time.Time // when the state is read again that could not be
 	question question  // the last Init or Confirm
 	nudge    question
@@ -104,7 +105,7 @@ func (k *Keyer) loaded(p *peer, state rotate.State, found bool, err error) {
 				k.silence(l)
 			}
 		}
-		k.plan(p)
+		k.touch(p)
 		return
 	}
 	if !found {
@@ -207,7 +208,7 @@ func (k *Keyer) step(p *peer, e rotate.Event) {
 	for _, effect := range p.machine.Step(time.Now(), e) {
 		k.act(p, effect)
 	}
-	k.plan(p)
+	k.touch(p)
 }
 
 func (k *Keyer) act(p *peer, effect rotate.Effect) {
@@ -237,17 +238,13 @@ func (k *Keyer) act(p *peer, effect rotate.Effect) {
 }
 
 // plan notes when there is something to do for the pair.
-func (k *Keyer) plan(p *peer) {
+func (p *peer) plan() {
 	p.wake = p.reload
 	if p.machine != nil {
 		p.wake = p.machine.Wake()
 	}
 	for _, l := range p.lanes {
-		for _, at := range []time.Time{l.poll, l.again} {
-			if !at.IsZero() && (p.wake.IsZero() || at.Before(p.wake)) {
-				p.wake = at
-			}
-		}
+		p.wake = sooner(sooner(p.wake, l.poll), l.again)
 	}
 }
 

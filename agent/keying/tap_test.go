@@ -92,10 +92,17 @@ func (c *tap) keyDatagrams() []keyDatagram {
 // sealed checks that the stream was seen, and never in the clear.
 func (c *tap) sealed(t testing.TB, id int, packets int64) {
 	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.clear != 0 || int64(c.wg[uint16(lanePort+id)]) < packets {
-		t.Errorf("%d of %d frames in the clear, %d of WireGuard for %d packets", c.clear, c.frames, c.wg[uint16(lanePort+id)], packets)
+	seen := func() (clear int, sealed int64) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.clear, int64(c.wg[uint16(lanePort+id)])
+	}
+	eventually(t, "the tap has seen as many packets of WireGuard", func() bool {
+		_, sealed := seen()
+		return sealed >= packets
+	})
+	if clear, sealed := seen(); clear != 0 {
+		t.Errorf("%d frames in the clear, %d of WireGuard for %d packets", clear, sealed, packets)
 	}
 }
 
@@ -123,5 +130,18 @@ func (n *node) forger(from netip.AddrPort, victims ...*node) func(to netip.AddrP
 	return func(to netip.AddrPort, d []byte) {
 		n.t.Helper()
 		must(n.t, unix.Sendto(fd, d, 0, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}))
+	}
+}
+
+// blackhole swallows the node's datagrams to the key port, until heal.
+func (n *node) blackhole() (heal func()) {
+	n.t.Helper()
+	r := netlink.NewRule()
+	r.Family, r.Priority, r.IPProto, r.Type = unix.AF_INET6, 1, unix.IPPROTO_UDP, unix.RTN_BLACKHOLE
+	r.Dport = netlink.NewRulePortRange(keyPort, keyPort)
+	must(n.t, n.Netlink().RuleAdd(r))
+	return func() {
+		n.t.Helper()
+		must(n.t, n.Netlink().RuleDel(r))
 	}
 }

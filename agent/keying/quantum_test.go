@@ -1,0 +1,81 @@
+package keying
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/keiro-net/keiro/keys/rotate"
+	"github.com/keiro-net/keiro/keys/secret"
+)
+
+// kme hands each key out twice: once new, once by its name.
+type kme struct {
+	t    testing.TB
+	mu   sync.Mutex
+	n    int
+	keys map[string]secret.Key
+	dry  bool
+}
+
+func (q *kme) Key(context.Context, string) (string, secret.Key, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.dry {
+		return "", secret.Key{}, errors.New("no key left")
+	}
+	q.n++
+	id, k := fmt.Sprintf("key-%d", q.n), random(q.t)
+	q.keys[id] = k
+	mine, err := secret.New(k.Bytes())
+	return id, mine, err
+}
+
+func (q *kme) KeyByID(_ context.Context, _, id string) (secret.Key, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	k, ok := q.keys[id]
+	if !ok {
+		return secret.Key{}, errors.New("no such key")
+	}
+	delete(q.keys, id)
+	return k, nil
+}
+
+// A lane that needs QKD gets a key with one of the KME in it, and no new one
+// where there is none; the lane beside it rotates.
+func TestQuantum(t *testing.T) {
+	t.Parallel()
+	w := newLAN(t, "aki", "bea")
+	a, b := w.nodes[0], w.nodes[1]
+	q := &kme{t: t, keys: map[string]secret.Key{}}
+	for _, n := range w.nodes {
+		n.quantum = q
+		n.start()
+	}
+	for n, far := range map[*node]*node{a: b, b: a} {
+		beside := n.lane(far, 2, rotate.PQ)
+		beside.ID.Intent = "silver" // an intent has one floor
+		n.set([]*node{far}, n.lane(far, 1, rotate.QKD), beside)
+	}
+	eventually(t, "both lanes are keyed", func() bool {
+		l, far := a.keyer.Lanes(), b.keyer.Lanes()
+		return len(l) == 2 && len(far) == 2 && l[0].Phase == Open && l[1].Phase == Open && far[0].Phase == Open && far[1].Phase == Open
+	})
+	works(t, a, b, 1)
+	works(t, a, b, 2)
+	q.mu.Lock()
+	if l := a.keyer.Lanes()[0]; l.Level != rotate.QKD || q.n == 0 {
+		t.Errorf("%+v, %d keys", l, q.n)
+	}
+	q.dry = true
+	q.mu.Unlock()
+	before := a.keyer.Lanes()
+	a.keyer.Rekey(b.name, rotate.RotateNow{})
+	eventually(t, "the lane without QKD rotates", func() bool { return a.keyer.Lanes()[1].Epoch > before[1].Epoch })
+	if l := a.keyer.Lanes()[0]; l.Epoch != before[0].Epoch || l.Phase != Open {
+		t.Errorf("%+v, before %+v", l, before[0])
+	}
+}
