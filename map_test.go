@@ -25,6 +25,8 @@ keys/hybrid/kem    <- keys/hybrid/vector
 keys/hybrid/vector <-
 keys/hybrid/datagram <- keys/hybrid keys/secret
 keys/rotate        <-
+keys/qkd           <- keys/secret
+keys/qkd/level     <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
@@ -44,7 +46,7 @@ const purePackages = `
 topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
-keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate hwcheck
+keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -42,8 +43,8 @@ func newEncryptedTriangle(t *testing.T, mtu int) (*triangle, map[string]lane.Dev
 			aPath.MTU = mtu - 40 - 8 - 16*(i+1)
 			bPath.MTU = aPath.MTU
 		}
-		aPath.Lane = &nodecfg.Lane{ID: uint16(i + 1), Peer: "b"}
-		bPath.Lane = &nodecfg.Lane{ID: uint16(i + 1), Peer: "a"}
+		aPath.Lane = &nodecfg.Lane{ID: uint16(i + 1), Index: i, Peer: "b", Encryption: "pq"}
+		bPath.Lane = &nodecfg.Lane{ID: uint16(i + 1), Index: i, Peer: "a", Encryption: "pq"}
 		psk, aKey, bKey := key(), key(), key()
 		devices["a "+aPath.Name] = w.a.lane(t, aPath, aKey, public(t, bKey), psk)
 		devices["b "+bPath.Name] = w.b.lane(t, bPath, bKey, public(t, aKey), psk)
@@ -152,6 +153,43 @@ func TestLanesRideOnThePaths(t *testing.T) {
 		to := netip.AddrPortFrom(nodecfg.LaneAddr(w.b.cfg.Locator, far), 9)
 		if _, err := out.WriteToUDPAddrPort([]byte("leak"), to); !errors.Is(err, syscall.EHOSTUNREACH) {
 			t.Errorf("to the lane's far end without its path: %v, want the fence's %v", err, syscall.EHOSTUNREACH)
+		}
+	}
+}
+
+// The agent sends packets only into lanes that are open: into the next one
+// when the first closes, nowhere when the last does, and it says so.
+func TestClosedLanesCarryNothing(t *testing.T) {
+	w, devices := newEncryptedTriangle(t, 0)
+	a := start(t, w.a, t.TempDir())
+	a.in <- nodecfg.ToAgent{Config: w.a.cfg}
+	a.report("closed at first", func(r *nodecfg.Report) bool {
+		return len(r.Paths) == 2 && r.Paths[0].Cause == nodecfg.DownByLane && r.Paths[1].Cause == nodecfg.DownByLane
+	})
+	flow := w.flow(hostA4, hostB4)
+	refused := func() {
+		t.Helper()
+		testnet.Eventually(t, "the fence", func() bool {
+			_, err := flow.out.WriteToUDPAddrPort([]byte("leak"), flow.to)
+			return errors.Is(err, syscall.EHOSTUNREACH)
+		})
+	}
+	refused()
+	for _, step := range []struct{ open, through string }{{"gold/0 gold/1", "gold/0"}, {"gold/1", "gold/1"}, {"gold/0", "gold/0"}} {
+		a.lanes.say(strings.Fields(step.open)...)
+		a.report("active "+step.through, active(step.through))
+		before := sent(t, devices["a "+step.through])
+		flow.arrives(t, "with open "+step.open)
+		if sent(t, devices["a "+step.through]) == before {
+			t.Errorf("open %s: not through %s", step.open, step.through)
+		}
+	}
+	a.lanes.say()
+	refused()
+	r := a.report("closed again", func(r *nodecfg.Report) bool { return len(r.Lanes) == 0 })
+	for _, p := range r.Paths {
+		if p.Active || p.State != nodecfg.Down {
+			t.Errorf("path %+v", p)
 		}
 	}
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
-	"github.com/keiro-net/keiro/pathspec/solve"
 )
 
 // backend is what the API can do with the controller. Changes of what is
@@ -29,6 +29,7 @@ import (
 type backend struct {
 	*feed.Feed
 	loop      *loop
+	solver    *solver.Solver
 	store     *store.Store
 	authority *pki.Authority
 	fleet     *fleet.Fleet
@@ -149,12 +150,7 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 	for _, a := range b.State().Solution.Intents {
 		before[a.Name] = &a
 	}
-	deadline := time.Now().Add(b.solveTime)
-	stop := func() bool { return ctx.Err() != nil || time.Now().After(deadline) }
-	after := solve.Solve(solve.Input{
-		Topology: next.Topology.Without(b.outage()), Intents: next.Intents, Policy: policy,
-		Stop: stop,
-	})
+	after := solver.Answer(next.Spec, b.outage(), b.solveTime, func() bool { return ctx.Err() != nil })
 	for n := range after.Intents {
 		was, is := before[after.Intents[n].Name], &after.Intents[n]
 		if was == nil || !sameAnswer(was, is) {
@@ -162,12 +158,19 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 		}
 	}
 	if old.Topology != nil {
+		deadline := time.Now().Add(b.solveTime)
+		stop := func() bool { return ctx.Err() != nil || time.Now().After(deadline) }
 		diff.Findings = old.Erosion(next, b.outage(), stop)
 	}
 	return diff, nil
 }
 
-func sameAnswer(a, b *pathspec.Answer) bool {
+// sameAnswer compares as much as is known of the first.
+func sameAnswer(was, is *pathspec.Answer) bool {
+	a, b := *was, *is
+	if a.Pending {
+		a.Pending, a.Why, a.Reserve, b.Why, b.Reserve = false, nil, nil, nil, nil
+	}
 	x, _ := json.Marshal(a) // plain data
 	y, _ := json.Marshal(b)
 	return string(x) == string(y)

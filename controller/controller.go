@@ -24,6 +24,7 @@ import (
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
 )
 
@@ -36,7 +37,7 @@ type Options struct {
 	Names     []string         // names and addresses of this machine, beside localhost
 	Endpoints []alert.Endpoint // whom alerts are sent to
 	Params    core.Params
-	SolveTime time.Duration // the longest time for one answer to all intents
+	SolveTime time.Duration // the longest time for the paths of all intents, and again for reasons and reserves
 	Version   resource.Version
 	Log       *slog.Logger
 }
@@ -84,6 +85,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	o.Log.Info("controller runs", "api", addr, "agents", o.Agents, "version", o.Version.Version)
 	return together(ctx,
 		func(ctx context.Context) error { b.loop.run(ctx, first); return nil },
+		func(ctx context.Context) error { b.solver.Run(ctx); return nil },
 		func(context.Context) error { b.loop.records.run(b.loop.done); return nil },
 		func(context.Context) error { b.loop.alarms.run(b.loop.done); return nil },
 		func(ctx context.Context) error { alerts.Run(ctx); return nil },
@@ -97,6 +99,8 @@ func (b *backend) join(o Options, alerts *alert.Sender) {
 	b.solveTime = o.SolveTime
 	b.loop = newLoop(core.New(o.Params), o)
 	b.fleet = fleet.New(fleet.Options{Authority: b.authority, Events: sessions{b.loop}, Log: o.Log})
+	b.solver = solver.New(o.SolveTime, b.loop.feed, o.Log)
+	b.loop.solve = b.solver.Ask
 	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }
 	b.loop.record = b.events.add
 	b.loop.publish = b.publish

@@ -16,6 +16,9 @@ func explain(intent *resource.Intent, state *resource.State) *resource.Explanati
 	out := &resource.Explanation{Intent: a.Name, Answer: a, Outage: outageNames(state)}
 	say := func(format string, args ...any) { out.Lines = append(out.Lines, fmt.Sprintf(format, args...)) }
 	say("intent %s is %s", a.Name, a.Status)
+	if intent.Status.ObservedGeneration == 0 {
+		say("the answer to what changed last is being computed")
+	}
 	if a.Status == pathspec.Satisfied {
 		proof := "no cheaper path set exists in the capacity that intents before it leave"
 		if !a.Optimal {
@@ -54,6 +57,9 @@ func explain(intent *resource.Intent, state *resource.State) *resource.Explanati
 		if when := r.Breaks.String(); when != "" {
 			say("the promise breaks when %s", when)
 		}
+	}
+	if a.Pending && a.Status == pathspec.Satisfied {
+		say("reserve: being computed")
 	}
 	if w := a.Why; w != nil {
 		say("why: %s", w.Message)

@@ -12,22 +12,21 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/store"
-	"github.com/keiro-net/keiro/pathspec/solve"
 )
 
 // loop is the one goroutine that owns the Core: events in, effects out.
 type loop struct {
-	core      *core.Core
-	log       *slog.Logger
-	events    chan core.Event
-	asks      chan func(context.Context) // run between two steps
-	push      func(*nodecfg.Config)
-	alarms    *queue[core.Alarm]
-	record    func(core.Entry)
-	records   *queue[store.Op] // alarms, to be kept beside the loop
-	commit    func(context.Context, ...store.Op) error
-	publish   func(core.View)
-	solveTime time.Duration
+	core    *core.Core
+	log     *slog.Logger
+	events  chan core.Event
+	asks    chan func(context.Context) // run between two steps
+	push    func(*nodecfg.Config)
+	solve   func(core.Solve) // beside the loop
+	alarms  *queue[core.Alarm]
+	record  func(core.Entry)
+	records *queue[store.Op] // alarms, to be kept beside the loop
+	commit  func(context.Context, ...store.Op) error
+	publish func(core.View)
 
 	wake   time.Time
 	unkept map[string]store.Op // path sets, by intent, that are to be written
@@ -36,7 +35,7 @@ type loop struct {
 
 func newLoop(c *core.Core, o Options) *loop {
 	return &loop{
-		core: c, log: o.Log, solveTime: o.SolveTime,
+		core: c, log: o.Log,
 		events: make(chan core.Event), asks: make(chan func(context.Context)),
 		unkept: map[string]store.Op{}, done: make(chan struct{}),
 	}
@@ -108,7 +107,7 @@ func (l *loop) step(ctx context.Context, event core.Event) {
 		case core.Push:
 			l.push(e.Config)
 		case core.Solve:
-			go l.solve(ctx, e)
+			l.solve(e)
 		case core.Raise:
 			l.keepAlarm(e.Alarm)
 			l.alarms.add(e.Alarm)
@@ -120,27 +119,6 @@ func (l *loop) step(ctx context.Context, event core.Event) {
 		}
 	}
 	l.publish(l.core.View(now))
-}
-
-// policy is how the intents of a controller share the network. What stands is
-// no part of it: paths return after a repair, so that they follow from what is
-// declared and what is down, and from nothing else.
-var policy = solve.Policy{Joint: true, MaxMoves: solve.DefaultMaxMoves}
-
-// solve answers a question beside the loop. What is not proven when the time
-// is over is unknown.
-func (l *loop) solve(ctx context.Context, q core.Solve) {
-	began := time.Now()
-	deadline := began.Add(l.solveTime)
-	solution := solve.Solve(solve.Input{
-		Topology: q.Topology, Intents: q.Intents, Policy: policy,
-		Stop: func() bool { return time.Now().After(deadline) || ctx.Err() != nil },
-	})
-	if ctx.Err() != nil {
-		return // what was cut short is no answer
-	}
-	l.log.Debug("solved", "question", q.Seq, "intents", len(q.Intents), "elapsed", time.Since(began))
-	l.feed(core.Solved{Seq: q.Seq, Solution: solution})
 }
 
 const standingBucket = "standing"

@@ -77,7 +77,7 @@ func keep[T any](before, now []*T, name func(*T) string) []*T {
 }
 
 func solutionOf(v core.View) *resource.Solution {
-	s := &resource.Solution{APIVersion: resource.APIVersion, Kind: "Solution", Intents: []pathspec.Answer{}}
+	s := &resource.Solution{APIVersion: resource.APIVersion, Kind: "Solution", Intents: []pathspec.Answer{}, NewLink: v.NewLink}
 	if v.Spec.Topology != nil {
 		s.Topology = v.Spec.Topology.Name
 	}
@@ -92,7 +92,7 @@ func answerOf(i core.IntentView) pathspec.Answer {
 		return *i.Answer
 	}
 	return pathspec.Answer{Name: i.Spec.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{},
-		Why: &pathspec.Why{Code: pathspec.WhyTimeLimit, Message: "no answer yet", Cut: []string{}, Relaxations: []pathspec.Relaxation{}}}
+		Why: &pathspec.Why{Code: pathspec.WhyPending, Message: "no answer yet", Cut: []string{}, Relaxations: []pathspec.Relaxation{}}}
 }
 
 func nodeOf(d declare.State, v core.View, n core.NodeView) *resource.Node {

@@ -43,6 +43,9 @@ type Answer struct {
 	Margin  *Margin  `json:"margin"`
 	Reserve *Reserve `json:"reserve"`
 	Why     *Why     `json:"why"`
+	// Pending: the reason or the reserve is still being computed. Status, cost,
+	// paths and margin are final.
+	Pending bool `json:"pending,omitempty"`
 }
 
 // Path is a sequence of links from the head to the tail.
@@ -150,5 +153,6 @@ const (
 	WhySeparation = "separation"       // the distance between cables
 	WhyExhausted  = "search-exhausted" // several bounds together; all was searched
 	WhyNotSought  = "not-sought"       // only the paths were asked for
+	WhyPending    = "being-computed"   // it is told when it is known
 	WhyTimeLimit  = "time-limit"       // not decided in time
 )

@@ -85,9 +85,15 @@ type Path struct {
 // it is called, where it listens and where it sends to follows from the
 // numbers (lane.go); its keys are the agents' business alone.
 type Lane struct {
-	ID   uint16 `json:"id"` // the lane's number at both ends, 1 to MaxLaneID
-	Peer string `json:"peer"`
+	ID    uint16 `json:"id"`    // the lane's number at both ends, 1 to MaxLaneID
+	Index int    `json:"index"` // of the path in its set: a lane is an intent's nth, whatever way it takes
+	Peer  string `json:"peer"`
+	// Encryption is what the intent asks for: one of Encryptions.
+	Encryption string `json:"encryption"`
 }
+
+// Encryptions are the strengths of a lane, each including those before it.
+var Encryptions = []string{"classic", "pq", "qkd"}
 
 // Peer is who is at the other end of this node's lanes, as the controller
 // says. The agent believes it only as far as its own fleet's authority has

@@ -14,7 +14,7 @@ import (
 func TestPeerBounds(t *testing.T) {
 	config := func(p Peer) *Config {
 		lane := Path{Name: "gold/0", Link: "a--b", Tail: netip.MustParsePrefix("5f00:0:2::/48"),
-			Segments: []netip.Addr{IngressEnd(netip.MustParsePrefix("5f00:0:2::/48"), 4)}, Lane: &Lane{ID: 1, Peer: "b"}}
+			Segments: []netip.Addr{IngressEnd(netip.MustParsePrefix("5f00:0:2::/48"), 4)}, Lane: &Lane{ID: 1, Peer: "b", Encryption: "pq"}}
 		return &Config{
 			Revision: 1, Node: "a", Locator: netip.MustParsePrefix("5f00:0:1::/48"),
 			Links:    []Link{{Name: "a--b", Interface: "eth1", Peer: "b", ID: 1, PeerID: 4, PeerLocator: netip.MustParsePrefix("5f00:0:2::/48")}},

@@ -124,7 +124,7 @@ func drawConfig(t *rapid.T) *Config {
 			path := Path{Name: fmt.Sprintf("p%d/%d", i, j), Link: l.Name, Segments: segs,
 				Tail: locator(20 + j), MTU: 1400 * number("mtu", 0, 1)}
 			if lane := 3*i + j + 1; rapid.Bool().Draw(t, "lane") {
-				path.Lane = &Lane{ID: uint16(lane), Peer: fmt.Sprint("n", 20+j)}
+				path.Lane = &Lane{ID: uint16(lane), Index: j, Peer: fmt.Sprint("n", 20+j), Encryption: "pq"}
 			}
 			p.Paths = append(p.Paths, path)
 		}
@@ -223,18 +223,19 @@ func TestLeftOut(t *testing.T) {
 		for _, l := range c.Links {
 			linkDown[l.Name] = rapid.Bool().Draw(t, "link down")
 		}
-		out := c.LeftOut(before, probeDown, linkDown)
+		closed := drawPaths(t, c, "lane closed")
+		out := c.LeftOut(before, probeDown, linkDown, closed)
 		for _, p := range c.Policies {
 			ways, up, used := 0, 0, 0
 			for _, path := range p.Paths {
-				stuck := path.Lane != nil && linkDown[path.Link]
+				stuck := path.Lane != nil && (linkDown[path.Link] || closed[path.Name])
 				if out[path.Name] && !probeDown[path.Name] && !stuck {
 					t.Fatalf("%s is left out, but no probe says it is down", path.Name)
 				}
 				if stuck && !out[path.Name] {
-					t.Fatalf("%s is a lane without a link, and packets are sent into it", path.Name)
+					t.Fatalf("%s is a lane that is closed or without a link, and packets are sent into it", path.Name)
 				}
-				if !linkDown[path.Link] {
+				if !linkDown[path.Link] && !stuck {
 					ways++
 					if !probeDown[path.Name] {
 						up++
@@ -248,7 +249,7 @@ func TestLeftOut(t *testing.T) {
 				t.Fatalf("%s: of %d ways %d are up, %d used", p.Intent, ways, up, used)
 			}
 		}
-		if again := c.LeftOut(out, probeDown, linkDown); !maps.Equal(out, again) {
+		if again := c.LeftOut(out, probeDown, linkDown, closed); !maps.Equal(out, again) {
 			t.Fatalf("not stable: %v, then %v", out, again)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -146,6 +147,8 @@ func (v *validator) path(at string, c *Config, p *Path, minMTU int) {
 	if l := p.Lane; l != nil {
 		v.check(l.ID >= 1 && l.ID <= MaxLaneID, "%s: lane: id %d is not in 1 to %d", at, l.ID, MaxLaneID)
 		v.unique(at, "lane id", l.ID)
+		v.check(l.Index >= 0 && l.Index < maxPaths, "%s: lane: index %d is not in 0 to %d", at, l.Index, maxPaths-1)
+		v.check(slices.Contains(Encryptions, l.Encryption), "%s: lane: encryption %q is none of %s", at, l.Encryption, strings.Join(Encryptions, ", "))
 		v.check(l.Peer != "" && l.Peer != c.Node, "%s: lane: peer %q is no other node", at, l.Peer)
 		minMTU += laneOverhead
 	}

@@ -34,9 +34,9 @@ type Policy struct {
 	Serving []bool          // parallel to Paths: which of them are in use
 	// Ends are the nodes that keep the policy's fence even without a path.
 	Ends []End
-	// Encrypted gives every path a lane. A path without its lane carries
+	// Encryption gives every path a lane. A path whose lane is closed carries
 	// nothing.
-	Encrypted bool
+	Encryption pathspec.Encryption
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -121,8 +121,8 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			}
 			sids := c.path(nodes, links)
 			sids.Name = PathName(p.Intent, i)
-			if p.Encrypted {
-				sids.Lane = &nodecfg.Lane{ID: c.IDs.Lanes[sids.Name], Peer: nodes[len(nodes)-1]}
+			if p.Encryption != pathspec.NoEncryption {
+				sids.Lane = &nodecfg.Lane{ID: c.IDs.Lanes[sids.Name], Index: i, Peer: nodes[len(nodes)-1], Encryption: p.Encryption.String()}
 			}
 			out.Paths = append(out.Paths, sids)
 		}
@@ -163,7 +163,7 @@ const (
 // and the least that will do.
 func (p *Policy) mtu(pathMTU int) (mtu, least int, family string) {
 	mtu, least, family = pathMTU, minMTU4, "IPv4"
-	if p.Encrypted {
+	if p.Encryption != pathspec.NoEncryption {
 		mtu = nodecfg.LaneMTU(pathMTU)
 	}
 	for _, s := range p.Traffic {
@@ -189,7 +189,7 @@ func (in *Input) Obstacle(p *Policy, links []string) string {
 	if outer := in.pathMTU(links); outer != 0 {
 		if mtu, least, family := p.mtu(outer); mtu < least {
 			what := fmt.Sprintf("%d SIDs", sids(links))
-			if p.Encrypted {
+			if p.Encryption != pathspec.NoEncryption {
 				what += " and WireGuard"
 			}
 			return fmt.Sprintf("%s leave %d bytes for a packet, %s needs %d: raise the MTU of the links, or ask for fewer hops", what, mtu, family, least)

@@ -105,7 +105,7 @@ func TestNoPathLeavesTheFence(t *testing.T) {
 			in.MTU["a--b"] = 1280 + 40 + 8 + 2*16 - 1
 		},
 		"too narrow for WireGuard": func(in *Input) {
-			in.Policies[0].Encrypted = true
+			in.Policies[0].Encryption = pathspec.PQ
 			in.MTU["a--b"] = 576 + 80 + 40 + 8 + 2*16 - 1
 		},
 		"interface not known": func(in *Input) { in.Topology.Entries[1].AInterface = "" },
@@ -120,12 +120,12 @@ func TestNoPathLeavesTheFence(t *testing.T) {
 // An encrypted policy has a lane for each path, with one number at both ends.
 func TestLane(t *testing.T) {
 	configs := compiled(t, func(in *Input) {
-		in.Policies[0].Encrypted = true
+		in.Policies[0].Encryption = pathspec.PQ
 		in.IDs.Lanes = map[string]uint16{"gold/0": 7}
 		in.MTU["a--b"] = 576 + 80 + 40 + 8 + 2*16 // just enough
 	})
 	there, back := configs[0].Policies[0].Paths[0].Lane, configs[2].Policies[0].Paths[0].Lane
-	if there == nil || back == nil || *there != (nodecfg.Lane{ID: 7, Peer: "c"}) || *back != (nodecfg.Lane{ID: 7, Peer: "a"}) {
+	if there == nil || back == nil || *there != (nodecfg.Lane{ID: 7, Peer: "c", Encryption: "pq"}) || *back != (nodecfg.Lane{ID: 7, Peer: "a", Encryption: "pq"}) {
 		t.Errorf("lanes %+v and %+v", there, back)
 	}
 }
@@ -139,11 +139,11 @@ func TestPeers(t *testing.T) {
 	lanes := func(in *Input) {
 		in.IDs.Lanes = map[string]uint16{"gold/0": 7, "gold/1": 8, "silver/0": 9}
 		in.IDs.Intents["silver"] = 2
-		in.Policies[0].Encrypted = true
+		in.Policies[0].Encryption = pathspec.PQ
 		in.Policies[0].Paths = append(in.Policies[0].Paths, pathspec.Path{Nodes: []string{"a", "b", "c"}, Links: []string{"a--b", "b--c#2"}})
 		in.Policies[0].Serving = []bool{true, true}
 		near := pathspec.Path{Nodes: []string{"a", "b"}, Links: []string{"a--b"}}
-		in.Policies = append(in.Policies, Policy{Intent: "silver", Encrypted: true, Traffic: in.Policies[0].Traffic,
+		in.Policies = append(in.Policies, Policy{Intent: "silver", Encryption: pathspec.PQ, Traffic: in.Policies[0].Traffic,
 			Paths: []pathspec.Path{near}, Serving: []bool{true}, Ends: []End{{Node: "a"}, {Node: "b", Reverse: true}}})
 		in.Peers = map[string]nodecfg.Peer{"a": peer("a"), "b": peer("b"), "c": peer("c")}
 	}
@@ -154,7 +154,7 @@ func TestPeers(t *testing.T) {
 		"lanes":           {lanes, [3]string{"bc", "a", "a"}},
 		"nobody known":    {func(in *Input) { lanes(in); in.Peers = nil }, [3]string{}},
 		"b not known":     {func(in *Input) { lanes(in); delete(in.Peers, "b") }, [3]string{"c", "a", "a"}},
-		"not encrypted":   {func(in *Input) { lanes(in); in.Policies[0].Encrypted = false }, [3]string{"b", "a", ""}},
+		"not encrypted":   {func(in *Input) { lanes(in); in.Policies[0].Encryption = pathspec.NoEncryption }, [3]string{"b", "a", ""}},
 		"no path serving": {func(in *Input) { lanes(in); in.Policies[0].Serving = []bool{false, false} }, [3]string{"b", "a", ""}},
 	} {
 		configs := compiled(t, c.edit)

@@ -185,6 +185,14 @@ func (c *Core) raise(a Alarm) {
 	c.emit(Raise{a})
 }
 
+// reword brings what a firing alarm says up to date, without telling it again.
+func (c *Core) reword(key, message string) {
+	if a := c.alarms[key]; a.Message != message {
+		a.Message = message
+		c.alarms[key] = a
+	}
+}
+
 // resolve tells that a firing alarm is over.
 func (c *Core) resolve(now time.Time, key string) {
 	a, ok := c.alarms[key]

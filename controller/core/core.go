@@ -9,6 +9,7 @@
 //	link goes down -> paths over it serve no more, at once
 //	               -> Solve for what is left -> Solved
 //	               -> new sets, once every node on them has its SIDs
+//	               -> Explained: why not, and what more it would stand
 //	link comes up  -> wait to restore -> Solve -> Solved -> the old sets again
 //
 // Make before break follows from two rules (push.go): a headend is given a
@@ -70,6 +71,7 @@ type Core struct {
 	asked    uint64          // the question that is being solved
 	solving  bool
 	answered uint64
+	newLink  *pathspec.NewLink // that would help most; nil until answered is explained
 
 	dirty   bool      // something that Configs depend on has changed
 	asOf    time.Time // when what made the present question happened
@@ -107,6 +109,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.reported(now, e.Report)
 	case Solved:
 		c.solved(now, e)
+	case Explained:
+		c.explained(now, e)
 	case Tick:
 	}
 	if at, holding := c.holding(now); holding {
@@ -188,7 +192,7 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	for n, s := range spec.Intents {
 		i := &intent{spec: s, id: fingerprint(s)}
 		if was := old[s.Name]; was != nil {
-			i.standing, i.serving, i.conditions, i.answer = was.standing, was.serving, was.conditions, was.answer
+			i.standing, i.serving, i.conditions, i.answer, i.reason = was.standing, was.serving, was.conditions, was.answer, was.reason
 			delete(old, s.Name)
 		}
 		c.intents[n] = i
@@ -241,7 +245,7 @@ func (c *Core) ask() {
 		return
 	}
 	c.solving, c.asked = true, c.wanted
-	c.emit(Solve{Seq: c.asked, Topology: c.spec.Topology.Without(c.outage), Intents: c.spec.Intents})
+	c.emit(Solve{Seq: c.asked, Spec: c.spec, Outage: c.outage})
 }
 
 func (c *Core) solved(now time.Time, e Solved) {
@@ -249,11 +253,26 @@ func (c *Core) solved(now time.Time, e Solved) {
 	if e.Seq != c.wanted {
 		return // stale: ask sends the newest question next
 	}
-	c.answered = e.Seq
+	c.answered, c.newLink = e.Seq, nil
 	c.dirty = true
-	for n := range e.Solution.Intents {
-		if n < len(c.intents) && c.intents[n].spec.Name == e.Solution.Intents[n].Name {
-			c.answer(now, c.intents[n], e.Solution.Intents[n])
+	c.each(e.Solution, func(i *intent, a pathspec.Answer) { c.answer(now, i, pending(a)) })
+}
+
+// explained attaches reasons and reserves to the answers that they are for,
+// unless the world has changed since.
+func (c *Core) explained(now time.Time, e Explained) {
+	if e.Seq != c.answered || !c.fresh() {
+		return
+	}
+	c.newLink = e.Solution.NewLink
+	c.each(e.Solution, func(i *intent, a pathspec.Answer) { c.explain(now, i, a) })
+}
+
+// each calls a step for every intent with its answer.
+func (c *Core) each(s pathspec.Solution, step func(*intent, pathspec.Answer)) {
+	for n := range s.Intents {
+		if n < len(c.intents) && c.intents[n].spec.Name == s.Intents[n].Name {
+			step(c.intents[n], s.Intents[n])
 		}
 	}
 }

@@ -46,8 +46,15 @@ type AgentRevoked struct{ Node string }
 // Reported carries what an agent says of its node.
 type Reported struct{ Report nodecfg.Report }
 
-// Solved answers a Solve.
+// Solved answers a Solve: paths only. An Explained follows, unless the world
+// changes before.
 type Solved struct {
+	Seq      uint64
+	Solution pathspec.Solution
+}
+
+// Explained is the Solution of a Solved, now with reasons and reserves.
+type Explained struct {
 	Seq      uint64
 	Solution pathspec.Solution
 }
@@ -63,6 +70,7 @@ func (AgentDisconnected) event() {}
 func (AgentRevoked) event()      {}
 func (Reported) event()          {}
 func (Solved) event()            {}
+func (Explained) event()         {}
 func (Tick) event()              {}
 
 // Effect is something to be done: one of the types below.
@@ -71,11 +79,13 @@ type Effect interface{ effect() }
 // Push sends a Config to a node's agent; a newer one replaces one not sent.
 type Push struct{ Config *nodecfg.Config }
 
-// Solve asks for an answer, in the background; a Solved with its Seq follows.
+// Solve asks for the paths that a spec gets in what an outage leaves, in the
+// background; a Solved with its Seq follows. A newer Solve ends the search for
+// reasons.
 type Solve struct {
-	Seq      uint64
-	Topology *topology.Topology
-	Intents  []pathspec.Intent
+	Seq    uint64
+	Spec   Spec
+	Outage topology.Outage
 }
 
 // Persist keeps the path set that stands for an intent, or forgets it.

@@ -16,6 +16,7 @@ type intent struct {
 	spec       pathspec.Intent
 	id         string           // fingerprint of spec
 	answer     *pathspec.Answer // newest; stale while the Core is not fresh
+	reason     string           // told last why it is not satisfied
 	standing   Standing         // the path set given to the headends
 	serving    []bool           // which paths of it the headends are to use
 	waiting    string           // why the answer is not installed yet
@@ -28,13 +29,42 @@ func fingerprint(i pathspec.Intent) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// pending is an answer of which the reason or the reserve is to come.
+func pending(a pathspec.Answer) pathspec.Answer {
+	switch a.Status {
+	case pathspec.Infeasible:
+		a.Pending = true
+		a.Why = &pathspec.Why{Code: pathspec.WhyPending, Message: "no set of paths meets the requirement; why is being computed",
+			Cut: []string{}, Relaxations: []pathspec.Relaxation{}}
+	case pathspec.Satisfied:
+		a.Pending = true
+	}
+	return a
+}
+
 func (c *Core) answer(now time.Time, i *intent, a pathspec.Answer) {
 	was := i.answer
 	i.answer = &a
 	if was != nil && was.Status == a.Status {
 		return
 	}
+	i.reason = ""
 	c.record(now, "Answer", "intent:"+i.spec.Name, string(a.Status)+because(a.Why))
+}
+
+// explain completes the answer of an intent. A reason is told where it is
+// another than before.
+func (c *Core) explain(now time.Time, i *intent, a pathspec.Answer) {
+	if i.answer == nil || !i.answer.Pending {
+		return
+	}
+	full := *i.answer // views have the other
+	full.Pending, full.Why, full.Reserve = false, a.Why, a.Reserve
+	i.answer = &full
+	if a.Why != nil && a.Why.Message != i.reason {
+		i.reason = a.Why.Message
+		c.record(now, "Reason", "intent:"+i.spec.Name, string(a.Status)+because(a.Why))
+	}
 }
 
 func because(why *pathspec.Why) string {

@@ -1,10 +1,25 @@
 package core
 
-import "github.com/keiro-net/keiro/agent/nodecfg"
+import (
+	"slices"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/pathspec"
+)
 
 // invariants hold after every step of every play and of the random walk.
 func (s *stage) invariants() {
-	s.core.View(s.now) // shown after every Step; it must not panic
+	for _, i := range s.core.View(s.now).Intents { // shown after every Step; it must not panic
+		a := i.Answer
+		switch {
+		case a == nil:
+		case a.Pending && (a.Reserve != nil || a.Why != nil && a.Why.Code != pathspec.WhyPending):
+			s.fail("%s: a reason or a reserve before it is computed: %+v", i.Spec.Name, a)
+		case !a.Pending && (a.Status == pathspec.Satisfied && a.Reserve == nil || a.Status != pathspec.Satisfied && a.Why == nil),
+			!a.Pending && a.Why != nil && slices.Contains([]string{pathspec.WhyPending, pathspec.WhyNotSought}, a.Why.Code):
+			s.fail("%s: no reason or no reserve where none is to come: %+v", i.Spec.Name, a)
+		}
+	}
 	for _, n := range s.core.nodes {
 		if n.sent != nil {
 			if err := n.sent.Validate(); err != nil {
@@ -14,7 +29,7 @@ func (s *stage) invariants() {
 	}
 	for name, n := range s.core.nodes {
 		if n.want != nil && s.agents[name] != nil {
-			s.told(n.want)
+			s.introduced(n.want)
 		}
 	}
 	for _, a := range s.agents {
@@ -31,8 +46,8 @@ func (s *stage) invariants() {
 	}
 }
 
-// told: what a node is told of its peers is what the Core knows of them last.
-func (s *stage) told(cfg *nodecfg.Config) {
+// introduced: what a node is told of its peers is what the Core knows of them last.
+func (s *stage) introduced(cfg *nodecfg.Config) {
 	for _, p := range cfg.Peers {
 		if known, ok := s.core.peers[p.Node]; !ok || string(known.Identity) != string(p.Identity) {
 			if !s.core.dirty {

@@ -67,7 +67,11 @@ func (c *Core) judgeAnswer(now time.Time, i *intent) {
 		a.Name = IntentUndecided
 	}
 	a.Message = fmt.Sprintf("intent %s is %s: %s", i.spec.Name, i.answer.Status, i.answer.Why.Message)
+	if i.answer.Pending {
+		a.Message = fmt.Sprintf("intent %s is %s; `keiro explain %s` says why", i.spec.Name, i.answer.Status, i.spec.Name)
+	}
 	c.raise(a)
+	c.reword(key, a.Message)
 }
 
 func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {

@@ -52,12 +52,19 @@ type stage struct {
 	now    time.Time
 	agents map[string]*fakeAgent
 	asked  *Solve
+	told   []told // not explained yet
 	spec   Spec
 	kept   map[string]Standing
 	drains []Drain
 	alarms map[string]Alarm
 	fail   func(format string, args ...any)
 	rough  bool // no make before break
+}
+
+// told is an answer with the question.
+type told struct {
+	Solve
+	pathspec.Solution
 }
 
 type fakeAgent struct {
@@ -111,7 +118,7 @@ func (s *stage) do(args []string) []string {
 			known = append(known, node)
 			a.connected = false
 		}
-		s.asked = nil
+		s.asked, s.told = nil, nil
 		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known}
 		for _, a := range s.agents {
 			if a.peer != nil {
@@ -174,13 +181,22 @@ func (s *stage) do(args []string) []string {
 			return nil
 		}
 		s.asked = nil
-		answer := solve.Solve(solve.Input{Topology: q.Topology, Intents: q.Intents})
-		for _, a := range answer.Intents {
-			if a.Why != nil { // how the solver says it is not for these plays
-				a.Why.Message = a.Why.Code + " " + strings.Join(a.Why.Cut, ",")
-			}
-		}
+		answer := solve.Solve(solve.Input{Topology: q.Spec.Topology.Without(q.Outage), Intents: q.Spec.Intents, PathsOnly: true})
+		s.told = append(s.told, told{*q, answer})
 		return s.step(Solved{Seq: q.Seq, Solution: answer})
+	case "explain": // the solver says why, of all it has answered since
+		var out []string
+		for _, a := range s.told {
+			answer := solve.Explain(solve.Input{Topology: a.Spec.Topology.Without(a.Outage), Intents: a.Spec.Intents}, a.Solution)
+			for _, a := range answer.Intents {
+				if a.Why != nil { // how the solver says it is not for these plays
+					a.Why.Message = a.Why.Code + " " + strings.Join(a.Why.Cut, ",")
+				}
+			}
+			out = append(out, s.step(Explained{Seq: a.Seq, Solution: answer})...)
+		}
+		s.told = nil
+		return out
 	case "wait":
 		d, err := time.ParseDuration(args[1])
 		if err != nil {
@@ -194,6 +210,17 @@ func (s *stage) do(args []string) []string {
 			for _, c := range i.Conditions {
 				out = append(out, fmt.Sprintf("%s %s=%s %s: %s", i.Spec.Name, c.Type, c.Status, c.Reason, c.Message))
 			}
+		}
+		return out
+	case "answers":
+		var out []string
+		v := s.core.View(s.now)
+		for _, i := range v.Intents {
+			a := i.Answer
+			out = append(out, fmt.Sprintf("%s %s fresh=%v pending=%v reserve=%v%s", a.Name, a.Status, v.Fresh, a.Pending, a.Reserve != nil, because(a.Why)))
+		}
+		for _, a := range v.Alarms {
+			out = append(out, "alarm "+a.Message)
 		}
 		return out
 	}
@@ -267,7 +294,7 @@ func (s *stage) step(e Event) []string {
 			out = append(out, fmt.Sprintf("push %s revision %d:%s", x.Config.Node, x.Config.Revision, policies(x.Config)))
 		case Solve:
 			s.asked = &x
-			out = append(out, fmt.Sprintf("solve #%d over %d links", x.Seq, len(x.Topology.Entries)))
+			out = append(out, fmt.Sprintf("solve #%d over %d links", x.Seq, len(x.Spec.Topology.Without(x.Outage).Entries)))
 		case Persist:
 			if x.Standing == nil {
 				delete(s.kept, x.Intent)

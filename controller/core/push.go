@@ -136,7 +136,7 @@ func (c *Core) policy(i *intent) compile.Policy {
 	return compile.Policy{
 		Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
 		Paths: i.standing.Paths, Serving: i.serving,
-		Encrypted: i.spec.Require.Encryption != pathspec.NoEncryption,
+		Encryption: i.spec.Require.Encryption,
 	}
 }
 
@@ -150,12 +150,12 @@ func (c *Core) pushConfigs() {
 	var later []Effect
 	for _, cfg := range compile.Configs(in) {
 		n := c.nodes[cfg.Node]
-		n.want = cfg
-		if n.refused = refusal(cfg); n.refused != "" {
-			continue // its agent would refuse it too
-		}
-		if !n.connected || n.report == nil || n.sent != nil && sameConfig(n.sent, cfg) {
+		n.want, n.refused = cfg, ""
+		if n.sent != nil && sameConfig(n.sent, cfg) {
 			continue
+		}
+		if n.refused = refusal(cfg); n.refused != "" || !n.connected || n.report == nil {
+			continue // its agent would refuse it too, or is away
 		}
 		n.revision++
 		cfg.Revision = n.revision
@@ -203,7 +203,7 @@ func (c *Core) missing(i *intent) string {
 		if stands(p) {
 			continue
 		}
-		if policy.Encrypted {
+		if policy.Encryption != pathspec.NoEncryption {
 			for _, end := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
 				if _, ok := c.peers[end]; !ok {
 					return fmt.Sprintf("node %s has no identity yet, which the other end could check", end)

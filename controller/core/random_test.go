@@ -33,7 +33,7 @@ func TestRandomWalk(t *testing.T) {
 			link := rapid.SampledFrom(links).Draw(rt, "link")
 			a := s.agents[node]
 			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 11).Draw(rt, "what") {
+			switch rapid.IntRange(0, 12).Draw(rt, "what") {
 			case 0:
 				s.do([]string{"connect", node})
 			case 1:
@@ -66,6 +66,8 @@ func TestRandomWalk(t *testing.T) {
 					s.do([]string{"restart"})
 				}
 			case 11:
+				s.do([]string{"explain"})
+			case 12:
 				s.do([]string{"enrol", rapid.SampledFrom(lives).Draw(rt, "life"), node})
 			}
 		}
@@ -73,6 +75,9 @@ func TestRandomWalk(t *testing.T) {
 		satisfied := true // what stands for an intent that is not is history
 		for _, i := range s.core.View(s.now).Intents {
 			satisfied = satisfied && i.Answer.Status == "satisfied"
+			if i.Answer.Pending {
+				rt.Fatalf("intent %s is not explained in the end", i.Spec.Name)
+			}
 			for _, c := range i.Conditions {
 				if c.Type == Installed && c.Status != yes && i.Answer.Status == "satisfied" {
 					rt.Fatalf("intent %s is not installed in the end: %s: %s", i.Spec.Name, c.Reason, c.Message)
@@ -126,6 +131,7 @@ func (s *stage) settle() {
 		s.now = s.now.Add(20 * time.Second)
 		s.step(Tick{})
 		s.do([]string{"solve"})
+		s.do([]string{"explain"})
 		s.do([]string{"obey", "all"})
 	}
 }

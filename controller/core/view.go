@@ -23,7 +23,8 @@ type View struct {
 	Links    []LinkView
 	Drains   []Drain
 	Alarms   []Alarm
-	Question uint64 // counts the questions posed so far
+	Question uint64            // counts the questions posed so far
+	NewLink  *pathspec.NewLink // that would help most; nil: none, or not computed yet
 }
 
 // IntentView is one intent and what has become of it.
@@ -77,7 +78,9 @@ const (
 // View returns a snapshot.
 func (c *Core) View(now time.Time) View {
 	v := View{Spec: c.spec, Outage: c.outage, Fresh: c.fresh(), Question: c.wanted}
-	_, v.Holding = c.holding(now)
+	if _, v.Holding = c.holding(now); v.Fresh {
+		v.NewLink = c.newLink
+	}
 	for d := range c.drains {
 		v.Drains = append(v.Drains, d)
 	}

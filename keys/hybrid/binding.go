@@ -1,6 +1,7 @@
 package hybrid
 
 import (
+	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -43,14 +44,19 @@ func ReadBinding(cert *x509.Certificate) (Fingerprint, error) {
 		return Fingerprint{}, ErrUnbound
 	}
 	var b binding
-	rest, err := asn1.Unmarshal(cert.Extensions[found].Value, &b)
-	if err != nil || len(rest) > 0 || len(b.Fingerprint) != len(Fingerprint{}) {
+	value := cert.Extensions[found].Value
+	if _, err := asn1.Unmarshal(value, &b); err != nil || len(b.Fingerprint) != len(Fingerprint{}) {
 		return Fingerprint{}, fmt.Errorf("%w: binding in the certificate", ErrMalformed)
 	}
 	if b.Version != identityVersion {
 		return Fingerprint{}, fmt.Errorf("%w of a binding", ErrVersion)
 	}
-	return Fingerprint(b.Fingerprint), nil
+	// asn1 lets more follow, in the sequence and behind it.
+	f := Fingerprint(b.Fingerprint)
+	if want, err := Bind(f); err != nil || !bytes.Equal(want.Value, value) {
+		return Fingerprint{}, fmt.Errorf("%w: binding in the certificate", ErrMalformed)
+	}
+	return f, nil
 }
 
 // CheckBinding refuses an identity that is not the one the certificate binds.

@@ -20,6 +20,15 @@ var rewrite = flag.Bool("golden", false, "rewrite testdata/golden.txt: the wire 
 // TestGolden compares every byte of two exchanges with those of the file.
 func TestGolden(t *testing.T) {
 	var got bytes.Buffer
+	// What testdata/verify.py needs to follow: the public identities, the QKD
+	// key and, as the randomness is known, the seed of the initiator's key.
+	w := newWorld(t)
+	random := make([]byte, 16+NonceSize+96)
+	if _, err := seeded(10).Read(random); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&got, "input aki %x\ninput bea %x\n", w.aki.Public().Bytes(), w.bea.Public().Bytes())
+	fmt.Fprintf(&got, "input qkd %x\ninput seed %x\n", w.qkd.Bytes(), random[16+NonceSize:])
 	for _, suite := range []kem.Suite{kem.XWing, kem.X25519MLKEM1024} {
 		w := newWorld(t)
 		w.suite = suite
@@ -54,6 +63,22 @@ func TestGolden(t *testing.T) {
 			}
 		}
 		t.Fatal("more or fewer lines")
+	}
+}
+
+// TestPair: the names alone say who initiates, whoever is named first.
+func TestPair(t *testing.T) {
+	w := newWorld(t)
+	aki, bea := Party{"aki", w.aki.Public()}, Party{"bea", w.bea.Public()}
+	for _, p := range []Pair{mustPair(t, aki, bea), mustPair(t, bea, aki)} {
+		if !p.Initiates("aki") || p.Initiates("bea") || p.Initiates("eve") {
+			t.Errorf("%v", p)
+		}
+	}
+	for _, bad := range []Party{{"", w.aki.Public()}, {"a b", w.aki.Public()}, {"aki", nil}} {
+		if _, err := NewPair(bad, bea); !errors.Is(err, ErrPeer) {
+			t.Errorf("%q: %v", bad.Node, err)
+		}
 	}
 }
 

@@ -259,6 +259,11 @@ func TestBinding(t *testing.T) {
 		"of a later version": {value(binding{2, make([]byte, 32)}), ErrVersion},
 		"with more behind":   {append(bytes.Clone(bound.Value), 0), ErrMalformed},
 		"bare":               {make([]byte, 32), ErrMalformed},
+		"with more inside": {value(struct {
+			V    int
+			F    []byte
+			More int
+		}{1, make([]byte, 32), 7}), ErrMalformed},
 	} {
 		cert, err := certificate(t, pkix.Extension{Id: BindingOID, Value: c.value})
 		if err != nil {

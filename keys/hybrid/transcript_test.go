@@ -66,6 +66,9 @@ func TestFraming(t *testing.T) {
 		frame("a").add("x", []byte("y")).add("", []byte("z")),
 		frame("a").add("x", []byte("y")),
 		frame("a").addUint("x", 'y'),
+		// What would be the same without the length of a value, or of a label.
+		frame("a").add("x", nil).add("y", nil), frame("a").add("x", []byte("\x00\x01y\x00\x00\x00\x00")),
+		frame("a").add("x\x00\x00\x00\x00\x00\x00y", nil), frame("a").add("x\x00\x00\x00\x00\x00\x01y", nil),
 	} {
 		if other, twice := sums[tr.sum()]; twice {
 			t.Errorf("%d is %d", n, other)

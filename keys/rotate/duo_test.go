@@ -38,7 +38,7 @@ func (d *duo) step(i int, e Event) {
 		switch x := effect.(type) {
 		case Send:
 			if d.lose == nil || !d.lose(x.Data) {
-				d.later(1-i, Message{x.Data})
+				d.later(1-i, Message(x))
 			}
 		case Persist:
 			d.later(i, Persisted{})

@@ -169,7 +169,7 @@ func (m *Machine) handshake(e Handshake) {
 
 // outlived: no session of a key before the current one is left.
 func (m *Machine) outlived(l *lane) {
-	m.eraseOld(l)
+	m.eraseOld(l, l.current.epoch)
 	if l.oldest < l.current.epoch {
 		l.oldest = l.current.epoch
 		m.keepRecord(l)
@@ -185,7 +185,7 @@ func (m *Machine) keyLost(id Lane) {
 		return
 	}
 	lost := l.current
-	m.eraseOld(l)
+	m.eraseOld(l, maxEpoch)
 	l.current, l.askAt = key{}, time.Time{}
 	switch {
 	case l.next.epoch != 0:
@@ -209,11 +209,16 @@ func (m *Machine) erase(l *lane, k *key) {
 	*k = key{}
 }
 
-func (m *Machine) eraseOld(l *lane) {
-	for i := range l.old {
-		m.erase(l, &l.old[i])
-	}
-	l.old = nil
+// eraseOld erases old keys of epochs before that. A later one may be among
+// them, whose install failed, or did not.
+func (m *Machine) eraseOld(l *lane, before uint64) {
+	l.old = slices.DeleteFunc(l.old, func(k key) bool {
+		if k.epoch >= before {
+			return false
+		}
+		m.erase(l, &k)
+		return true
+	})
 }
 
 // keepRecord writes down what a restart is to know of the lane.

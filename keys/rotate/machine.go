@@ -235,7 +235,7 @@ func (m *Machine) forget(l *lane) {
 	m.emit(Close{l.id, "no longer configured"})
 	m.erase(l, &l.next)
 	m.erase(l, &l.current)
-	m.eraseOld(l)
+	m.eraseOld(l, maxEpoch)
 	if l.spare.Key != nil {
 		l.spare.Key.Zero()
 	}

@@ -199,3 +199,36 @@ func TestFlood(t *testing.T) {
 		t.Error("an Init alone goes on to the commit")
 	}
 }
+
+// TestLateKey: a key whose install failed may be in use all the same. That the
+// sessions before the current key are over says nothing about it.
+func TestLateKey(t *testing.T) {
+	m := New(midnight, Config{Initiator: true, Crypto: fakeCrypto{}, Params: modelParams()})
+	m.lanes = []lane{{id: testLane(0), need: PQ, configured: true, phase: open, due: midnight.Add(time.Hour)}}
+	l := &m.lanes[0]
+	for epoch := range uint64(3) {
+		m.adopt(l, key{epoch: epoch + 1, level: PQ, since: midnight, secret: fakeKey{epoch: epoch + 1}})
+		m.disk.durable.Epoch = min(epoch+1, 2) // the third is not on disk yet
+		m.install(l)
+		switch epoch {
+		case 0:
+			m.installed(Installed{l.id, 1})
+		case 1:
+			m.installFailed(InstallFailed{l.id, 2, "who knows"})
+		}
+	}
+	m.now = midnight.Add(rejectAfter + time.Minute)
+	m.out = nil
+	if m.tend(l); has[Erase](m.out) {
+		t.Errorf("erased: %+v", m.out)
+	}
+	m.disk.durable.Epoch = 3
+	m.tend(l)
+	m.installed(Installed{l.id, 3})
+	m.handshake(Handshake{l.id, m.now})
+	m.now = m.now.Add(time.Minute)
+	m.handshake(Handshake{l.id, m.now})
+	if len(l.old) != 0 || !l.current.proven {
+		t.Errorf("%d keys are left after the proof", len(l.old))
+	}
+}

@@ -75,7 +75,7 @@ func (w *world) look(i int) {
 		case now.Sub(w.clock(i, d.born)) >= w.params.MaxAge:
 			w.violate("end %d: lane %s is open with a key of age %s", i, spec.Lane, w.now.Sub(d.born))
 		}
-		if live := w.sessions[n]; live.alive && live.key.epoch <= s.disk.Distrusted && !s.breach.IsZero() && now.After(s.breach) {
+		if live := w.sessions[n]; live.alive && live.key.epoch <= s.disk.Distrusted && !s.breach.IsZero() && !now.Before(s.breach) {
 			w.violate("end %d: a session of epoch %d goes on, known to others up to %d", i, live.key.epoch, s.disk.Distrusted)
 		}
 	}

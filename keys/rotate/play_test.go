@@ -94,6 +94,8 @@ func (s *theatre) command(args []string) {
 		s.w.now = until
 	case "crash":
 		s.act(action{what: crashBefore, side: uint8(i)})
+	case "wipe": // the disk of an end that is down
+		s.w.own(i).disk = State{}
 	case "restart":
 		s.act(action{what: restart, side: uint8(i)})
 	case "replay", "reflect": // the last packet of a kind, to whom it was sent, or back
@@ -112,6 +114,10 @@ func (s *theatre) command(args []string) {
 		s.act(action{what: remade, side: uint8(i)})
 	case "configure": // configure LEVEL... END
 		s.w.step(i, Configured{s.specs(args[1 : len(args)-1])})
+	case "lanes":
+		for _, v := range s.w.side[i].m.View() {
+			s.say(last[0], "%s is %s, floor %s, key %s of epoch %d, proven %v, due in %s %s", v.Lane, v.State, v.Floor, v.Level, v.Epoch, v.Proven, v.Due.Sub(s.w.now), v.Reason)
+		}
 	case "counts":
 		s.say(last[0], "%+v", s.w.side[i].m.Counts())
 	default:

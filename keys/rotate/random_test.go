@@ -23,7 +23,7 @@ func TestRandomWalk(t *testing.T) {
 	})
 }
 
-// TestLongLife is one walk over days.
+// TestLongLife is one long walk.
 func TestLongLife(t *testing.T) {
 	w, random := wild(0.01, false), rand.New(rand.NewPCG(1, 2))
 	for range 200 {

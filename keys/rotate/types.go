@@ -179,8 +179,9 @@ type Params struct {
 }
 
 // DefaultParams are the times that hold where nobody says otherwise. A lane
-// whose ends differ is repaired after 35 s at most once messages arrive, well
-// within the 60 s that WireGuard tolerates.
+// whose ends differ is repaired after 37 s at most once messages arrive, well
+// within the 60 s that WireGuard tolerates: the wait for answers that do not
+// come, a backoff, and a KME's wait at each end.
 func DefaultParams() Params {
 	return Params{
 		Interval: 120 * time.Second, Jitter: 12 * time.Second,

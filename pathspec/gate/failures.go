@@ -98,8 +98,7 @@ func (w *world) under(name string) []level {
 	if len(taken) == 0 || !w.touches(taken) {
 		return levels // who is not touched keeps the answer
 	}
-	answers := w.spread(w.engine.Fail(worst, w.Stop))
-	w.lower(levels, answers, taken, name)
+	w.lower(levels, w.stands(worst), taken, name)
 	if len(worst.Entries) == len(sure.Entries) {
 		return levels
 	}
@@ -109,7 +108,7 @@ func (w *world) under(name string) []level {
 		best[i] = w.untouched(i)
 	}
 	if taken = w.takenBy(sure); len(taken) > 0 && !slices.Equal(best, levels) && w.touches(taken) {
-		w.lower(best, w.spread(w.engine.Fail(sure, w.Stop)), taken, name)
+		w.lower(best, w.stands(sure), taken, name)
 	}
 	for i := range levels {
 		levels[i].high = max(levels[i].high, best[i].high)
@@ -117,25 +116,38 @@ func (w *world) under(name string) []level {
 	return levels
 }
 
-// lower sets the levels that answers in an outage have.
-func (w *world) lower(levels []level, answers []*pathspec.Answer, taken map[string]bool, name string) {
-	for i, a := range answers {
+// stands says of every intent that fits what can be met in an outage.
+func (w *world) stands(o topology.Outage) []pathspec.Status {
+	all, asked := make([]pathspec.Status, len(w.Intents)), w.engine.Stands(o, w.Stop)
+	next := 0
+	for i := range all {
+		if w.misfits[i] == nil {
+			all[i] = asked[next]
+			next++
+		}
+	}
+	return all
+}
+
+// lower sets the levels that intents have in an outage, by what can be met.
+func (w *world) lower(levels []level, stand []pathspec.Status, taken map[string]bool, name string) {
+	for i, status := range stand {
 		in := &w.Intents[i]
 		ends := w.Failures == pathspec.Node.String() && (in.From == name || in.To == name) // do not fail
-		if levels[i].high == none || a == nil || ends {
+		if levels[i].high == none || w.misfits[i] != nil || ends {
 			continue
 		}
-		stands := none
+		rest := none
 		if slices.ContainsFunc(w.answers[i].Paths, func(p pathspec.Path) bool { return !hit(p, taken) }) {
-			stands = partial
+			rest = partial
 		}
-		switch a.Status {
+		switch status {
 		case pathspec.Satisfied:
 			levels[i] = level{met, met}
 		case pathspec.Infeasible:
-			levels[i] = level{stands, stands}
+			levels[i] = level{rest, rest}
 		default:
-			levels[i] = level{stands, met}
+			levels[i] = level{rest, met}
 		}
 	}
 }

@@ -37,6 +37,12 @@ func newDetours(e *Engine, t *topology.Topology) *detours {
 	return &detours{engine: e, t: t, known: map[detour]*reach{}}
 }
 
+// dearer reports whether every set that uses entry n costs more than an answer.
+func (d *detours) dearer(i int, was *found, n int32) bool {
+	in := &d.engine.intents[i]
+	return was.Optimal && in.Objective != pathspec.Balance && was.Status == pathspec.Satisfied && d.bound(i, n) > was.Cost
+}
+
 // exclude reports whether no set that uses entry n is better for an intent
 // than its answer.
 func (d *detours) exclude(i int, was *found, n int32) bool {
@@ -44,6 +50,16 @@ func (d *detours) exclude(i int, was *found, n int32) bool {
 	if !was.Optimal || in.Objective == pathspec.Balance || was.Status != pathspec.Satisfied {
 		return false
 	}
+	bound := d.bound(i, n)
+	if in.Require.Bandwidth == 0 || d.engine.ample {
+		return bound >= was.Cost
+	}
+	return bound > was.Cost // another set of equal cost may be found
+}
+
+// bound is the least that a set costs which uses entry n.
+func (d *detours) bound(i int, n int32) int64 {
+	in := &d.engine.intents[i]
 	a := d.reach(d.t.Entries[n].A, in.Objective)
 	b := d.reach(d.t.Entries[n].B, in.Objective)
 	forth, back := d.cost(2*n, in.Objective), d.cost(2*n+1, in.Objective)
@@ -53,11 +69,7 @@ func (d *detours) exclude(i int, was *found, n int32) bool {
 	if others > 0 {
 		floor = d.floor(i, by)
 	}
-	bound := min(by, disjoint.Never) + others*min(floor, disjoint.Never/8)
-	if in.Require.Bandwidth == 0 || d.engine.ample {
-		return bound >= was.Cost
-	}
-	return bound > was.Cost // another set of equal cost may be found
+	return min(by, disjoint.Never) + others*min(floor, disjoint.Never/8)
 }
 
 // floor is less than or equal to what any path of an intent costs. Links that

@@ -20,17 +20,20 @@ type Engine struct {
 	t       *topology.Topology
 	intents []pathspec.Intent
 	policy  Policy
+	memory  *memory
 	base    *run   // on t; nil: not yet
+	open    bool   // base was stopped
 	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
 	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
 	floor   []int64
+	sets    [][][]disjoint.Path // of every intent: sets that were found on t, whatever they cost; see Stands
 }
 
 // NewEngine makes an engine for a network and its intents, in file order.
 func NewEngine(t *topology.Topology, intents []pathspec.Intent) *Engine {
 	t = ordered(t)
 	e := &Engine{t: t, intents: intents, unique: make([]int8, len(intents)), floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
-	e.ample = ample(t, intents)
+	e.ample, e.memory = ample(t, intents), newMemory(len(intents))
 	return e
 }
 
@@ -45,25 +48,32 @@ func (e *Engine) Solve(stop func() bool) pathspec.Solution {
 	return e.whole(stop).solution(everything)
 }
 
-// whole is the run on the whole network.
+// whole is the run on the whole network. One that was stopped goes on from
+// what it has proven.
 func (e *Engine) whole(stop func() bool) *run {
-	if e.base != nil {
+	if e.base != nil && (!e.open || stop != nil && stop()) {
 		e.base.halt = disjoint.NewHalt(stop)
 		return e.base
 	}
 	r := newRun(e.t, e.intents, e.policy, stop)
-	r.walk()
-	if !r.halt.Stopped() {
-		e.base = r
+	r.memory = e.memory
+	if e.base != nil {
+		r.warm = newWarm(e, e.base, e.t)
 	}
+	r.walk()
+	e.move(e.t, r)
 	return r
 }
 
-// Warm computes what makes later answers fast.
+// Begin answers on the whole network, as far as stop lets it come. Later calls
+// go on from there. Without it the first of them begins.
+func (e *Engine) Begin(stop func() bool) { e.whole(stop) }
+
+// Warm computes what makes later answers fast, for when there is time.
 func (e *Engine) Warm(stop func() bool) {
 	r := e.whole(stop)
 	for i := range e.intents {
-		if e.base == r && r.first[i].Status == pathspec.Satisfied && e.intents[i].Require.Bandwidth > 0 && !e.ample && !r.halt.Stopped() {
+		if !r.halt.Stopped() && r.first[i].Status == pathspec.Satisfied && e.intents[i].Require.Bandwidth > 0 && !e.ample {
 			e.sole(i)
 		}
 	}
@@ -79,7 +89,7 @@ func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
 	for d := range r.down {
 		r.down[d] = o.Takes(e.t, d)
 	}
-	r.warm = newWarm(e, base, e.t)
+	r.warm, r.memory = newWarm(e, base, e.t), e.memory
 	r.walk()
 	return r.solution(paths)
 }
@@ -91,6 +101,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 	t = ordered(t)
 	base := e.whole(stop)
 	if base.halt.Stopped() || !sameNodes(e.t, t) {
+		e.memory = newMemory(len(e.intents))
 		e.move(t, nil)
 		return e.whole(stop).solution(paths)
 	}
@@ -118,7 +129,7 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		}
 	}
 	r := newRun(t, e.intents, e.policy, stop)
-	r.warm = w
+	r.warm, r.memory = w, e.memory.follow(w, t)
 	was := e.ample
 	e.ample = ample(t, e.intents)
 	r.walk()
@@ -126,14 +137,17 @@ func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solutio
 		e.ample, e.floor = was, slices.Repeat([]int64{unknownFloor}, len(e.intents))
 		return r.solution(paths)
 	}
-	r.warm = nil
+	e.memory = r.memory
 	e.move(t, r)
 	return r.solution(paths)
 }
 
 // move goes on to a network. What is known of answers that were kept is kept.
 func (e *Engine) move(t *topology.Topology, r *run) {
-	e.t, e.base, e.ample = t, r, ample(t, e.intents)
+	if r != nil {
+		r.warm, e.open = nil, r.halt.Stopped()
+	}
+	e.t, e.base, e.ample, e.sets = t, r, ample(t, e.intents), nil
 	for i := range e.unique {
 		if r == nil || !r.untouched[i] {
 			e.unique[i], e.floor[i] = 0, unknownFloor
@@ -183,6 +197,9 @@ func (e *Engine) sole(i int) bool {
 		e.unique[i] = -1
 		if e.proveSole(i) {
 			e.unique[i] = 1
+		} else if e.base.halt.Stopped() {
+			e.unique[i] = 0
+			return false
 		}
 	}
 	return e.unique[i] > 0
@@ -195,25 +212,25 @@ const soleWork = 200_000
 // of the same cost is cheaper.
 func (e *Engine) proveSole(i int) bool {
 	f := &e.base.first[i]
-	links := slices.Concat(f.set...)
 	p := compile(e.t, &e.intents[i], make([]topology.Bandwidth, len(e.t.Links)), 0)
-	if p.level != nil || !f.Optimal {
-		return false
-	}
+	return p.level == nil && f.Optimal && p.sole(f, e.base.halt)
+}
+
+// sole is proveSole for the cheapest set of a problem, which is used up.
+func (p *problem) sole(f *found, halt *disjoint.Halt) bool {
+	links := slices.Concat(f.set...)
 	scale := int64(len(links) + 1)
-	p.Cost = slices.Clone(p.Cost)
-	for l := range p.Cost {
-		p.Cost[l] *= scale
+	own := make([]int64, len(p.Cost))
+	for _, l := range links {
+		own[l] = 1
 	}
+	p.price(func(l int) int64 { return p.Cost[l]*scale + own[l] })
 	if dear(p, scale) {
 		return false
 	}
-	for _, l := range links {
-		p.Cost[l]++
-	}
 	p.MaxCost = disjoint.Never
 	p.Prepare()
-	h := e.base.halt.Allow(soleWork)
+	h := halt.Allow(soleWork)
 	set := p.Best(h)
 	return !h.Stopped() && p.Total(set) == f.Cost*scale+int64(len(links))
 }

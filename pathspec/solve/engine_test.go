@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -97,6 +98,17 @@ func same(t *rapid.T, what string, topo *topology.Topology, intents []pathspec.I
 	holds(t, what, topo, intents, warm)
 }
 
+// alike fails where it is said that an intent can be met, or cannot, and it is
+// not so.
+func alike(t *rapid.T, what string, warm []pathspec.Status, cold pathspec.Solution) {
+	t.Helper()
+	for i, status := range warm {
+		if b := cold.Intents[i]; status != b.Status {
+			t.Errorf("%s: %s: %s, cold %s", what, b.Name, status, b.Status)
+		}
+	}
+}
+
 func holds(t *rapid.T, what string, topo *topology.Topology, intents []pathspec.Intent, s pathspec.Solution) {
 	t.Helper()
 	for _, v := range pathspec.Check(topo, intents, &s) {
@@ -115,12 +127,20 @@ func TestWarmTwin(t *testing.T) {
 		policy := Policy{Joint: rapid.Bool().Draw(t, "joint"), MaxMoves: 2}
 		e := NewEngine(topo, intents)
 		e.Share(policy)
+		if rapid.Bool().Draw(t, "hurried") {
+			e.Begin(after(rapid.IntRange(0, 60).Draw(t, "questions before the stop")))
+			e.Warm(after(rapid.IntRange(0, 60).Draw(t, "questions before the next")))
+		}
 		cold := func(on *topology.Topology) pathspec.Solution {
 			return Solve(Input{Topology: on, Intents: intents, PathsOnly: true, Policy: policy})
 		}
 		for step := range rapid.IntRange(1, 5).Draw(t, "steps") {
 			o := randomOutage(t, topo)
 			same(t, fmt.Sprint(step, ": fail"), topo.Without(o), intents, e.Fail(o, nil), cold(topo.Without(o)))
+			other := randomOutage(t, topo) // after what is known of the one before
+			for _, o := range []topology.Outage{o, other} {
+				alike(t, fmt.Sprint(step, ": stands"), e.Stands(o, nil), cold(topo.Without(o)))
+			}
 			topo = changed(t, topo, step)
 			same(t, fmt.Sprint(step, ": change"), topo, intents, e.Change(topo, nil), cold(topo))
 		}
@@ -128,6 +148,52 @@ func TestWarmTwin(t *testing.T) {
 			if b := cold(topo).Intents[i]; a.Status != b.Status || a.Cost != b.Cost {
 				t.Errorf("at last: %s: %s %d, cold %s %d", a.Name, a.Status, a.Cost, b.Status, b.Cost)
 			}
+		}
+	})
+}
+
+// after stops a search at the nth time that it asks.
+func after(n int) func() bool {
+	return func() bool { n--; return n < 0 }
+}
+
+// TestExplainTwin: paths first and what explains them later is the answer that
+// is given at once, byte by byte.
+func TestExplainTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		topo := randomTopology(t)
+		intents := randomIntents(t, topo)
+		in := Input{Topology: topo, Intents: intents, Policy: Policy{Joint: rapid.Bool().Draw(t, "joint"), MaxMoves: 2}, NoReserve: rapid.Bool().Draw(t, "no reserve")}
+		want, _ := json.Marshal(Solve(in))
+		first := in
+		first.PathsOnly = true
+		got, _ := json.Marshal(Explain(in, Solve(first)))
+		if string(got) != string(want) {
+			t.Errorf("explained later:\n%s\nat once:\n%s", got, want)
+		}
+	})
+}
+
+// TestStandsTwin: where no link can be full, what an engine says of outage
+// after outage, mostly by sets that it knows, is what a cold run says of each.
+func TestStandsTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		topo := randomTopology(t)
+		intents := randomIntents(t, topo)
+		for i := range intents {
+			intents[i].Require.Bandwidth = 0
+			if intents[i].Objective == pathspec.Balance {
+				intents[i].Objective = pathspec.MinHops
+			}
+		}
+		e := NewEngine(topo, intents)
+		if !e.ample {
+			t.Fatal("a link may be full")
+		}
+		for step := range 8 {
+			o := randomOutage(t, topo)
+			cold := Solve(Input{Topology: topo.Without(o), Intents: intents, PathsOnly: true})
+			alike(t, fmt.Sprint(step), e.Stands(o, nil), cold)
 		}
 	})
 }

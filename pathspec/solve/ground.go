@@ -2,6 +2,7 @@ package solve
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/keiro-net/keiro/pathspec"
@@ -9,11 +10,11 @@ import (
 	"github.com/keiro-net/keiro/topology/geo"
 )
 
-// ground is the kind of a risk that is no name of the topology: two cables
-// that come too near to each other, of which one path only may have any.
+// ground is the kind of a risk that is no name of the topology: cables that
+// all come too near to each other, of which one path only may have any.
 const ground = pathspec.Operator + 1
 
-// pairs finds once, for each distance, the pairs of cables that come nearer to
+// pairs finds once, for each distance, the pairs of routes that come nearer to
 // each other.
 func (n *network) pairs(within topology.Distance) [][2]int32 {
 	find := sync.OnceValue(func() [][2]int32 { return n.survey().Near(within) })
@@ -21,21 +22,39 @@ func (n *network) pairs(within topology.Distance) [][2]int32 {
 	return kept.(func() [][2]int32)()
 }
 
-// separate adds a risk for every two cables that come too near outside the
-// ground around the ends of the intent.
+// separate adds a risk for every two routes that come too near outside the
+// ground around the ends of the intent, and for every route of several cables
+// that comes near no other: as many as there are routes near each other, and
+// not cables.
 func (n *network) separate(p *problem, in *pathspec.Intent) {
 	r := &in.Require
 	if !p.several || r.Separation == 0 {
 		return
 	}
-	pairs := n.survey().Except(n.pairs(r.Separation), r.Separation, discs(p.t, in))
+	survey := n.survey()
+	pairs := survey.Except(n.pairs(r.Separation), r.Separation, discs(p.t, in))
+	beside := map[int32]bool{} // routes that come near another one
+	for _, pair := range pairs {
+		if pair[0] != pair[1] {
+			beside[pair[0]], beside[pair[1]] = true, true
+		}
+	}
 	p.risks, p.OnEntry = slices.Clip(p.risks), slices.Clone(p.OnEntry)
 	for _, pair := range pairs {
+		cables := survey.Alike(pair[0])
+		switch {
+		case pair[0] != pair[1]:
+			cables = slices.Concat(cables, survey.Alike(pair[1]))
+		case beside[pair[0]]:
+			continue
+		}
 		id := int32(len(p.risks))
-		p.risks = append(p.risks, risk{ground, p.t.Entries[pair[0]].Name + "," + p.t.Entries[pair[1]].Name})
-		for _, e := range pair {
+		names := make([]string, len(cables))
+		for i, e := range cables {
+			names[i] = p.t.Entries[e].Name
 			p.OnEntry[e] = append(slices.Clip(p.OnEntry[e]), id)
 		}
+		p.risks = append(p.risks, risk{ground, strings.Join(names, ",")})
 	}
 	p.Risks = len(p.risks)
 }

@@ -53,6 +53,7 @@ type negotiation struct {
 	all    []int // in file order
 	equals []int // those that reserve bandwidth
 	left   int   // sets that may still be looked for
+	firm   []int // those whose answer is open: they stay where they are
 	undo   []replaced
 }
 
@@ -70,6 +71,9 @@ func (r *run) negotiate(all []int) {
 		balance = balance || r.intents[i].Objective == pathspec.Balance
 		if r.intents[i].Require.Bandwidth > 0 {
 			n.equals = append(n.equals, i)
+			if !r.first[i].proven() {
+				n.firm = append(n.firm, i)
+			}
 		}
 	}
 	if r.policy.Joint && r.policy.MaxMoves > 0 && len(n.equals) > 1 && n.scarce() {
@@ -81,7 +85,7 @@ func (r *run) negotiate(all []int) {
 		for range 2 {
 			for _, i := range n.equals {
 				// What moves changes the cost of balance, which is not worth finding out.
-				if r.now[i].Status == pathspec.Satisfied && !balance {
+				if r.now[i].Status == pathspec.Satisfied && !balance && !slices.Contains(n.firm, i) {
 					n.attempt(i, n.improve)
 				}
 			}
@@ -182,7 +186,7 @@ func (n *negotiation) again(i int) bool {
 }
 
 // admit makes room for an intent that found none.
-func (n *negotiation) admit(i int) bool { return n.force(i, nil, jointDepth) }
+func (n *negotiation) admit(i int) bool { return n.force(i, n.firm, jointDepth) }
 
 // force takes the set of an intent that disturbs the fewest links, and
 // re-routes those who are disturbed, who may disturb others in turn. Those in
@@ -265,20 +269,23 @@ func (n *negotiation) lure(i int, fixed []int, shy bool) []disjoint.Path {
 			soft.book(v, n.now[v].set, -1)
 		}
 	}
+	if !shy {
+		if f, lasting := n.ask(i, hard, n.halt); lasting {
+			return f.set // the cheapest, whomever it disturbs
+		}
+	}
 	p := compile(n.t, &n.intents[i], hard, 0).without(n.down)
 	const weight = 1 << 20 // more links than a set has, and far less than a cost may be
-	p.Cost = slices.Clone(p.Cost)
-	for l := range p.Cost {
+	p.price(func(l int) int64 {
 		disturbed := int64(0)
 		if free(n.t, n.reserved, int32(l)) < n.intents[i].Require.Bandwidth {
 			disturbed = 1
 		}
 		if shy {
-			p.Cost[l] = min(p.Cost[l], weight) + disturbed*weight*weight
-		} else {
-			p.Cost[l] = p.Cost[l]*weight + disturbed
+			return min(p.Cost[l], weight) + disturbed*weight*weight
 		}
-	}
+		return p.Cost[l]*weight + disturbed
+	})
 	if !shy && dear(p, weight) || len(n.t.Nodes) > weight/16 {
 		return nil
 	}
@@ -304,11 +311,12 @@ func (n *negotiation) improve(i int) bool {
 	if !n.tight(i) {
 		return false // it has what it would have alone
 	}
-	set := n.lure(i, []int{i}, false)
+	fixed := append(slices.Clone(n.firm), i)
+	set := n.lure(i, fixed, false)
 	if set == nil || n.halt.Stopped() || sameSet(set, n.now[i].set) {
 		return false
 	}
-	if _, ok := n.displace(i, set, []int{i}, 0); !ok {
+	if _, ok := n.displace(i, set, fixed, 0); !ok {
 		return false
 	}
 	return n.cheaper()

@@ -257,6 +257,7 @@ type wish struct {
 type wishes []wish
 
 func (w *wishes) add(q *question, spans []span) {
+	*w = slices.DeleteFunc(*w, func(x wish) bool { return x.in == q.in }) // from a turn that was too short
 	if len(spans) > 0 {
 		own := *q
 		own.reserved = slices.Clone(q.reserved)
@@ -266,7 +267,7 @@ func (w *wishes) add(q *question, spans []span) {
 
 // best is the link that makes most of the intents feasible, then the shortest:
 // first the links that may do most.
-func (w wishes) best() (best *pathspec.NewLink) {
+func (w wishes) best(halt *disjoint.Halt) (best *pathspec.NewLink) {
 	if len(w) == 0 {
 		return nil
 	}
@@ -281,7 +282,7 @@ func (w wishes) best() (best *pathspec.NewLink) {
 	}
 	q := w[0].question
 	slices.SortFunc(list, func(s, o span) int { return cmp.Or(cmp.Compare(may[o], may[s]), q.bySpan(s, o)) })
-	h := q.halt.Allow(cureWork)
+	h := halt.Allow(cureWork)
 	var of span
 	tries := 0
 	for _, s := range list {

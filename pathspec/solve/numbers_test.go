@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func wantNumbers(t *testing.T) {
 }
 
 // readGraph reads an edge list of testdata/graphs.
-func readGraph(t *testing.T, name string) (nodes int, links []flow.Link, cost []int64) {
+func readGraph(t testing.TB, name string) (nodes int, links []flow.Link, cost []int64) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/graphs/" + name + ".txt")
 	if err != nil {
@@ -73,8 +74,8 @@ func attached() (nodes int, links []flow.Link, cost []int64) {
 	return nodes, links, cost
 }
 
-// pair asks for two link-disjoint paths: the only place that knows the finder.
-// A finder looks at the ends of the query before, so two take turns.
+// pair asks for two link-disjoint paths and lists them, as LEMON does: the only
+// place that knows the finder. A finder looks at the ends of the query before, so two take turns.
 func pair(f *flow.Finder, turns *[2]flow.Query, i int, ends [2]int32) int64 {
 	q := &turns[i%2]
 	q.From[0], q.To[0] = ends[0], ends[1]
@@ -82,6 +83,7 @@ func pair(f *flow.Finder, turns *[2]flow.Query, i int, ends [2]int32) int64 {
 	if !ok {
 		return -1
 	}
+	f.Paths()
 	return cost
 }
 
@@ -119,12 +121,12 @@ func TestNumbersPairs(t *testing.T) {
 		ours := make([]int64, queries)
 		best, theirs := time.Hour, time.Hour
 		var peers []int64
-		for range 3 { // in turns, the best of each
-			start := time.Now()
+		for range 5 { // in turns, the best of each
+			start := processorTime()
 			for i, a := range ask {
 				ours[i] = pair(f, &turns, i, a)
 			}
-			best = min(best, time.Since(start))
+			best = min(best, processorTime()-start)
 			var took time.Duration
 			took, peers = peer(t, exec.CommandContext(t.Context(), lemon), nodes, links, cost, ask)
 			theirs = min(theirs, took)
@@ -132,7 +134,13 @@ func TestNumbersPairs(t *testing.T) {
 		if !slices.Equal(ours, peers) {
 			t.Errorf("%s: LEMON finds other costs", name)
 		}
-		slow, some := peer(t, exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/peers/flow.py"), nodes, links, cost, ask[:few])
+		slow := time.Hour
+		var some []int64
+		for range 3 {
+			var took time.Duration
+			took, some = peer(t, exec.CommandContext(t.Context(), "/usr/bin/python3", "testdata/peers/flow.py"), nodes, links, cost, ask[:few])
+			slow = min(slow, took)
+		}
 		for i := range some {
 			if some[i] < ours[i] && some[i] >= 0 { // networkx has no parallel links
 				t.Errorf("%s: networkx finds a cheaper set", name)
@@ -144,7 +152,17 @@ func TestNumbersPairs(t *testing.T) {
 	}
 }
 
-// peer puts the questions to another program.
+// processorTime is what this process has used: unlike the clock it does not
+// count how long others had the processor.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peer puts the questions to another program, which measures likewise.
 func peer(t *testing.T, c *exec.Cmd, nodes int, links []flow.Link, cost []int64, ask [][2]int32) (took time.Duration, costs []int64) {
 	t.Helper()
 	order := make([]int, len(links))
@@ -190,7 +208,6 @@ func TestNumbersSRLG(t *testing.T) {
 		{nodes: 10_000, links: 70_000, risks: randomRisks, perLink: 1, groups: 17_500},
 	} {
 		topo := inNameOrder(geometric(w))
-		name := map[risks]string{localRisks: "local", randomRisks: "random"}[w.risks]
 		for k := 2; k <= 4; k++ {
 			r := rand.New(rand.NewPCG(uint64(k), 9))
 			var plain, traps []time.Duration
@@ -210,7 +227,7 @@ func TestNumbersSRLG(t *testing.T) {
 					ratio = againstCBC(t, topo, in, a, took)
 				}
 			}
-			fmt.Printf("| %d | %d | %s | %d | %d | %d | %d | %s | %d | %s | %s |\n", w.nodes, w.links, name, w.perLink, k, len(plain)+len(traps), open,
+			fmt.Printf("| %d | %d | %s | %d | %d | %d | %d | %s | %d | %s | %s |\n", w.nodes, w.links, w.risks, w.perLink, k, len(plain)+len(traps), open,
 				middle(plain), len(traps), middle(traps), ratio)
 		}
 	}
@@ -254,9 +271,9 @@ func farIntent(r *rand.Rand, t *topology.Topology, k int) pathspec.Intent {
 }
 
 func timed(t *topology.Topology, in pathspec.Intent, limit time.Duration) (pathspec.Answer, time.Duration) {
-	start := time.Now()
-	s := Solve(Input{Topology: t, Intents: []pathspec.Intent{in}, PathsOnly: true, Stop: func() bool { return time.Since(start) > limit }})
-	return s.Intents[0], time.Since(start)
+	start := processorTime()
+	s := Solve(Input{Topology: t, Intents: []pathspec.Intent{in}, PathsOnly: true, Stop: func() bool { return processorTime()-start > limit }})
+	return s.Intents[0], processorTime() - start
 }
 
 // greedy takes the shortest path, then the shortest that shares no risk with

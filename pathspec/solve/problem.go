@@ -68,6 +68,16 @@ func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Band
 	return p
 }
 
+// price gives every link another cost. Those of the network belong to all
+// intents on it and are never changed in place: TestSharedCosts.
+func (p *problem) price(of func(l int) int64) {
+	cost := make([]int64, len(p.Cost))
+	for l := range cost {
+		cost[l] = of(l)
+	}
+	p.Cost = cost
+}
+
 // close shuts the links that no path may have.
 func (p *problem) close(n *network, in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) {
 	nodes := make([]cause, len(p.t.Nodes))

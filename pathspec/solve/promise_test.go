@@ -251,7 +251,7 @@ func bare(risks []string) (names []string) {
 
 // ask finds paths, without reserve and reason.
 func ask(t *topology.Topology, in *pathspec.Intent) pathspec.Answer {
-	a, _ := asking(t, in).answer()
+	a, _, _ := asking(t, in).answer()
 	return a
 }
 

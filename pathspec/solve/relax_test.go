@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -44,7 +45,7 @@ func TestRelaxations(t *testing.T) {
 				}
 			}
 		}
-		finds(t, &in, topo, why, w.best())
+		finds(t, &in, topo, why, w.best(disjoint.NewHalt(nil)))
 	})
 }
 
@@ -159,7 +160,7 @@ func finds(t *rapid.T, in *pathspec.Intent, topo *topology.Topology, why *pathsp
 		for b := range a {
 			s := q.span(b, a)
 			more := q.with(s)
-			if answer, _ := more.answer(); answer.Status == pathspec.Satisfied {
+			if answer, _, _ := more.answer(); answer.Status == pathspec.Satisfied {
 				all = append(all, s)
 			}
 		}

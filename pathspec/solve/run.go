@@ -2,6 +2,7 @@ package solve
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
@@ -31,18 +32,23 @@ type run struct {
 	first     []found              // first come, first served, within a priority
 	now       []found              // after those of a priority made room for each other
 	standing  map[string]*pathspec.Answer
-	stood     []*found // of every intent: its standing set, where it still meets the intent by itself
-	untouched []bool   // intents whose first answer is that of the run before
-	kept      int      // standing sets that would not be chosen today
-	spent     int      // moves by choice
-	warm      *warm    // what is known of a network before a change; nil: nothing
+	stood     []*found             // of every intent: its standing set, where it still meets the intent by itself
+	untouched []bool               // intents whose first answer is that of the run before
+	kept      int                  // standing sets that would not be chosen today
+	spent     int                  // moves by choice
+	memory    *memory              // answers that were found; may be nil
+	room      []topology.Bandwidth // see room
+	warm      *warm                // what is known of a network before a change; nil: nothing
+	clock     *clock               // shares the time; nil: nobody says how much there is
+	hurried   bool                 // some turn was too short for what it was for
+	prior     *prior               // the round before this one; nil: this is the first
 }
 
 func newRun(t *topology.Topology, intents []pathspec.Intent, policy Policy, stop func() bool) *run {
 	r := &run{
 		t: t, intents: intents, policy: policy, order: make([]int, len(intents)), halt: disjoint.NewHalt(stop),
-		reserved: make([]topology.Bandwidth, len(t.Links)),
-		first:    make([]found, len(intents)), now: make([]found, len(intents)), stood: make([]*found, len(intents)), untouched: make([]bool, len(intents)),
+		reserved: make([]topology.Bandwidth, len(t.Links)), room: room(t),
+		first: make([]found, len(intents)), now: make([]found, len(intents)), stood: make([]*found, len(intents)), untouched: make([]bool, len(intents)),
 	}
 	for i := range r.order {
 		r.order[i] = i
@@ -59,42 +65,81 @@ func newRun(t *topology.Topology, intents []pathspec.Intent, policy Policy, stop
 
 // walk finds paths for every intent, one priority after another.
 func (r *run) walk() {
-	for start := 0; start < len(r.order); {
-		end := start
-		for end < len(r.order) && r.intents[r.order[end]].Priority == r.intents[r.order[start]].Priority {
-			end++
-		}
-		equals := r.order[start:end]
+	for equals := range r.priorities() {
 		for _, i := range equals {
-			kept := false
-			if r.warm != nil {
-				r.first[i], kept = r.warm.keep(r, i)
-			}
-			if !kept {
-				r.first[i] = r.find(i)
-			}
-			r.untouched[i] = kept
+			r.first[i], r.untouched[i] = r.serve(i)
 			r.book(i, r.first[i].set, 1)
 			r.now[i] = r.first[i]
 			if r.warm != nil {
 				r.warm.passed(r, i)
 			}
+			if r.prior != nil {
+				r.prior.passed(i)
+			}
 		}
 		if r.policy.shared() {
+			r.turn(r.talks(equals))
 			r.negotiate(equals)
 		}
 		if r.warm != nil {
 			r.warm.settled(r, equals)
 		}
-		start = end
+		if r.prior != nil {
+			r.prior.settled(equals)
+		}
 	}
+}
+
+// priorities lists the intents of one priority after another.
+func (r *run) priorities() iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		for start := 0; start < len(r.order); {
+			end := start + 1
+			for end < len(r.order) && r.intents[r.order[end]].Priority == r.intents[r.order[start]].Priority {
+				end++
+			}
+			if !yield(r.order[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
+}
+
+// serve answers an intent, first come, first served; kept: as before.
+func (r *run) serve(i int) (f found, kept bool) {
+	turns := 1
+	switch {
+	case r.warm != nil && (r.intents[i].Require.Bandwidth == 0 || r.warm.engine.ample):
+		f, kept = r.warm.keep(r, i) // any set of equal cost will do; others are remembered
+	case r.prior != nil:
+		f, kept = r.prior.keep(r, i)
+		if turns = openTurns; r.prior.first[i].proven() && !kept {
+			r.extend(turns)
+		}
+	}
+	if kept {
+		return f, true
+	}
+	r.turn(turns)
+	if f = r.find(i); r.prior != nil {
+		f = r.prior.better(r, i, f)
+	}
+	return f, false
+}
+
+// talks is how many turns the negotiation of one priority has.
+func (r *run) talks(equals []int) int {
+	if r.prior != nil {
+		return 1
+	}
+	return len(equals) // about as long as finding them
 }
 
 // find answers an intent in the capacity that is left now.
 func (r *run) find(i int) found {
-	q := &question{t: r.t, in: &r.intents[i], reserved: r.reserved, halt: r.halt, down: r.down}
-	a, set := q.answer()
-	return found{a, set}
+	f, _ := r.ask(i, r.reserved, r.halt)
+	return f
 }
 
 // book reserves the bandwidth of an intent on a set, sign times.
@@ -131,8 +176,17 @@ const (
 	everything               // and reserves
 )
 
-// solution states the answers.
+// solution states the answers, and how good they are together.
 func (r *run) solution(of detail) pathspec.Solution {
+	s := r.told(of)
+	if r.policy.shared() {
+		s.Joint = r.report(&s)
+	}
+	return s
+}
+
+// told states the answers.
+func (r *run) told(of detail) pathspec.Solution {
 	s := pathspec.Solution{APIVersion: "keiro/v1", Kind: "Solution", Topology: r.t.Name, Intents: make([]pathspec.Answer, len(r.intents))}
 	for i := range r.now {
 		s.Intents[i] = r.now[i].Answer
@@ -141,26 +195,60 @@ func (r *run) solution(of detail) pathspec.Solution {
 			a.Bound = 0
 		}
 	}
-	var wanted wishes
-	r.each(func(i int, q *question) {
-		a := &s.Intents[i]
-		switch {
-		case a.Status == pathspec.Infeasible && of == paths:
-			a.Why = reason(pathspec.WhyNotSought, "no set of paths meets the requirement; why was not asked")
-		case a.Status == pathspec.Infeasible:
-			a.Why = q.why(&wanted)
-		case a.Status == pathspec.Satisfied && of == everything:
-			a.Reserve = q.reserve(r.now[i].set)
-		}
-		if a.Status == pathspec.Infeasible {
-			r.preempted(i, q, a.Why)
-		}
-	})
-	s.NewLink = wanted.best()
-	if r.policy.shared() {
-		s.Joint = r.report(&s)
-	}
+	r.explain(&s, of)
 	return s
+}
+
+// explain adds reasons and reserves. What had too short a turn has another
+// one, in what is left when all had theirs.
+func (r *run) explain(s *pathspec.Solution, of detail) {
+	var wanted wishes
+	open := slices.Repeat([]bool{true}, len(r.intents))
+	rest := len(open)
+	for round := range 2 {
+		if r.clock != nil {
+			now := r.clock.spent()
+			r.clock.start(now+(1-now)/float64(2-round), rest+1)
+			if rest == 1 {
+				r.clock.until = 1
+			}
+		}
+		rest = 0
+		r.each(func(i int, q *question) {
+			if !open[i] {
+				return
+			}
+			r.turn(1)
+			q.halt = r.halt
+			r.detail(i, q, &s.Intents[i], of, &wanted)
+			if open[i] = r.clock != nil && q.halt.Stopped(); open[i] {
+				rest++
+			}
+		})
+		if rest == 0 {
+			break
+		}
+	}
+	if r.clock != nil {
+		r.clock.start(1, 1)
+	}
+	r.turn(1)
+	s.NewLink = wanted.best(r.halt)
+}
+
+// detail adds the reason or the reserve of one answer.
+func (r *run) detail(i int, q *question, a *pathspec.Answer, of detail, wanted *wishes) {
+	switch {
+	case a.Status == pathspec.Infeasible && of == paths:
+		a.Why = reason(pathspec.WhyNotSought, "no set of paths meets the requirement; why was not asked")
+	case a.Status == pathspec.Infeasible:
+		a.Why = q.why(wanted)
+	case a.Status == pathspec.Satisfied && of == everything && r.now[i].set != nil:
+		a.Reserve = q.reserve(r.now[i].set)
+	}
+	if a.Status == pathspec.Infeasible {
+		r.preempted(i, q, a.Why)
+	}
 }
 
 // each calls a step for every intent, in the capacity that others leave to it:

@@ -15,8 +15,14 @@ func (n *negotiation) settle(free bool) {
 	for calm := false; !calm; {
 		calm = true
 		n.left -= len(n.equals)
+		n.extend(len(n.equals))
 		for _, i := range n.equals {
+			n.turn(1)
 			was := n.now[i]
+			if !n.first[i].proven() {
+				n.now[i].Bound = 0 // others may have made room; what is open is not asked for again
+				continue
+			}
 			if was.Status == pathspec.Satisfied && n.intents[i].Objective == pathspec.Balance {
 				continue // see restate
 			}

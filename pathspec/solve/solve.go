@@ -23,6 +23,10 @@ type Input struct {
 	// Stop is asked now and then; true ends the search, and what is not
 	// proven by then is `unknown`. nil never stops.
 	Stop func() bool
+	// Spent tells how much of the time limit has passed, from 0 to 1. At 1 the
+	// search ends as if stopped; until then every intent has its share. nil: no
+	// limit.
+	Spent func() float64
 	// PathsOnly leaves out reserves, and reasons but for their code.
 	PathsOnly bool
 	// NoReserve leaves out reserves, and finds reasons all the same.
@@ -30,8 +34,9 @@ type Input struct {
 	Policy
 }
 
-// Solve answers every intent. Equal inputs give equal answers as long as Stop
-// does not end the search.
+// Solve answers every intent. Equal inputs give equal answers as long as
+// neither Stop nor a share of the time limit ends a search for good: one that
+// was too short is made up for as long as there is time left.
 //
 // Intents are admitted by priority, then in file order, each with the best
 // paths in the capacity that those before it leave; what Policy says goes on
@@ -39,15 +44,62 @@ type Input struct {
 // that, so that a stop costs those.
 func Solve(in Input) pathspec.Solution {
 	in.Topology = ordered(in.Topology)
-	r := newRun(in.Topology, in.Intents, in.Policy, in.Stop)
-	r.walk()
+	of, end := in.detail(), forPaths
+	if of == paths {
+		end = 1
+	}
+	r := newRun(in.Topology, in.Intents, in.Policy, in.stopped())
+	if in.Policy.shared() {
+		r.memory = newMemory(len(in.Intents)) // else nobody is asked twice
+	}
+	if c := in.clock(); c == nil {
+		r.walk()
+	} else {
+		r = r.share(c, end)
+	}
+	return r.solution(of)
+}
+
+func (in *Input) detail() detail {
 	switch {
 	case in.PathsOnly:
-		return r.solution(paths)
+		return paths
 	case in.NoReserve:
-		return r.solution(reasons)
+		return reasons
 	}
-	return r.solution(everything)
+	return everything
+}
+
+// stopped is Stop with the end of the time limit.
+func (in *Input) stopped() func() bool {
+	stop, spent := in.Stop, in.Spent
+	if spent == nil {
+		return stop
+	}
+	return func() bool { return stop != nil && stop() || spent() >= 1 }
+}
+
+func (in *Input) clock() *clock {
+	if in.Spent == nil {
+		return nil
+	}
+	return &clock{spent: in.Spent, stop: in.stopped()}
+}
+
+// Explain adds to answers what PathsOnly left out of them: reserves, reasons
+// and the new link. They must be those to the same question, in its order, by
+// Solve or by Engine.Fail, and stay what they are. What the time limit cuts
+// short is said to be so: reasons in words, reserves by a bound.
+func Explain(in Input, answers pathspec.Solution) pathspec.Solution {
+	r := newRun(ordered(in.Topology), in.Intents, in.Policy, in.stopped())
+	r.clock = in.clock()
+	for i := range r.now {
+		r.now[i].Answer = answers.Intents[i]
+		r.now[i].set, _ = r.read(&answers.Intents[i])
+	}
+	s := r.told(in.detail())
+	s.Joint = answers.Joint
+	return s
 }
 
 func uses(a *pathspec.Answer, link string) bool {
@@ -64,9 +116,9 @@ type question struct {
 	down     []bool                     // of every entry: out of service; nil: none is
 }
 
-// answer finds the paths. Reserve and the reason of an infeasible intent are
+// answer finds the paths, and returns the problem that it solved. Reserve and the reason of an infeasible intent are
 // left out.
-func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
+func (q *question) answer() (pathspec.Answer, []disjoint.Path, *problem) {
 	a := pathspec.Answer{Name: q.in.Name, Status: pathspec.Undecided, Paths: []pathspec.Path{}}
 	p := compile(q.t, q.in, q.reserved, 0).without(q.down)
 	set, cost := p.best(q.halt)
@@ -81,7 +133,7 @@ func (q *question) answer() (pathspec.Answer, []disjoint.Path) {
 	default:
 		a.Status = pathspec.Infeasible
 	}
-	return a, set
+	return a, set, p
 }
 
 // satisfied is the answer that a set is, but for its cost and whether it is

@@ -225,6 +225,6 @@ func (r *run) alone(i int) (cost int64, proven bool) {
 		return f.Cost, true
 	}
 	h := r.halt.Allow(boundWork)
-	_, cost = compile(r.t, &r.intents[i], make([]topology.Bandwidth, len(r.t.Links)), 0).without(r.down).best(h)
-	return cost, !h.Stopped()
+	g, _ := r.ask(i, make([]topology.Bandwidth, len(r.t.Links)), h)
+	return g.Cost, !h.Stopped()
 }

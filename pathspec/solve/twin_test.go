@@ -259,12 +259,11 @@ func (n *naive) risks(p pathspec.Path) (names []string) {
 	return names
 }
 
-// has reports whether a path has a named risk. Two cables that come too near
-// are one of whichever it uses.
+// has reports whether a path has a named risk. Cables that come too near to
+// each other are one of whichever it uses.
 func (n *naive) has(p pathspec.Path, risk string) bool {
-	if pair, ok := strings.CutPrefix(risk, "ground:"); ok {
-		a, b, _ := strings.Cut(pair, ",")
-		return slices.Contains(p.Links, a) || slices.Contains(p.Links, b)
+	if near, ok := strings.CutPrefix(risk, "ground:"); ok {
+		return slices.ContainsFunc(strings.Split(near, ","), func(l string) bool { return slices.Contains(p.Links, l) })
 	}
 	return slices.Contains(n.risks(p), risk)
 }

@@ -167,12 +167,12 @@ func runBy(operators []string) string {
 func (q *question) blocking(in *pathspec.Intent, ignore, blame cause) (names, details []string) {
 	p := compile(q.t, in, q.reserved, ignore|blame)
 	strict := compile(q.t, in, q.reserved, ignore)
-	p.Cost = make([]int64, len(p.Cost))
-	for l := range p.Cost {
+	p.price(func(l int) int64 {
 		if strict.Closed[l] {
-			p.Cost[l] = 1
+			return 1
 		}
-	}
+		return 0
+	})
 	p.Prepare()
 	add := func(name, operator string, o obstacles, left string) {
 		var what string

@@ -137,7 +137,7 @@ func mostCured(t *testing.T, name string) *pathspec.NewLink {
 			s := q.span(b, a)
 			var cured []string
 			for i := range intents {
-				if answer, _ := (&question{t: topo, in: &intents[i], reserved: q.reserved, halt: q.halt}).with(s).answer(); answer.Status == pathspec.Satisfied {
+				if answer, _, _ := (&question{t: topo, in: &intents[i], reserved: q.reserved, halt: q.halt}).with(s).answer(); answer.Status == pathspec.Satisfied {
 					cured = append(cured, intents[i].Name)
 				}
 			}

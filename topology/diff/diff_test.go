@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -183,7 +184,7 @@ func TestEdit(t *testing.T) {
 		e, err := ParseSet(before, c.set)
 		var after *topology.Topology
 		if err == nil {
-			after, err = e.Apply(before)
+			after, err = Apply(before, e)
 		}
 		got := fmt.Sprint("error: ", err)
 		if err == nil {
@@ -213,7 +214,7 @@ func TestDerived(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := e.Apply(computed)
+		after, err := Apply(computed, e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,23 +229,42 @@ func TestDerived(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
-	before := parse(t, base)
+	before := parse(t, strings.NewReplacer("name: c}]", "name: c, operator: o}]", "delay: 4ms,", "delay: 4ms, operator: o,").Replace(base))
 	for _, c := range []struct{ text, want string }{
 		{"link:ab", "link ab: removed"},
 		{"node:c", "node c: removed, with bc, ca"},
+		{"srlg:duct", "link ab: removed"},
+		{"site:s", "site s: removed; node a: removed, with ab, ca"},
+		{"operator:o", "node c: removed, with bc, ca; link ab: removed"},
 		{"link:zz", `error: no such link "zz"`},
-		{"srlg:duct", `error: want link:NAME or node:NAME, found "srlg:duct": what only closes for a while is drained`},
+		{"site:zz", `error: no such site "zz"`},
+		{"srlg:", `error: no such srlg ""`},
+		{"duct", `error: want node:NAME, link:NAME, srlg:NAME, site:NAME or operator:NAME, found "duct"`},
 	} {
-		e, err := ParseRemove(before, c.text)
+		edits, err := ParseRemove(before, c.text)
 		got := fmt.Sprintf("error: %v", err)
 		if err == nil {
-			after, err := e.Apply(before)
+			after, err := Apply(before, edits...)
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%s: %v", c.text, err)
 			}
-			got = Compare(before, after).Changes[0].String()
-			if _, err := e.Apply(after); err == nil {
-				t.Errorf("%s: removed twice", c.text)
+			for _, e := range edits {
+				if _, err := Apply(after, e); err == nil {
+					t.Errorf("%s: removed twice", c.text)
+				}
+			}
+			var changes, asked []string
+			for _, change := range Compare(before, after).Changes {
+				changes, asked = append(changes, change.String()), append(asked, change.ID())
+			}
+			got = strings.Join(changes, "; ")
+			for _, e := range edits { // so that each change is told who asked for it
+				if !slices.Contains(asked, e.ID()) {
+					t.Errorf("%s: no change %s in %v", c.text, e.ID(), asked)
+				}
+			}
+			if len(edits) != len(asked) {
+				t.Errorf("%s: %d edits, changes %v", c.text, len(edits), asked)
 			}
 		}
 		if got != c.want {

@@ -26,16 +26,28 @@ func (e Edit) ID() string {
 	return e.Kind + ":" + e.Name + "/" + e.Field
 }
 
-// ParseRemove reads `link:z` or `node:x`.
-func ParseRemove(t *topology.Topology, text string) (Edit, error) {
-	kind, name, _ := strings.Cut(text, ":")
-	if kind != "link" && kind != "node" {
-		return Edit{}, fmt.Errorf("want link:NAME or node:NAME, found %.80q: what only closes for a while is drained", text)
+// ParseRemove reads what goes for good: what ParseDrain would close, of a site
+// its place as well. Links that a node takes with it need no edit.
+func ParseRemove(t *topology.Topology, text string) (edits []Edit, err error) {
+	o, err := ParseDrain(t, text)
+	if err != nil {
+		return nil, err
 	}
-	if !exists(t, kind, name) {
-		return Edit{}, fmt.Errorf("no such %s %.80q", kind, name)
+	for i := range t.Nodes {
+		if name := t.Nodes[i].Name; o.Nodes[name] {
+			edits = append(edits, Edit{Kind: "node", Name: name})
+		}
 	}
-	return Edit{Kind: kind, Name: name}, nil
+	for i := range t.Entries {
+		e := &t.Entries[i]
+		if o.Takes(t, i) && !o.Nodes[t.Nodes[e.A].Name] && !o.Nodes[t.Nodes[e.B].Name] {
+			edits = append(edits, Edit{Kind: "link", Name: e.Name})
+		}
+	}
+	if site, ok := strings.CutPrefix(text, "site:"); ok {
+		edits = append(edits, Edit{Kind: "site", Name: site})
+	}
+	return edits, nil
 }
 
 // ParseSet reads `link:z.delay=9ms`: what, which, a field of it as in the
@@ -72,17 +84,20 @@ func exists(t *topology.Topology, kind, name string) (ok bool) {
 	return ok
 }
 
-// Apply makes the topology that an edit leads to, checked as a file is.
-func (e Edit) Apply(t *topology.Topology) (*topology.Topology, error) {
+// Apply makes the topology that edits lead to, one after another, checked as a
+// file is.
+func Apply(t *topology.Topology, edits ...Edit) (*topology.Topology, error) {
 	d := open(t)
-	o := d.find(e.Kind, e.Name)
-	switch {
-	case o == nil:
-		return nil, fmt.Errorf("no such %s %.80q", e.Kind, e.Name) // an edit before it removed it
-	case e.Field == "":
-		d.remove(e.Kind, e.Name)
-	default:
-		o.put(e.Field, value(e.Field, e.Value))
+	for _, e := range edits {
+		o := d.find(e.Kind, e.Name)
+		switch {
+		case o == nil:
+			return nil, fmt.Errorf("no such %s %.80q", e.Kind, e.Name) // an edit before it removed it
+		case e.Field == "":
+			d.remove(e.Kind, e.Name)
+		default:
+			o.put(e.Field, value(e.Field, e.Value))
+		}
 	}
 	out, err := d.topology()
 	var mistakes strictyaml.Errors

@@ -1,6 +1,8 @@
 package geo
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/keiro-net/keiro/topology"
@@ -10,33 +12,67 @@ import (
 // read-only: several may ask at once.
 type Ground struct {
 	t     *topology.Topology
-	lines []Line // of every entry; nowhere where its route is unknown
-	tree  tree
+	lines []Line    // of every entry; nowhere where its route is unknown
+	alike [][]int32 // of every entry that is the first on its route: all that are on it, either way
+	tree  tree      // of those first ones
 }
 
 // Survey lays the cables of a topology.
 func Survey(t *topology.Topology) *Ground {
-	g := &Ground{t: t, lines: make([]Line, len(t.Entries))}
+	g := &Ground{t: t, lines: make([]Line, len(t.Entries)), alike: make([][]int32, len(t.Entries))}
+	firsts := make([]Line, len(t.Entries))
+	first := map[string]int32{}
 	for e := range t.Entries {
-		g.lines[e], _ = Lay(t.Entries[e].Route)
+		var known bool
+		if g.lines[e], known = Lay(t.Entries[e].Route); !known {
+			continue
+		}
+		forth, back := keys(t.Entries[e].Route)
+		key := min(forth, back)
+		if _, ok := first[key]; !ok {
+			first[key], firsts[e] = int32(e), g.lines[e]
+		}
+		g.alike[first[key]] = append(g.alike[first[key]], int32(e))
 	}
-	g.tree = plant(g.lines)
+	g.tree = plant(firsts)
 	return g
+}
+
+// keys are the same for equal routes: forth, and from end to start.
+func keys(route []topology.Point) (forth, back string) {
+	var f, b []byte
+	for i := range route {
+		p, q := route[i], route[len(route)-1-i]
+		f = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(f, math.Float64bits(p.Lat)), math.Float64bits(p.Lon))
+		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, math.Float64bits(q.Lat)), math.Float64bits(q.Lon))
+	}
+	return string(f), string(b)
 }
 
 // Known reports whether it is known where the cable of entry e lies.
 func (g *Ground) Known(e int) bool { return len(g.lines[e].arcs) > 0 }
 
-// Near lists the pairs of entries (a < b, sorted) whose cables come nearer to
-// each other than `within` anywhere; within counts as TooNear counts it. An
-// entry whose route Lay does not know is in no pair: whoever asks for
-// separation must not use it at all.
+// Alike lists the entries on the same route as the first of them, sorted.
+func (g *Ground) Alike(first int32) []int32 { return g.alike[first] }
+
+// Near lists the pairs (a <= b, sorted) of routes that come nearer to each
+// other than `within` anywhere; within counts as TooNear counts it. A route is
+// named by its first entry, so that many links in one duct are measured once;
+// with itself it is in a pair where there are several. All entries on the
+// routes of a pair come too near to each other. An entry whose route Lay does
+// not know is in no pair: whoever asks for separation must not use it at all.
 func (g *Ground) Near(within topology.Distance) (pairs [][2]int32) {
 	seen := make([]int32, len(g.lines)) // 1 + the last entry it was found near
 	var found, stack []int32
 	angle := (float64(within) + Tolerance) / Radius
 	for a := range g.lines {
 		found = found[:0]
+		if len(g.alike[a]) == 0 {
+			continue
+		}
+		if len(g.alike[a]) > 1 && TooNear(0, within) {
+			found = append(found, int32(a))
+		}
 		for i := range g.lines[a].arcs {
 			c := &g.lines[a].arcs[i]
 			stack = g.tree.visit(stack, c, angle, int32(a), func(d *arc, b int32) {
@@ -57,7 +93,22 @@ func (g *Ground) Near(within topology.Distance) (pairs [][2]int32) {
 	return pairs
 }
 
-// Except returns those of the pairs, as Near returned them, that come too near
+// each lists the pairs of entries (a < b, sorted) on pairs of routes.
+func (g *Ground) each(routes [][2]int32) (pairs [][2]int32) {
+	for _, p := range routes {
+		for _, a := range g.alike[p[0]] {
+			for _, b := range g.alike[p[1]] {
+				if p[0] != p[1] || a < b {
+					pairs = append(pairs, [2]int32{min(a, b), max(a, b)})
+				}
+			}
+		}
+	}
+	slices.SortFunc(pairs, func(p, q [2]int32) int { return slices.Compare(p[:], q[:]) })
+	return pairs
+}
+
+// Except returns those of the pairs of routes, as Near returned them, that come too near
 // outside the discs as well. Asking Near once and Except for each intent is
 // much faster than asking for all anew.
 func (g *Ground) Except(pairs [][2]int32, within topology.Distance, discs []Disc) [][2]int32 {

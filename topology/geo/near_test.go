@@ -28,6 +28,14 @@ func TestNear(t *testing.T) {
 				routes = append(routes, nil)
 				continue
 			}
+			if n := len(routes); n > 0 && rapid.IntRange(0, 3).Draw(t, "in a duct") == 0 {
+				again := slices.Clone(routes[rapid.IntRange(0, n-1).Draw(t, "duct")])
+				if rapid.Bool().Draw(t, "back") {
+					slices.Reverse(again)
+				}
+				routes = append(routes, again)
+				continue
+			}
 			routes = append(routes, drawRoute(t, "route", 4))
 		}
 		within := rapid.SampledFrom([]topology.Distance{1, 200, 20_000, 1_000_000, 1 << 60}).Draw(t, "within")
@@ -108,6 +116,32 @@ func BenchmarkNear(b *testing.B) {
 	}
 }
 
+// BenchmarkDuct: many links in one duct, and a few elsewhere.
+func BenchmarkDuct(b *testing.B) {
+	for _, links := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint("links=", links), func(b *testing.B) {
+			few := country(100, 20)
+			var routes [][]topology.Point
+			for i := range links {
+				routes = append(routes, slices.Clone(few.Entries[0].Route))
+				if i%2 == 1 {
+					slices.Reverse(routes[i])
+				}
+			}
+			for _, e := range few.Entries {
+				routes = append(routes, e.Route)
+			}
+			topo := laid(routes...)
+			var pairs int
+			for b.Loop() {
+				g := Survey(topo)
+				pairs = len(g.Except(g.Near(200), 200, []Disc{{few.Entries[0].Route[0], 1_000}}))
+			}
+			b.ReportMetric(float64(pairs), "pairs")
+		})
+	}
+}
+
 func BenchmarkExcept(b *testing.B) {
 	g := Survey(country(10_000, 20))
 	const within = 20_000
@@ -131,5 +165,5 @@ func BenchmarkShared(b *testing.B) {
 // near asks a topology once, with discs.
 func near(t *topology.Topology, within topology.Distance, except []Disc) [][2]int32 {
 	g := Survey(t)
-	return g.Except(g.Near(within), within, except)
+	return g.each(g.Except(g.Near(within), within, except))
 }

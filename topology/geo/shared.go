@@ -2,9 +2,7 @@ package geo
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"math/bits"
 	"slices"
 
@@ -37,7 +35,7 @@ func (g *Ground) Shared(within, length topology.Distance) []Shared {
 	var found []Shared
 	like := g.like()
 	measured := map[[2]int32]meeting{} // by the first entries with these routes
-	for _, p := range g.Near(within) {
+	for _, p := range g.each(g.Near(within)) {
 		key := [2]int32{like[p[0]], like[p[1]]}
 		m, ok := measured[key]
 		if !ok {
@@ -81,15 +79,11 @@ func (g *Ground) like() []int32 {
 	first := map[string]int32{}
 	like := make([]int32, len(g.lines))
 	for e := range like {
-		var key []byte
-		for _, p := range g.t.Entries[e].Route {
-			key = binary.BigEndian.AppendUint64(key, math.Float64bits(p.Lat))
-			key = binary.BigEndian.AppendUint64(key, math.Float64bits(p.Lon))
+		key, _ := keys(g.t.Entries[e].Route)
+		if _, ok := first[key]; !ok {
+			first[key] = int32(e)
 		}
-		if _, ok := first[string(key)]; !ok {
-			first[string(key)] = int32(e)
-		}
-		like[e] = first[string(key)]
+		like[e] = first[key]
 	}
 	return like
 }

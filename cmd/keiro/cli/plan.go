@@ -43,6 +43,8 @@ func newPlanCommand(env *command.Env) *cobra.Command {
 		Long: `Compare what each intent gets before and after a change of the network: another
 topology file, or changes given by flags, or both. Flags change what --to gives,
 or else what -t gives: --set first, then --remove, then --drain, each in order.
+To remove a site or an operator removes its nodes and links, to remove an SRLG
+the links in it; to take a link out of an SRLG, set its srlgs.
 
 Exit code 0: nothing changes for any intent. 2: paths or values change, and
 nothing declared degrades; a longer delay within its bound is such a change.
@@ -69,7 +71,7 @@ least, and is said to be so.`,
 	flags := cmd.Flags()
 	flags.StringVar(&c.to, "to", "", "the topology `FILE` after the change, - for stdin")
 	flags.StringArrayVar(&c.set, "set", nil, "set a field, as KIND:NAME.FIELD=VALUE, such as link:z.delay=9ms; `CHANGE` may be given several times")
-	flags.StringArrayVar(&c.removes, "remove", nil, "remove link:NAME or node:NAME; `WHAT` may be given several times")
+	flags.StringArrayVar(&c.removes, "remove", nil, "remove what --drain would close, for good; `WHAT` may be given several times")
 	flags.StringArrayVar(&c.drains, "drain", nil, "close node:, link:, srlg:, site: or operator:NAME; `WHAT` may be given several times")
 	flags.StringVar(&c.failures, "failures", "none", "compare every single failure of a `KIND`: "+strings.Join(failureKinds, ", "))
 	flags.BoolVar(&c.reserve, "reserve", false, "compare reserves as well, which takes much longer")
@@ -107,6 +109,7 @@ func (c *change) readAll(env *command.Env) error {
 	case c.to == "-" && c.topologyFile == "-":
 		return errors.New("--to - and -t - would be the same topology: give a file")
 	}
+	c.withLines = true
 	if err := c.read(env); err != nil {
 		return err
 	}
@@ -129,17 +132,19 @@ func (c *change) edit() error {
 	for _, f := range []struct {
 		flag  string
 		texts []string
-		parse func(*topology.Topology, string) (diff.Edit, error)
-	}{{"--set ", c.set, diff.ParseSet}, {"--remove ", c.removes, diff.ParseRemove}} {
+		parse func(*topology.Topology, string) ([]diff.Edit, error)
+	}{{"--set ", c.set, parseSet}, {"--remove ", c.removes, diff.ParseRemove}} {
 		for _, text := range f.texts {
-			e, err := f.parse(c.after, text)
+			edits, err := f.parse(c.after, text)
 			if err == nil {
-				c.after, err = e.Apply(c.after)
+				c.after, err = diff.Apply(c.after, edits...)
 			}
 			if err != nil {
 				return fmt.Errorf("%s%s: %w", f.flag, text, err)
 			}
-			c.asked[e.ID()] = f.flag + text
+			for _, e := range edits {
+				c.asked[e.ID()] = f.flag + text
+			}
 		}
 	}
 	for _, text := range c.drains {
@@ -152,6 +157,14 @@ func (c *change) edit() error {
 		}
 	}
 	return nil
+}
+
+func parseSet(t *topology.Topology, text string) ([]diff.Edit, error) {
+	e, err := diff.ParseSet(t, text)
+	if err != nil {
+		return nil, err
+	}
+	return []diff.Edit{e}, nil
 }
 
 func (c *change) evaluate(ctx context.Context, env *command.Env) (*gate.Plan, error) {

@@ -15,7 +15,7 @@ import (
 func (c *change) completions(env *command.Env, cmd *cobra.Command) {
 	for flag, list := range map[string]func(*topology.Topology) []string{
 		"drain":  drainable,
-		"remove": removable,
+		"remove": drainable,
 		"set":    settable,
 	} {
 		err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -42,7 +42,8 @@ func (c *change) completions(env *command.Env, cmd *cobra.Command) {
 	}
 }
 
-func removable(t *topology.Topology) (out []string) {
+// things are what a change can name one by one.
+func things(t *topology.Topology) (out []string) {
 	for i := range t.Nodes {
 		out = append(out, "node:"+t.Nodes[i].Name)
 	}
@@ -72,13 +73,13 @@ func drainable(t *topology.Topology) []string {
 		}
 	}
 	slices.Sort(more)
-	return append(removable(t), slices.Compact(more)...)
+	return append(things(t), slices.Compact(more)...)
 }
 
 // settable are the fields that a change of a link most likely sets, and the
 // beginnings of the rest.
 func settable(t *topology.Topology) (out []string) {
-	for _, name := range removable(t) {
+	for _, name := range things(t) {
 		if !strings.HasPrefix(name, "link:") {
 			out = append(out, name+".")
 			continue

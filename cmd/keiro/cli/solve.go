@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ other: one is re-routed where that admits another or makes all of them cheaper,
 up to --max-moves. With --standing, a path set stays while it meets its intent
 and fits in, unless another costs less by more than --keep-margin; an intent
 that lost its capacity to others is told to whom.
+
+Every intent has a share of --time-limit; what one does not use is left to the
+others. What is open after that has another share of the rest.
 
 MARGIN is how many failures of a kind the paths survive with one of them left,
 and any where no failures of the kind take them all; RESERVE (-o wide) is how
@@ -55,6 +59,9 @@ breaks" names failures after which they cannot. docs/path-engine.md has more.`,
 		}
 		if err := q.read(env); err != nil {
 			return err
+		}
+		if err := q.foreign(); err != nil {
+			return fmt.Errorf("--standing %s: %w", *standing, err)
 		}
 		solution, err := q.solve(cmd.Context(), *limit)
 		if err != nil {
@@ -89,6 +96,26 @@ func (q *question) share(env *command.Env, standing, margin string) (err error) 
 	return err
 }
 
+// foreign says what keeps a solution from being one that stands here. What its
+// paths have lost since is no mistake.
+func (q *question) foreign() error {
+	s := q.policy.Standing
+	switch {
+	case s == nil:
+		return nil
+	case s.Kind != "Solution":
+		return fmt.Errorf("want a document of kind Solution, found %.80q", s.Kind)
+	case s.Topology != q.topology.Name:
+		return fmt.Errorf("a solution for the topology %.80q, and not for %.80q", s.Topology, q.topology.Name)
+	}
+	for _, a := range s.Intents {
+		if !slices.Contains([]pathspec.Status{pathspec.Satisfied, pathspec.Infeasible, pathspec.Undecided}, a.Status) {
+			return fmt.Errorf("intent %.80q: no such status %.80q", a.Name, a.Status)
+		}
+	}
+	return nil
+}
+
 // printJoint tells what the answers owe to each other, where they do.
 func printJoint(t *output.Text, j *pathspec.Joint) {
 	if j == nil || j.Admitted == j.FirstCome && j.Moves == 0 && j.Kept == 0 && j.Preempted == 0 {
@@ -100,8 +127,11 @@ func printJoint(t *output.Text, j *pathspec.Joint) {
 
 func (q *question) solve(ctx context.Context, limit time.Duration) (*pathspec.Solution, error) {
 	start := time.Now()
-	stop := func() bool { return ctx.Err() != nil || limit > 0 && time.Since(start) >= limit }
-	solution := solve.Solve(solve.Input{Topology: q.topology, Intents: q.intents, Stop: stop, Policy: q.policy})
+	in := solve.Input{Topology: q.topology, Intents: q.intents, Stop: func() bool { return ctx.Err() != nil }, Policy: q.policy}
+	if limit > 0 {
+		in.Spent = func() float64 { return float64(time.Since(start)) / float64(limit) }
+	}
+	solution := solve.Solve(in)
 	solution.Stats = &pathspec.Stats{ElapsedUS: time.Since(start).Microseconds()}
 	if ctx.Err() != nil {
 		return nil, errors.New("interrupted")

@@ -27,7 +27,7 @@ type Cookies struct {
 func bake(key secret.Key, from netip.AddrPort, id hybrid.ID) (c Cookie) {
 	h := hmac.New(sha256.New, key.Bytes())
 	h.Write([]byte("keiro key epochs v1 cookie"))
-	address := from.Addr().Unmap().As16() // one form, however the socket gave it
+	address := from.Addr().As16() // one form for IPv4, however the socket gave it
 	h.Write(binary.BigEndian.AppendUint16(address[:], from.Port()))
 	h.Write(id[:])
 	copy(c[:], h.Sum(nil))

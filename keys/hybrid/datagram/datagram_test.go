@@ -265,6 +265,18 @@ func TestInboxIsBounded(t *testing.T) {
 	}
 }
 
+// TestIPv4SendersAreApart: each IPv4 address has its own share, in the mapped
+// form of a dual-stack socket too.
+func TestIPv4SendersAreApart(t *testing.T) {
+	cookies, b := testCookies(t), &Inbox{}
+	for i := range inboxPerNet + 1 {
+		from := netip.AddrPortFrom(netip.AddrFrom16(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).As16()), 7000)
+		if err := send(t, b, cookies, from, message(1, 1120), 0, start); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+}
+
 // TestBytesAreBounded: few messages with many parts each.
 func TestBytesAreBounded(t *testing.T) {
 	cookies, b := testCookies(t), &Inbox{}

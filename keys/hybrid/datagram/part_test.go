@@ -41,6 +41,9 @@ func TestPartsRefused(t *testing.T) {
 	if _, err := Split([]byte("no message"), Cookie{}); err == nil {
 		t.Error("split what is no message")
 	}
+	if _, err := Split(append(message(1, 0), make([]byte, hybrid.MaxMessage)...), Cookie{}); !errors.Is(err, hybrid.ErrMalformed) {
+		t.Errorf("a message that is too long: %v", err)
+	}
 }
 
 // FuzzReceive: whatever comes, with a good cookie, the inbox stays in bounds,

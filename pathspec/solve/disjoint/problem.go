@@ -5,9 +5,9 @@
 // proven not to exist, or the caller's Halt has stopped.
 package disjoint
 
-// package budget: three ways to one answer (a flow, a branch and bound over
-// risks, a depth-first search where paths must not differ in delay) stand on
-// one Problem and check each other in its tests.
+// package budget: four ways to one answer (a flow, a program over paths, a
+// branch and bound over risks, a depth-first search where paths must not differ
+// in delay) stand on one Problem and check each other in its tests.
 
 import (
 	"cmp"
@@ -47,6 +47,8 @@ type Problem struct {
 	toCost, toDelay, toHops []int64   // least from every node to a target
 	deep                    bool
 	guided                  *Problem // see guide
+	plain                   bool     // the flow answered the last Best
+	over                    int64    // what that answer costs more than the flow; Never: not known
 }
 
 // Link leads from one node to another.
@@ -61,6 +63,7 @@ const Never = flow.Never
 // Best returns the cheapest set, or the best that was found until h stopped;
 // nil where there is none, or none was found.
 func (p *Problem) Best(h *Halt) []Path {
+	p.plain, p.over = false, Never
 	if p.Spread < Never {
 		s := newSearch(p, h)
 		set := s.run()
@@ -76,7 +79,13 @@ func (p *Problem) Best(h *Halt) []Path {
 	}
 	t := newTree(p, h, false)
 	set := t.run(nil)
-	p.Proven = t.bound
+	p.Proven, p.plain = t.bound, t.plain && !h.Stopped()
+	switch {
+	case p.plain:
+		p.over = 0
+	case set != nil:
+		p.over = p.Total(set) - t.ground
+	}
 	return set
 }
 

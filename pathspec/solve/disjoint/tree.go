@@ -14,6 +14,9 @@ import (
 // corridor of links that a set can have which costs little more, and widens it
 // until a set is found or no link is left out.
 //
+// There the program over paths (bind) mostly finds the best set and the proof.
+// What it leaves open is searched:
+//
 // In the corridor each member of the set has a cheapest path of its own.
 // Members are kept apart by prices on risks (Lagrangian relaxation; Fisher,
 // Management Science 27, 1981): the sum of the paths at these prices, less the
@@ -48,9 +51,13 @@ type tree struct {
 	arena     []int32 // arcs of the members' paths
 	owned     []int32 // of every member: how many risks it owns
 
-	limit int64 // a set must cost less
-	best  []Path
-	bound int64 // no set costs less than that
+	limit   int64 // a set must cost less
+	best    []Path
+	relaxed []Path // the flow
+	ground  int64  // cost of the flow; Never: there is none
+	plain   bool   // the flow is the answer
+	bound   int64  // no set costs less than that
+	floor   int64  // nor does one of the space cost less than that
 }
 
 // member is one path of the set that is sought.
@@ -74,18 +81,19 @@ func (t *tree) run(down []int16) []Path {
 	}
 	least, ok := t.finder.Run(q)
 	t.count()
+	t.plain, t.ground = !ok, Never
 	if !ok {
 		t.bound = Never
 		return nil
 	}
-	t.bound = least
-	relaxed := make([]Path, 0, t.K)
+	t.bound, t.ground = least, least
+	t.relaxed = make([]Path, 0, t.K)
 	for _, q := range t.finder.Paths() {
-		relaxed = append(relaxed, slices.Clone(Path(q)))
+		t.relaxed = append(t.relaxed, slices.Clone(Path(q)))
 	}
-	if t.holds(relaxed) {
-		t.best = relaxed
-		return relaxed
+	if t.plain = t.holds(t.relaxed); t.plain {
+		t.best = t.relaxed
+		return t.best
 	}
 	t.deepenFrom(least)
 	if !t.halt.Stopped() && !t.any {
@@ -107,11 +115,18 @@ func (t *tree) deepenFrom(least int64) {
 	}
 	for stage := 1; ; stage++ {
 		more := t.corridor(least, slack)
-		t.seek()
+		if t.any || t.bind() {
+			t.seek()
+		}
+		beyond := Never
+		if more {
+			beyond = least + slack + 1
+		}
+		t.bound = max(t.bound, min(t.floor, beyond))
 		if !more || t.halt.Stopped() || t.best != nil && (t.any || t.Total(t.best) <= least+slack) {
 			return
 		}
-		t.bound = least + slack + 1
+		t.bound = beyond
 		if stage == 1 {
 			t.negotiate(least)
 		}

@@ -25,13 +25,13 @@ func (f *Finder) begin(dst []int64) {
 	for v := range dst {
 		dst[v] = Never
 	}
-	f.queue = f.queue[:0]
+	f.spare = f.spare[:0]
 }
 
 func (f *Finder) reach(dst []int64, v int32, d, limit int64) (more bool) {
 	if d < dst[v] && d <= limit {
 		dst[v] = d
-		f.queue.Push(Entry{Dist: d, Vertex: v})
+		f.spare.Push(Entry{Dist: d, Vertex: v})
 	}
 	return d > limit
 }
@@ -39,8 +39,8 @@ func (f *Finder) reach(dst []int64, v int32, d, limit int64) (more bool) {
 // settle goes over links of the given length, Never for those that are not to
 // be used; against them where back.
 func (f *Finder) settle(dst []int64, back bool, limit int64, length func(l int32) int64) (more bool) {
-	for len(f.queue) > 0 {
-		e := f.queue.Pop()
+	for len(f.spare) > 0 {
+		e := f.spare.Pop()
 		if e.Dist > dst[e.Vertex] {
 			continue
 		}
@@ -116,11 +116,11 @@ func (f *Finder) spread(dst []int64, slack int64, back bool) (more bool) {
 	f.begin(dst)
 	if back {
 		for _, v := range f.q.To {
-			more = f.reach(dst, v, f.at[v].height, slack) || more
+			more = f.reach(dst, v, f.at[v].height-f.price[toTarget], slack) || more
 		}
 	} else {
 		for _, v := range f.q.From {
-			more = f.reach(dst, v, f.start-f.at[f.entrance(v)].height+f.within(v), slack) || more
+			more = f.reach(dst, v, f.price[fromSource]-f.at[f.entrance(v)].height+f.within(v), slack) || more
 		}
 	}
 	return f.settle(dst, back, slack, func(l int32) int64 {

@@ -28,21 +28,33 @@ func (f *Finder) NodePrice(v int32) int64 {
 
 // PathPrice is what every path costs once links and nodes have their prices:
 // K times that, less all prices, is the cost of the set.
-func (f *Finder) PathPrice() int64 { return -f.start }
+func (f *Finder) PathPrice() int64 { return f.price[toTarget] - f.price[fromSource] }
 
 // Cut lists a least set of links and narrow nodes without which no path is
 // left, after Run has found too few: those that hold a path at the border of
-// what the last search reached.
+// what can be reached from the sources.
 func (f *Finder) Cut() (links, nodes []int32) {
+	f.exhaust()
 	for l, link := range f.Links {
-		if f.used[l] && f.at[link.From].dist < Never && f.at[f.entrance(link.To)].dist >= Never {
+		if f.used[l] && f.reached(link.From) && !f.reached(f.entrance(link.To)) {
 			links = append(links, int32(l))
 		}
 	}
 	for v := range f.Nodes() {
-		if in := f.entrance(int32(v)); f.narrow(int32(v)) && f.held[v] && f.at[in].dist < Never && f.at[v].dist >= Never {
+		if in := f.entrance(int32(v)); f.narrow(int32(v)) && f.held[v] && f.reached(in) && !f.reached(int32(v)) {
 			nodes = append(nodes, int32(v))
 		}
 	}
 	return links, nodes
 }
+
+// exhaust goes on from the sources, after Run has found too few, to all that
+// can be reached.
+func (f *Finder) exhaust() {
+	f.bound = Never
+	for f.front[fromSource].next() < Never {
+		f.expand(fromSource)
+	}
+}
+
+func (f *Finder) reached(v int32) bool { return f.at[v].dist[fromSource] < Never }

@@ -24,29 +24,24 @@ type Finder struct {
 	held    []bool   // narrow nodes that carry a path
 	at      []vertex // by number
 	busy    []bool   // nodes that a path ever passed: others have no link in use
-	start   int64    // potential of what stands before the sources
-	best    int64    // least distance of the targets' end so far
-	last    int32    // target that it is reached from
-	touched []int32
-	marked  []int32 // links that were ever used, for the next reset
-	queue   Queue
-	walk    []int32 // links of the paths, one path after another
+	price   [2]int64 // potentials of what stands before the sources, and behind the targets
+	front   [2]front // see search
+	spare   Queue    // see settle
+	next    [2]int64 // distance of the nearest vertex of each
+	best    int64    // length of the shortest way so far
+	bound   int64    // what the side whose turn it is finds as far away is on none shorter
+	meet    int32    // vertex where its two parts meet
+	touched []int32  // vertices that a search of this query reached
+	short   bool     // Run found too few
+	present int      // where those of the present search begin in it
+	marked  []int32  // links that were ever used, for the next reset
+	walk    []int32  // links of the paths, one path after another
 	paths   [][]int32
 	seen    []int32 // where on the present path a node is, from 1
 	ahead   []int64 // see Corridor
 	behind  []int64
 	Settled int // vertices settled so far: the work done
 }
-
-// vertex is what a search knows of one, side by side in memory.
-type vertex struct {
-	dist   int64
-	height int64 // potential; that of the targets' end stays 0
-	prev   int32 // vertex before
-	via    int32 // link from there; ^link where one that is used is given up; split inside a node
-}
-
-const split = int32(-1) << 31
 
 // NewFinder makes a finder for a graph.
 func NewFinder(g *Graph) *Finder {
@@ -56,7 +51,7 @@ func NewFinder(g *Graph) *Finder {
 		used: make([]bool, len(g.Links)), held: make([]bool, n), at: make([]vertex, 2*n), busy: make([]bool, n), seen: make([]int32, n),
 	}
 	for v := range f.at {
-		f.at[v].dist = Never
+		f.at[v].dist = [2]int64{Never, Never}
 	}
 	return f
 }
@@ -75,10 +70,12 @@ func (f *Finder) Run(q *Query) (cost int64, ok bool) {
 		f.target[v] = true
 	}
 	for range q.K {
-		if !f.augment() {
+		if f.short = !f.search(); f.short {
 			return 0, false
 		}
-		cost -= f.start
+		f.apply(fromSource)
+		f.apply(toTarget)
+		cost += f.PathPrice()
 	}
 	return cost, true
 }
@@ -94,10 +91,11 @@ func (f *Finder) reset() {
 		}
 	}
 	f.marked = f.marked[:0]
-	for v := range f.at {
+	f.forget()
+	for _, v := range f.touched {
 		f.at[v].height = 0
 	}
-	f.start = 0
+	f.touched, f.present, f.price = f.touched[:0], 0, [2]int64{}
 }
 
 func (f *Finder) narrow(v int32) bool { return f.q.Narrow != nil && f.q.Narrow[v] }
@@ -110,152 +108,34 @@ func (f *Finder) entrance(v int32) int32 {
 	return v
 }
 
-// relax offers a way to a vertex. What is not nearer than the end so far is on
-// no shorter way.
-func (f *Finder) relax(d int64, to, from, via int32) {
-	v := &f.at[to]
-	if d >= v.dist || d >= f.best {
-		return
-	}
-	if v.dist == Never {
-		f.touched = append(f.touched, to)
-	}
-	v.dist, v.prev, v.via = d, from, via
-	if to < int32(len(f.target)) && f.target[to] {
-		if end := d + v.height; end < f.best {
-			f.best, f.last = end, to
-		}
-		return
-	}
-	f.queue.Push(Entry{Dist: d, Vertex: to})
-}
-
-// augment adds one path to the flow: Dijkstra's algorithm over what is left,
-// with costs reduced by the potentials.
-func (f *Finder) augment() bool {
-	for _, v := range f.touched {
-		f.at[v].dist = Never
-	}
-	f.touched, f.queue = f.touched[:0], f.queue[:0]
-	f.best, f.last = Never, -1
-	for _, v := range f.q.From {
-		in := f.entrance(v)
-		f.relax(f.start-f.at[in].height, in, -1, split)
-	}
+// apply changes the flow along one part of the way that search found.
+func (f *Finder) apply(s side) {
 	n := int32(f.Nodes())
-	for len(f.queue) > 0 {
-		e := f.queue.Pop()
-		v, d := e.Vertex, e.Dist
-		if d >= f.best {
-			break
-		}
-		if d > f.at[v].dist {
-			continue
-		}
-		f.Settled++
-		switch {
-		case v >= n: // the entrance of a narrow node
-			f.enter(v, d)
-		case f.busy[v]:
-			f.leave(v, d)
-		default:
-			f.leaveIdle(v, d)
-		}
-	}
-	if f.last < 0 {
-		return false
-	}
-	// Potentials change by the distance, at most that of the end; all are
-	// shifted so that those far away need not be touched.
-	for _, v := range f.touched {
-		if u := &f.at[v]; u.dist < f.best {
-			u.height += u.dist - f.best
-		}
-	}
-	f.start -= f.best
-	f.apply(f.last)
-	return true
-}
-
-// leaveIdle is leave for a node that no path passes.
-func (f *Finder) leaveIdle(v int32, d int64) {
-	cost, shut, narrow := f.q.Cost, f.q.Shut, f.q.Narrow
-	d += f.at[v].height
-	for _, a := range f.leaving(v) {
-		if shut != nil && shut[a.link] || f.source[a.to] {
-			continue
-		}
-		to := a.to
-		if narrow != nil && narrow[to] {
-			to += int32(f.Nodes())
-		}
-		f.relax(d+cost[a.link]-f.at[to].height, to, v, a.link)
-	}
-}
-
-// enter goes on from the entrance of a narrow node: through it, or back over
-// the link by which another path enters it.
-func (f *Finder) enter(in int32, d int64) {
-	v := in - int32(f.Nodes())
-	d += f.at[in].height
-	if !f.held[v] {
-		f.relax(d-f.at[v].height, v, in, split)
-		return
-	}
-	f.giveUp(v, in, d)
-}
-
-// giveUp goes back over used links into node v.
-func (f *Finder) giveUp(v, vertex int32, d int64) {
-	for _, a := range f.leaving(v) {
-		if f.used[a.link^1] {
-			f.relax(d-f.q.Cost[a.link^1]-f.at[a.to].height, a.to, vertex, ^(a.link ^ 1))
-		}
-	}
-}
-
-// leave goes on from a node by its links.
-func (f *Finder) leave(v int32, d int64) {
-	q := f.q
-	d += f.at[v].height
-	narrow := f.narrow(v)
-	if narrow && f.held[v] {
-		in := v + int32(f.Nodes())
-		f.relax(d-f.at[in].height, in, v, split)
-	}
-	for _, a := range f.leaving(v) {
-		switch {
-		case f.used[a.link^1]:
-			if !narrow {
-				f.relax(d-q.Cost[a.link^1]-f.at[a.to].height, a.to, v, ^(a.link ^ 1))
-			}
-		case !f.used[a.link] && (q.Shut == nil || !q.Shut[a.link]) && !f.source[a.to]:
-			to := f.entrance(a.to)
-			f.relax(d+q.Cost[a.link]-f.at[to].height, to, v, a.link)
-		}
-	}
-}
-
-// apply changes the flow along the path that ends at v.
-func (f *Finder) apply(v int32) {
-	n := int32(f.Nodes())
-	for v >= 0 {
-		from := f.at[v].prev
-		switch l := f.at[v].via; {
+	for v := f.meet; f.at[v].via[s] != none; {
+		switch l := f.at[v].via[s]; {
 		case l == split:
-			if from >= n {
-				f.held[v] = true
-			} else if from >= 0 {
-				f.held[from] = false
+			other := v + n
+			if v >= n {
+				other = v - n
 			}
+			f.held[min(v, other)] = (v < n) == (s == fromSource) // it is passed from the entrance
+			v = other
 		case l >= 0:
-			f.used[l] = true
-			f.busy[f.Links[l].From], f.busy[f.Links[l].To] = true, true
+			link := f.Links[l]
+			f.used[l], f.busy[link.From], f.busy[link.To] = true, true, true
 			f.marked = append(f.marked, l)
+			v = link.From
+			if s == toTarget {
+				v = f.entrance(link.To)
+			}
 		default:
+			link := f.Links[^l]
 			f.used[^l] = false
+			v = link.From
+			if s == fromSource {
+				v = f.entrance(link.To)
+			}
 		}
-		v = from
 	}
 }
 

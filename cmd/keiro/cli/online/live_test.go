@@ -113,6 +113,14 @@ func TestApplyWaits(t *testing.T) {
 		{"in place", nil, func(i *resource.Intent) { i.Status.Conditions = conditions(resource.True, resource.True) }, 0, ""},
 		{"infeasible", nil, func(i *resource.Intent) { i.Status.Answer = infeasible }, 3,
 			"keiro: intent silver is infeasible: no way; it stays declared; `keiro describe intent NAME` says more\n"},
+		{"infeasible, the reason to come", []string{"--timeout", "200ms"}, func(i *resource.Intent) {
+			i.Status.Answer = infeasible
+			i.Status.Answer.Pending = true
+		}, 3, "keiro: intent silver is infeasible: no way; it stays declared; `keiro describe intent NAME` says more\n"},
+		{"an old answer, the reason to come, does not count", []string{"--timeout", "200ms"}, func(i *resource.Intent) {
+			i.Status.Answer, i.Status.ObservedGeneration = infeasible, 0
+			i.Status.Answer.Pending = true
+		}, 4, "keiro: waited 200ms\nkeiro: intent silver is not in place yet: no answer yet; it stays declared; `keiro describe intent NAME` says more\n"},
 		{"undecided", nil, func(i *resource.Intent) { i.Status.Answer = pathspec.Answer{Status: pathspec.Undecided} }, 4,
 			"keiro: intent silver is undecided: no reason is given; it stays declared; `keiro describe intent NAME` says more\n"},
 		{"an old answer does not count", []string{"--timeout", "200ms"}, func(i *resource.Intent) {

@@ -95,12 +95,15 @@ func (w *waiter) settled() bool {
 
 // missing says why an intent is not settled yet, or "". An answer is final
 // when it is for what was declared: what is infeasible or undecided then is
-// so, and is not waited for.
+// so, and only the reason is waited for.
 func (w *waiter) missing(i *resource.Intent) string {
 	if i.Status.ObservedGeneration < w.generation {
 		return "no answer yet"
 	}
-	if i.Status.Answer.Status != pathspec.Satisfied {
+	switch a := &i.Status.Answer; {
+	case a.Status == pathspec.Infeasible && a.Pending:
+		return a.Why.Message
+	case a.Status != pathspec.Satisfied:
 		return ""
 	}
 	for _, kind := range []string{resource.Satisfied, resource.Installed} {
@@ -123,10 +126,10 @@ func (w *waiter) verdict(timeout time.Duration) error {
 		a := &i.Status.Answer
 		reason := w.missing(i)
 		switch {
+		case a.Status == pathspec.Infeasible && i.Status.ObservedGeneration >= w.generation:
+			no = append(no, "intent "+name+" is infeasible: "+why(a))
 		case reason != "":
 			open = append(open, "intent "+name+" is not in place yet: "+reason)
-		case a.Status == pathspec.Infeasible:
-			no = append(no, "intent "+name+" is infeasible: "+why(a))
 		case a.Status != pathspec.Satisfied:
 			open = append(open, "intent "+name+" is undecided: "+why(a))
 		}

@@ -19,7 +19,7 @@ func Solution(t *Text, objective func(intent string) pathspec.Objective, s *path
 		row := []string{a.Name, string(a.Status), "-", "-", "-", "-", "-", "-", "-", "-", "-"}
 		if a.Status == pathspec.Satisfied {
 			row[4], row[5] = Cost(objective(a.Name), a.Cost), Margin(a.Margin)
-			row[6], row[7] = optimal(&a), Reserve(a.Reserve)
+			row[6], row[7] = optimal(&a), ReserveOf(&a)
 		}
 		for _, p := range a.Paths {
 			row[2], row[3] = strings.Join(p.Nodes, " "), "unknown"
@@ -106,6 +106,14 @@ func Margin(m *pathspec.Margin) string {
 		return fmt.Sprint(*n)
 	}
 	return fmt.Sprintf("link %s, node %s, srlg %s", one(m.Link), one(m.Node), one(m.SRLG))
+}
+
+// ReserveOf is the reserve of an answer in one line, which may be to come.
+func ReserveOf(a *pathspec.Answer) string {
+	if a.Status == pathspec.Satisfied && a.Pending {
+		return "being computed"
+	}
+	return Reserve(a.Reserve)
 }
 
 // Reserve is a reserve in one line; >= is a bound that was proven.

@@ -19,11 +19,13 @@ func TestCostHasAUnit(t *testing.T) {
 func TestMarginAndReserveSayWhatIsNotKnown(t *testing.T) {
 	zero := 0
 	for got, want := range map[string]string{
-		Margin(nil):                                      "-",
-		Margin(&pathspec.Margin{Link: &zero}):            "link 0, node any, srlg any",
-		Reserve(nil):                                     "-",
-		Reserve(&pathspec.Reserve{Link: 1}):              "link >=1, node >=0, srlg >=0",
-		Reserve(&pathspec.Reserve{Node: 2, Exact: true}): "link 0, node 2, srlg 0",
+		Margin(nil):                           "-",
+		Margin(&pathspec.Margin{Link: &zero}): "link 0, node any, srlg any",
+		ReserveOf(&pathspec.Answer{}):         "-",
+		ReserveOf(&pathspec.Answer{Status: pathspec.Satisfied, Pending: true}):        "being computed",
+		ReserveOf(&pathspec.Answer{Status: pathspec.Infeasible, Pending: true}):       "-",
+		Reserve(&pathspec.Reserve{Link: 1}):                                           "link >=1, node >=0, srlg >=0",
+		Reserve(&pathspec.Reserve{Node: 2, Exact: true}):                              "link 0, node 2, srlg 0",
 		Reserve(&pathspec.Reserve{Breaks: pathspec.Breaks{Node: []string{"node:a"}}}): "link >=0, node 0, srlg >=0",
 	} {
 		if got != want {

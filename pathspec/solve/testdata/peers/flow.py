@@ -12,7 +12,7 @@ for _ in range(arcs):
     if not g.has_edge(a, b) or g[a][b]["weight"] > c:
         g.add_edge(a, b, weight=c, capacity=1)
 ask = [(int(next(words)), int(next(words))) for _ in range(queries)]
-answers, start = [], time.perf_counter_ns()
+answers, start = [], time.process_time_ns()
 for a, b in ask:
     g.nodes[a]["demand"], g.nodes[b]["demand"] = -k, k
     try:
@@ -20,4 +20,4 @@ for a, b in ask:
     except nx.NetworkXUnfeasible:
         answers.append(-1)
     g.nodes[a]["demand"] = g.nodes[b]["demand"] = 0
-print(time.perf_counter_ns() - start, *answers, sep="\n")
+print(time.process_time_ns() - start, *answers, sep="\n")

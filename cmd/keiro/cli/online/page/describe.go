@@ -32,8 +32,10 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, spec string) {
 	if a.Margin != nil {
 		fields(t, "Margin", output.Margin(a.Margin))
 	}
+	if reserve := output.ReserveOf(a); reserve != "-" {
+		fields(t, "Reserve", reserve)
+	}
 	if a.Reserve != nil {
-		fields(t, "Reserve", output.Reserve(a.Reserve))
 		fields(t, "Breaks when", a.Reserve.Breaks.String())
 	}
 	t.Printf("\nSpec:\n")

@@ -102,7 +102,7 @@ func Intents(t *output.Text, now time.Time, intents []resource.Intent) {
 		i := &intents[n]
 		s := summarise(i)
 		row := []string{i.Metadata.Name, s.status, s.paths, s.delay, s.active, s.satisfied, s.installed, s.healthy, output.Age(now, since(i)),
-			output.Margin(i.Status.Answer.Margin), output.Reserve(i.Status.Answer.Reserve), "-", "-", "-"}
+			output.Margin(i.Status.Answer.Margin), output.ReserveOf(&i.Status.Answer), "-", "-", "-"}
 		first := true
 		for _, p := range pathsOf(i) {
 			if !first && !t.Wide {

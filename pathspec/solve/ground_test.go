@@ -1,0 +1,73 @@
+package solve
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/topology/geo"
+)
+
+// TestGround: two entries have a risk of ground in common exactly where their
+// cables come too near, as measured pair by pair.
+func TestGround(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		topo := denseTopology(t)
+		for e := range topo.Entries { // several in one duct, laid either way
+			if other := rapid.SampledFrom(order(2*len(topo.Entries))).Draw(t, "duct"); other < len(topo.Entries) {
+				topo.Entries[e].Route = slices.Clone(topo.Entries[other].Route)
+				if rapid.Bool().Draw(t, "back") {
+					slices.Reverse(topo.Entries[e].Route)
+				}
+			}
+		}
+		in := randomIntent(t, topo, "a")
+		in.Require.Multiplicity = 2
+		in.Require.Separation = rapid.SampledFrom([]topology.Distance{1, 20_000, 50_000}).Draw(t, "separation")
+		in.Require.SeparationExcept = rapid.SampledFrom([]topology.Distance{0, 30_000, 60_000}).Draw(t, "except")
+		p := compile(topo, &in, make([]topology.Bandwidth, len(topo.Links)), 0)
+		lines := make([]geo.Line, len(topo.Entries))
+		for e := range lines {
+			line, _ := geo.Lay(topo.Entries[e].Route)
+			lines[e] = line.Outside(discs(topo, &in))
+		}
+		for a := range lines {
+			for b := range a {
+				metres, _ := geo.Distance(lines[a], lines[b])
+				got := slices.ContainsFunc(p.OnEntry[a], func(r int32) bool { return p.risks[r].kind == ground && slices.Contains(p.OnEntry[b], r) })
+				if want := geo.TooNear(metres, in.Require.Separation); got != want {
+					t.Fatalf("%s and %s, %v m apart: %v, want %v", topo.Entries[a].Name, topo.Entries[b].Name, metres, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestDuct: a thousand cables in one duct are one risk.
+func TestDuct(t *testing.T) {
+	route := []topology.Point{{Lat: 35, Lon: 135}, {Lat: 35.5, Lon: 135.5}, {Lat: 36, Lon: 136}}
+	var entries []topology.Entry
+	var links []topology.Link
+	for e := range 1000 {
+		own := slices.Clone(route)
+		l := topology.Link{Entry: e, To: 1, Metric: 1, Delay: topology.Declare(topology.Delay(e))}
+		back := l
+		back.From, back.To = 1, 0
+		entries = append(entries, topology.Entry{Name: fmt.Sprint("e", e), B: 1, Route: own})
+		links = append(links, l, back)
+	}
+	topo := topology.New("duct", nil, []topology.Node{{Name: "a"}, {Name: "b"}}, entries, links)
+	in := pathspec.Intent{Name: "i", From: "a", To: "b"}
+	in.Require = pathspec.Require{Multiplicity: 2, Disjoint: []pathspec.Kind{pathspec.Link}, Separation: 100}
+	p := compile(topo, &in, make([]topology.Bandwidth, len(links)), 0)
+	if n := len(p.risks) - len(networkOf(topo).risks); n != 1 {
+		t.Errorf("%d risks", n)
+	}
+	if a := ask(topo, &in); a.Status != pathspec.Infeasible {
+		t.Errorf("%s", a.Status)
+	}
+}
