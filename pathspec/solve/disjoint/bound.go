@@ -57,9 +57,9 @@ func (t *tree) bind() (open bool) {
 			t.floor = (b.bound + fareScale - 1) / fareScale
 		}
 	}()
-	for _, i := range t.priced {
-		b.best[t.tolls[i].risk] += t.tolls[i].price * fareScale / t.scale
-		b.risks = append(b.risks, t.tolls[i].risk)
+	for _, r := range t.priced {
+		b.best[r] = t.price[r] * fareScale / t.scale
+		b.risks = append(b.risks, r)
 	}
 	b.master = newMaster(t.K)
 	b.seed()

@@ -23,14 +23,14 @@ type state struct {
 }
 
 type priced struct {
-	toll  int32
+	risk  int32
 	price int64
 }
 
 func (t *tree) save() state {
 	s := state{members: slices.Clone(t.members), arena: len(t.arena)}
-	for _, i := range t.priced {
-		s.prices = append(s.prices, priced{i, t.tolls[i].price})
+	for _, r := range t.priced {
+		s.prices = append(s.prices, priced{r, t.price[r]})
 	}
 	return s
 }
@@ -50,11 +50,11 @@ func (t *tree) restore(s state) {
 // reprice puts prices back.
 func (t *tree) reprice(prices []priced) {
 	for len(t.priced) > 0 {
-		i := t.priced[len(t.priced)-1]
-		t.charge(i, -t.tolls[i].price)
+		r := t.priced[len(t.priced)-1]
+		t.charge(r, -t.price[r])
 	}
 	for _, p := range prices {
-		t.charge(p.toll, p.price)
+		t.charge(p.risk, p.price)
 	}
 }
 
@@ -80,9 +80,6 @@ func (t *tree) visit(root bool) {
 	risks, open := t.bargain(rounds)
 	if !open || t.over() {
 		return
-	}
-	if root {
-		t.fix()
 	}
 	if len(risks) == 0 {
 		risks = t.unsold()
@@ -147,16 +144,16 @@ func (t *tree) haggle(risks []int32, least, part int64) bool {
 	norm := int64(0)
 	var up, down []int32
 	for _, r := range risks {
-		if i := t.tollFor(r); i >= 0 {
-			d := int64(t.payers(i) - 1)
+		if t.once[r] {
+			d := t.tooMany(r)
 			norm += d * d
-			up = append(up, i)
+			up = append(up, r)
 		}
 	}
-	for _, i := range t.priced {
-		if t.tolls[i].users == 0 {
+	for _, r := range t.priced {
+		if t.users[r] == 0 {
 			norm++
-			down = append(down, i)
+			down = append(down, r)
 		}
 	}
 	if norm == 0 {
@@ -167,11 +164,11 @@ func (t *tree) haggle(risks []int32, least, part int64) bool {
 		goal = least + least/8 + 1
 	}
 	step := max(1, (goal-least)*t.scale/norm/part)
-	for _, i := range down {
-		t.charge(i, -min(step, t.tolls[i].price))
+	for _, r := range down {
+		t.charge(r, -min(step, t.price[r]))
 	}
-	for _, i := range up {
-		t.charge(i, step*int64(t.payers(i)-1))
+	for _, r := range up {
+		t.charge(r, step*t.tooMany(r))
 	}
 	for m := range t.members {
 		t.members[m].stale = true
@@ -179,20 +176,40 @@ func (t *tree) haggle(risks []int32, least, part int64) bool {
 	return true
 }
 
-// unsold picks the open risk with the dearest toll that no member pays: it
-// keeps the bound below the cost.
+// tooMany is how many members have a risk beside the one that may.
+func (t *tree) tooMany(r int32) int64 { return int64(bits.OnesCount8(t.users[r]) - 1) }
+
+// charge changes the price of a risk.
+func (t *tree) charge(r int32, by int64) {
+	if by == 0 {
+		return
+	}
+	t.guided = false
+	if t.price[r] == 0 {
+		t.priced = append(t.priced, r)
+	}
+	t.price[r] += by
+	t.paid += by
+	for _, a := range t.ofRisk.at(r) {
+		t.weight[a] += by
+	}
+	if t.price[r] == 0 {
+		t.priced = slices.DeleteFunc(t.priced, func(p int32) bool { return p == r })
+	}
+}
+
+// unsold picks the dearest open risk that no member has: it keeps the bound below the cost.
 func (t *tree) unsold() (risks []int32) {
 	best := int32(-1)
-	for _, i := range t.priced {
-		c := &t.tolls[i]
-		if c.users == 0 && !t.sold[c.risk] && (best < 0 || c.price > t.tolls[best].price || c.price == t.tolls[best].price && i < best) {
-			best = i
+	for _, r := range t.priced {
+		if t.users[r] == 0 && !t.sold[r] && (best < 0 || t.price[r] > t.price[best] || t.price[r] == t.price[best] && r < best) {
+			best = r
 		}
 	}
 	if best < 0 {
 		return nil
 	}
-	return []int32{t.tolls[best].risk}
+	return []int32{best}
 }
 
 // choice is a risk and who may own it, with the bound that each leaves.
@@ -324,10 +341,8 @@ func (t *tree) give(r int32, owner int, by uint16) {
 		return
 	}
 	t.owned[owner]++
-	for _, i := range t.tollsOf[r] {
-		if t.tolls[i].price > 0 {
-			t.members[owner].stale = true
-			t.charge(i, -t.tolls[i].price)
-		}
+	if t.price[r] > 0 {
+		t.members[owner].stale = true
+		t.charge(r, -t.price[r])
 	}
 }

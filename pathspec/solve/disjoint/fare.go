@@ -18,7 +18,6 @@ import (
 type fare struct {
 	*space
 	scale  int64
-	shut   []bool
 	near   []bool // of every node: it is nearer to an exit
 	price  []int64
 	priced []int32 // risks
@@ -62,7 +61,7 @@ func newFare(t *tree, scale int64) *fare {
 	s := t.space
 	nodes := len(s.original)
 	f := &fare{
-		space: s, scale: scale, shut: t.shut, near: make([]bool, nodes), price: make([]int64, len(s.risk)),
+		space: s, scale: scale, near: make([]bool, nodes), price: make([]int64, len(s.risk)),
 		weight: make([]int64, len(s.link)), bit: make([][2]uint64, len(s.link)), mark: make([][2]uint64, len(s.risk)), plain: make([]int64, nodes),
 		half: labels{at: make([]int32, nodes)}, labels: labels{at: make([]int32, nodes)},
 	}
@@ -169,9 +168,7 @@ func (f *fare) cheapest(limit int64, t *tree, bounded bool) (path []int32, least
 			return s.path(e.Vertex), w.cost, true
 		}
 		for a := f.first[w.node]; a < f.first[w.node+1]; a++ {
-			if !f.shut[a] {
-				f.place(f.onward(&w, a, e.Vertex), limit, t, bounded)
-			}
+			f.place(f.onward(&w, a, e.Vertex), limit, t, bounded)
 		}
 	}
 	return nil, limit, true
@@ -209,9 +206,7 @@ func (f *fare) all(limit int64, t *tree) (paths [][]int32, ok bool) {
 			continue
 		}
 		for a := f.first[w.node]; a < f.first[w.node+1]; a++ {
-			if !f.shut[a] {
-				place(f.onward(&w, a, e.Vertex))
-			}
+			place(f.onward(&w, a, e.Vertex))
 		}
 	}
 	return paths, true
@@ -219,19 +214,12 @@ func (f *fare) all(limit int64, t *tree) (paths [][]int32, ok bool) {
 
 // begin makes the guide of a search for paths that cost less than limit.
 func (f *fare) begin(limit int64) bool {
-	f.work += f.distances(f.plain, &f.queue, false, f.length)
+	f.work += f.distances(f.plain, &f.queue, false, func(a int32) int64 { return f.weight[a] })
 	f.remember()
 	ok := f.spread(limit)
 	f.labels.clear()
 	f.queue = f.queue[:0]
 	return ok
-}
-
-func (f *fare) length(a int32) int64 {
-	if f.shut[a] {
-		return Never
-	}
-	return f.weight[a]
 }
 
 // onward goes over an arc.
@@ -289,9 +277,7 @@ func (f *fare) remember() {
 		}
 		by := Never
 		for _, a := range f.ofRisk.at(r) {
-			if !f.shut[a] {
-				by = min(by, f.plain[f.from[a]]+f.weight[a]-f.away[f.to[a]])
-			}
+			by = min(by, f.plain[f.from[a]]+f.weight[a]-f.away[f.to[a]])
 		}
 		f.again = append(f.again, again{by, f.mark[r][1]})
 	}
@@ -341,9 +327,6 @@ func (f *fare) spread(limit int64) bool {
 			return false
 		}
 		for _, a := range f.into.at(w.node) {
-			if f.shut[a] {
-				continue
-			}
 			n := ticket{cost: w.cost + f.weight[a] + f.sum(1, f.bit[a][1]&^w.paid[1]), node: f.from[a], via: a, before: e.Vertex}
 			n.paid[0] = w.paid[0] | f.bit[a][1]
 			n.paid[1] = w.paid[1] | f.bit[a][1] | f.gone(n.node, n.cost, limit)

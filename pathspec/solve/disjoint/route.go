@@ -35,7 +35,7 @@ func newRouter(nodes int) *router {
 func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
 	s, r := t.space, t.router
 	if !t.guided {
-		t.sweep(t.guide, true)
+		t.router.work += t.space.distances(t.guide, &t.router.queue, true, func(a int32) int64 { return t.weight[a] })
 		t.guided = true
 	}
 	for _, v := range r.touch {
@@ -60,7 +60,7 @@ func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
 			break
 		}
 		for a := s.first[v]; a < s.first[v+1]; a++ {
-			if t.forbidden[m][a] > 0 || t.shut[a] {
+			if t.forbidden[m][a] > 0 {
 				continue
 			}
 			met := t.met(a, others)
@@ -155,7 +155,7 @@ func (t *tree) bounded(m int, most int64) (path []int32, weight int64, ok bool) 
 			return r.found, at.weight, true
 		}
 		for a := s.first[at.node]; a < s.first[at.node+1]; a++ {
-			if t.forbidden[m][a] == 0 && !t.shut[a] {
+			if t.forbidden[m][a] == 0 {
 				t.place(mark{
 					weight: at.weight + t.weight[a] + t.press*int64(t.met(a, ^(uint8(1)<<m))), delay: at.delay + s.delay[a], hops: at.hops + 1,
 					node: s.to[a], via: a, before: e.Vertex,

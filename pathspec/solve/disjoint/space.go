@@ -18,11 +18,6 @@ type space struct {
 	exit     []bool  // of every node: a path may end there
 	into     lists   // arcs that lead to every node
 
-	// By the prices of the flow: what an arc, and the way to and from a node,
-	// costs over its share at the least; no path has more than slack.
-	excess, behind, ahead []int64
-	slack                 int64
-
 	// Risks, numbered from 0. An arc has those of its entry, of the node it
 	// leads to, and of the node it begins at where a path begins there.
 	risk     []int32 // of the problem
@@ -120,18 +115,6 @@ func newSpace(p *Problem, links []int32) *space {
 		s.toHops = s.remain(func(int32) int64 { return 1 })
 	}
 	return s
-}
-
-// measure takes over what the flow knows of the space.
-func (s *space) measure(f *flow.Finder, slack int64) {
-	s.slack = slack
-	for _, l := range s.link {
-		s.excess = append(s.excess, f.Excess(l))
-	}
-	for _, v := range s.original {
-		behind, ahead := f.Offset(v)
-		s.behind, s.ahead = append(s.behind, behind), append(s.ahead, ahead)
-	}
 }
 
 // members inverts ofArc and finds out which risks a path has once at most:

@@ -34,19 +34,15 @@ type tree struct {
 	router    *router
 	scale     int64      // prices are in this part of the unit of cost
 	forbidden [][]uint16 // of every member and arc: how many of its risks others own
-	shut      []bool     // of every arc: no better set has it
 	guide     []int64    // of every node: least weight to an exit
 	guided    bool       // guide is that of the present weights
 	sold      []bool     // of every risk: a member owns it
 	users     []uint8    // of every risk: the members, as bits, whose paths have it
-	tolls     []toll
-	tollsOf   [][]int32            // of every risk
-	tollsOn   [][]int32            // of every arc
-	priced    []int32              // tolls that have a price
-	weight    []int64              // of every arc: scaled cost and prices
-	paid      int64                // sum of all prices
-	press     int64                // what a risk that another member has costs beside; see negotiate
-	reached   map[[2]int32][]int64 // see together
+	price     []int64    // of every risk: what an arc of it costs beside; 0 where a path may have two
+	priced    []int32    // risks that have a price
+	weight    []int64    // of every arc: scaled cost and prices
+	paid      int64      // sum of all prices
+	press     int64      // what a risk that another member has costs beside; see negotiate
 	members   []member
 	arena     []int32 // arcs of the members' paths
 	owned     []int32 // of every member: how many risks it owns
@@ -145,12 +141,11 @@ func (t *tree) corridor(least, slack int64) (more bool) {
 	t.prepare(links)
 	t.limit = least + slack + 1
 	if !more {
-		slack, t.limit = Never/4, Never
+		t.limit = Never
 	}
 	if t.best != nil {
 		t.limit = min(t.limit, t.Total(t.best))
 	}
-	t.measure(t.finder, slack)
 	return more
 }
 
@@ -212,10 +207,9 @@ func (t *tree) prepare(links []int32) {
 	for m := range t.forbidden {
 		t.forbidden[m] = make([]uint16, arcs)
 	}
-	t.shut, t.guide, t.guided = make([]bool, arcs), make([]int64, len(s.original)), false
+	t.guide, t.guided = make([]int64, len(s.original)), false
 	t.sold, t.users = make([]bool, len(s.risk)), make([]uint8, len(s.risk))
-	t.tolls, t.tollsOf, t.tollsOn = nil, make([][]int32, len(s.risk)), make([][]int32, arcs)
-	t.priced, t.paid, t.reached = nil, 0, map[[2]int32][]int64{}
+	t.price, t.priced, t.paid = make([]int64, len(s.risk)), nil, 0
 	t.weight = make([]int64, arcs)
 	for a := range t.weight {
 		t.weight[a] = s.cost[a] * t.scale
@@ -246,10 +240,7 @@ func (t *tree) prepare(links []int32) {
 func (t *tree) inherit(a int32, wanted []int32, price int64) {
 	for _, r := range t.ofArc.at(a) {
 		if t.once[r] && slices.Contains(wanted, t.risk[r]) {
-			if len(t.tollsOf[r]) == 0 {
-				t.addToll(r, t.ofRisk.at(r))
-			}
-			t.charge(t.tollsOf[r][0], price)
+			t.charge(r, price)
 			return
 		}
 	}
@@ -264,13 +255,6 @@ func (t *tree) note(m int, have bool) {
 				t.users[r] |= bit
 			} else {
 				t.users[r] &^= bit
-			}
-		}
-		for _, i := range t.tollsOn[a] {
-			if have {
-				t.tolls[i].users |= bit
-			} else {
-				t.tolls[i].users &^= bit
 			}
 		}
 	}
