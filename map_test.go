@@ -16,7 +16,11 @@ const importTable = `
 topology/...       <- topology/...
 pathspec           <- topology/...
 pathspec/solve     <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology topology/geo
-pathspec/solve/disjoint <- pathspec/solve/flow
+pathspec/solve/disjoint <- pathspec/solve/disjoint/... pathspec/solve/flow
+pathspec/solve/disjoint/auction   <- pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
+pathspec/solve/disjoint/ownership <- pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt pathspec/solve/flow
+pathspec/solve/disjoint/corridor  <- pathspec/solve/disjoint/halt pathspec/solve/flow
+pathspec/solve/disjoint/halt      <-
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys               <-
@@ -38,6 +42,7 @@ const purePackages = `
 topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
+pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare

@@ -1,26 +1,34 @@
-package disjoint
+package corridor
 
 import (
 	"cmp"
 	"math/bits"
 	"slices"
 
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint/halt"
 	"github.com/keiro-net/keiro/pathspec/solve/flow"
 )
 
-// fare finds the cheapest path where every risk has a price that a path pays
+// Limits of the work of one search.
+const (
+	pathsMost  = 5_000
+	labelsMost = 20_000
+)
+
+// Fare finds the cheapest path where every risk has a price that a path pays
 // once, however many of its arcs have the risk. A label of the search remembers
 // which of the prices it has paid that it may meet again.
 //
 // The nodes are in two halves, those nearer to an entrance and those nearer to
 // an exit. A first search goes from the exits and counts what is to be paid in
 // their half; it guides the second one, from the entrances.
-type fare struct {
-	*space
+type Fare struct {
+	*Space
+	halt   *halt.Halt
 	scale  int64
-	near   []bool // of every node: it is nearer to an exit
-	price  []int64
-	priced []int32 // risks
+	near   []bool  // of every node: it is nearer to an exit
+	Price  []int64 // of every risk
+	Priced []int32 // risks that have a price
 
 	weight []int64     // of every arc: scaled cost, and prices that are not met again
 	bit    [][2]uint64 // of every arc: prices that may be; those of the exits' half second
@@ -57,17 +65,17 @@ type ticket struct {
 	before, next int32 // label before on the way; next label of the node
 }
 
-func newFare(t *tree, scale int64) *fare {
-	s := t.space
-	nodes := len(s.original)
-	f := &fare{
-		space: s, scale: scale, near: make([]bool, nodes), price: make([]int64, len(s.risk)),
-		weight: make([]int64, len(s.link)), bit: make([][2]uint64, len(s.link)), mark: make([][2]uint64, len(s.risk)), plain: make([]int64, nodes),
+// NewFare is for prices in the given part of the unit of cost.
+func NewFare(s *Space, h *halt.Halt, scale int64) *Fare {
+	nodes := len(s.Node)
+	f := &Fare{
+		Space: s, halt: h, scale: scale, near: make([]bool, nodes), Price: make([]int64, len(s.Risk)),
+		weight: make([]int64, len(s.Link)), bit: make([][2]uint64, len(s.Link)), mark: make([][2]uint64, len(s.Risk)), plain: make([]int64, nodes),
 		half: labels{at: make([]int32, nodes)}, labels: labels{at: make([]int32, nodes)},
 	}
 	behind, ahead := make([]int64, nodes), make([]int64, nodes)
-	length := func(a int32) int64 { return s.cost[a] }
-	f.work += s.distances(behind, &f.queue, false, length) + s.distances(ahead, &f.queue, true, length)
+	length := func(a int32) int64 { return s.Cost[a] }
+	f.work += s.Distances(behind, &f.queue, false, length) + s.Distances(ahead, &f.queue, true, length)
 	far := int64(0)
 	for v := range f.near {
 		if f.near[v] = ahead[v] < behind[v]; f.near[v] && ahead[v] < Never {
@@ -75,38 +83,44 @@ func newFare(t *tree, scale int64) *fare {
 		}
 	}
 	f.away = make([]int64, nodes)
-	dist := make([]int64, len(t.Source))
-	t.finder.Distances(dist, ends(t.Target), t.Cost, nil, false, far)
-	for v, n := range s.original {
+	dist := make([]int64, len(s.Of.Source))
+	var targets []int32
+	for v, ok := range s.Of.Target {
+		if ok {
+			targets = append(targets, int32(v))
+		}
+	}
+	s.Of.Finder.Distances(dist, targets, s.Of.Cost, nil, false, far)
+	for v, n := range s.Node {
 		f.away[v] = min(dist[n], far) * scale
 	}
 	return f
 }
 
-// set changes the prices to those of the given risks. Prices for which there
+// Set changes the prices to those of the given risks. Prices for which there
 // is no room become 0. paid is their sum.
-func (f *fare) set(risks []int32, price []int64) (paid int64) {
-	for _, r := range f.priced {
-		f.price[r], f.mark[r] = 0, [2]uint64{}
+func (f *Fare) Set(risks []int32, price []int64) (paid int64) {
+	for _, r := range f.Priced {
+		f.Price[r], f.mark[r] = 0, [2]uint64{}
 	}
-	f.priced = f.priced[:0]
+	f.Priced = f.Priced[:0]
 	for a := range f.weight {
-		f.weight[a], f.bit[a] = f.cost[a]*f.scale, [2]uint64{}
+		f.weight[a], f.bit[a] = f.Cost[a]*f.scale, [2]uint64{}
 	}
 	f.used, f.early, f.late = [2]int{}, 0, 0
 	for _, r := range risks {
 		if p := price[r]; p > 0 && f.charge(r, p) {
-			f.price[r] = p
-			f.priced = append(f.priced, r)
+			f.Price[r] = p
+			f.Priced = append(f.Priced, r)
 			paid += p
 		}
 	}
 	return paid
 }
 
-func (f *fare) charge(r int32, p int64) bool {
-	arcs := f.ofRisk.at(r)
-	if f.once[r] {
+func (f *Fare) charge(r int32, p int64) bool {
+	arcs := f.OfRisk.At(r)
+	if f.Once[r] {
 		for _, a := range arcs {
 			f.weight[a] += p
 		}
@@ -114,8 +128,8 @@ func (f *fare) charge(r int32, p int64) bool {
 	}
 	ends, starts := true, true // all its arcs are in that half
 	for _, a := range arcs {
-		ends = ends && f.near[f.from[a]] && f.near[f.to[a]]
-		starts = starts && !f.near[f.from[a]] && !f.near[f.to[a]]
+		ends = ends && f.near[f.From[a]] && f.near[f.To[a]]
+		starts = starts && !f.near[f.From[a]] && !f.near[f.To[a]]
 	}
 	side := 0
 	if ends {
@@ -141,42 +155,42 @@ func (f *fare) charge(r int32, p int64) bool {
 }
 
 // sum adds up prices.
-func (f *fare) sum(side int, set uint64) (total int64) {
+func (f *Fare) sum(side int, set uint64) (total int64) {
 	for ; set != 0; set &= set - 1 {
 		total += f.part[side][bits.TrailingZeros64(set)]
 	}
 	return total
 }
 
-// cheapest returns the cheapest path that costs less than limit, and what no
+// Cheapest returns the cheapest path that costs less than limit, and what no
 // path costs less than: limit where there is none.
-func (f *fare) cheapest(limit int64, t *tree, bounded bool) (path []int32, least int64, ok bool) {
+func (f *Fare) Cheapest(limit int64, bounded bool) (path []int32, least int64, ok bool) {
 	if !f.begin(limit) {
 		return nil, 0, false
 	}
 	s := &f.labels
-	for _, v := range f.entrance {
-		f.place(ticket{node: v, via: -1, before: -1}, limit, t, bounded)
+	for _, v := range f.Entrance {
+		f.place(ticket{node: v, via: -1, before: -1}, limit, bounded)
 	}
 	for len(f.queue) > 0 {
 		e := f.queue.Pop()
 		w := s.all[e.Vertex]
-		if f.work++; f.work&1023 == 0 && t.halt.now() || len(s.all) > labelsMost {
+		if f.work++; f.work&1023 == 0 && f.halt.Now() || len(s.all) > labelsMost {
 			return nil, 0, false
 		}
-		if f.exit[w.node] {
+		if f.Exit[w.node] {
 			return s.path(e.Vertex), w.cost, true
 		}
-		for a := f.first[w.node]; a < f.first[w.node+1]; a++ {
-			f.place(f.onward(&w, a, e.Vertex), limit, t, bounded)
+		for a := f.First[w.node]; a < f.First[w.node+1]; a++ {
+			f.place(f.onward(&w, a, e.Vertex), limit, bounded)
 		}
 	}
 	return nil, limit, true
 }
 
-// all returns the paths that cost less than limit, in order of their cost;
+// All returns the paths that cost less than limit, in order of their cost;
 // false where there are too many. It may return some that cost more.
-func (f *fare) all(limit int64, t *tree) (paths [][]int32, ok bool) {
+func (f *Fare) All(limit int64) (paths [][]int32, ok bool) {
 	if !f.begin(limit) {
 		return nil, false
 	}
@@ -187,25 +201,25 @@ func (f *fare) all(limit int64, t *tree) (paths [][]int32, ok bool) {
 				return
 			}
 		}
-		if left := f.left(&w); left < Never && w.cost+left < limit && f.bounds(&w, t) {
+		if left := f.left(&w); left < Never && w.cost+left < limit && f.bounds(&w) {
 			f.queue.Push(flow.Entry{Dist: w.cost + left, Vertex: int32(len(s.all))})
 			s.all = append(s.all, w)
 		}
 	}
-	for _, v := range f.entrance {
+	for _, v := range f.Entrance {
 		place(ticket{node: v, via: -1, before: -1})
 	}
 	for len(f.queue) > 0 {
 		e := f.queue.Pop()
 		w := s.all[e.Vertex]
-		if f.work++; f.work&1023 == 0 && t.halt.now() || len(s.all) > 40*pathsMost || len(paths) > pathsMost {
+		if f.work++; f.work&1023 == 0 && f.halt.Now() || len(s.all) > 40*pathsMost || len(paths) > pathsMost {
 			return nil, false
 		}
-		if f.exit[w.node] {
+		if f.Exit[w.node] {
 			paths = append(paths, s.path(e.Vertex))
 			continue
 		}
-		for a := f.first[w.node]; a < f.first[w.node+1]; a++ {
+		for a := f.First[w.node]; a < f.First[w.node+1]; a++ {
 			place(f.onward(&w, a, e.Vertex))
 		}
 	}
@@ -213,8 +227,8 @@ func (f *fare) all(limit int64, t *tree) (paths [][]int32, ok bool) {
 }
 
 // begin makes the guide of a search for paths that cost less than limit.
-func (f *fare) begin(limit int64) bool {
-	f.work += f.distances(f.plain, &f.queue, false, func(a int32) int64 { return f.weight[a] })
+func (f *Fare) begin(limit int64) bool {
+	f.work += f.Distances(f.plain, &f.queue, false, func(a int32) int64 { return f.weight[a] })
 	f.remember()
 	ok := f.spread(limit)
 	f.labels.clear()
@@ -223,11 +237,11 @@ func (f *fare) begin(limit int64) bool {
 }
 
 // onward goes over an arc.
-func (f *fare) onward(w *ticket, a, number int32) ticket {
+func (f *Fare) onward(w *ticket, a, number int32) ticket {
 	n := ticket{
 		cost: w.cost + f.weight[a] + f.sum(0, f.bit[a][0]&^w.paid[0]) + f.sum(1, f.bit[a][1]&^w.paid[1]),
-		paid: [2]uint64{w.paid[0] | f.bit[a][0], w.paid[1] | f.bit[a][1]}, delay: w.delay + f.delay[a], hops: w.hops + 1,
-		node: f.to[a], via: a, before: number,
+		paid: [2]uint64{w.paid[0] | f.bit[a][0], w.paid[1] | f.bit[a][1]}, delay: w.delay + f.Delay[a], hops: w.hops + 1,
+		node: f.To[a], via: a, before: number,
 	}
 	if f.near[n.node] { // who comes back pays nothing: too little is still a bound
 		n.paid[0] |= f.early
@@ -236,12 +250,12 @@ func (f *fare) onward(w *ticket, a, number int32) ticket {
 }
 
 // bounds reports whether a label may lead to a path within the bounds.
-func (f *fare) bounds(w *ticket, t *tree) bool {
-	return (f.toDelay == nil || w.delay+f.toDelay[w.node] <= t.MaxDelay) && (f.toHops == nil || int64(w.hops)+f.toHops[w.node] <= t.MaxHops)
+func (f *Fare) bounds(w *ticket) bool {
+	return (f.ToDelay == nil || w.delay+f.ToDelay[w.node] <= f.Of.MaxDelay) && (f.ToHops == nil || int64(w.hops)+f.ToHops[w.node] <= f.Of.MaxHops)
 }
 
 // left is the least that a label still costs.
-func (f *fare) left(w *ticket) int64 {
+func (f *Fare) left(w *ticket) int64 {
 	left := Never
 	for i := f.half.at[w.node]; i >= 0; i = f.half.all[i].next {
 		o := &f.half.all[i]
@@ -251,8 +265,8 @@ func (f *fare) left(w *ticket) int64 {
 }
 
 // place keeps a label that may lead to the cheapest path.
-func (f *fare) place(w ticket, limit int64, t *tree, bounded bool) {
-	if bounded && !f.bounds(&w, t) {
+func (f *Fare) place(w ticket, limit int64, bounded bool) {
+	if bounded && !f.bounds(&w) {
 		return
 	}
 	s := &f.labels
@@ -269,15 +283,15 @@ func (f *fare) place(w ticket, limit int64, t *tree, bounded bool) {
 }
 
 // remember finds out where the prices of the exits' half are met again.
-func (f *fare) remember() {
+func (f *Fare) remember() {
 	f.again = f.again[:0]
-	for _, r := range f.priced {
+	for _, r := range f.Priced {
 		if f.mark[r][1] == 0 {
 			continue
 		}
 		by := Never
-		for _, a := range f.ofRisk.at(r) {
-			by = min(by, f.plain[f.from[a]]+f.weight[a]-f.away[f.to[a]])
+		for _, a := range f.OfRisk.At(r) {
+			by = min(by, f.plain[f.From[a]]+f.weight[a]-f.away[f.To[a]])
 		}
 		f.again = append(f.again, again{by, f.mark[r][1]})
 	}
@@ -288,7 +302,7 @@ func (f *fare) remember() {
 }
 
 // gone are the bits of prices that a way to a node does not meet again.
-func (f *fare) gone(v int32, cost, limit int64) uint64 {
+func (f *Fare) gone(v int32, cost, limit int64) uint64 {
 	for i := range f.again {
 		if f.again[i].by+f.away[v]+cost >= limit {
 			return f.again[i].bits
@@ -300,7 +314,7 @@ func (f *fare) gone(v int32, cost, limit int64) uint64 {
 // spread finds the ways from all nodes to the exits of which one may be the
 // end of a path that costs less than limit. They pay what is to be paid in the
 // exits' half and what is not met again.
-func (f *fare) spread(limit int64) bool {
+func (f *Fare) spread(limit int64) bool {
 	s := &f.half
 	s.clear()
 	f.queue = f.queue[:0]
@@ -315,7 +329,7 @@ func (f *fare) spread(limit int64) bool {
 		}
 		f.queue.Push(flow.Entry{Dist: w.cost + f.plain[w.node], Vertex: s.add(w)})
 	}
-	for v, exit := range f.exit {
+	for v, exit := range f.Exit {
 		if exit {
 			place(ticket{node: int32(v), via: -1, before: -1})
 		}
@@ -326,8 +340,8 @@ func (f *fare) spread(limit int64) bool {
 		if f.work++; len(s.all) > labelsMost {
 			return false
 		}
-		for _, a := range f.into.at(w.node) {
-			n := ticket{cost: w.cost + f.weight[a] + f.sum(1, f.bit[a][1]&^w.paid[1]), node: f.from[a], via: a, before: e.Vertex}
+		for _, a := range f.Into.At(w.node) {
+			n := ticket{cost: w.cost + f.weight[a] + f.sum(1, f.bit[a][1]&^w.paid[1]), node: f.From[a], via: a, before: e.Vertex}
 			n.paid[0] = w.paid[0] | f.bit[a][1]
 			n.paid[1] = w.paid[1] | f.bit[a][1] | f.gone(n.node, n.cost, limit)
 			if !f.near[n.node] {
@@ -337,6 +351,12 @@ func (f *fare) spread(limit int64) bool {
 		}
 	}
 	return true
+}
+
+// Work is how many nodes the searches settled since it was last asked.
+func (f *Fare) Work() (settled int) {
+	settled, f.work = f.work, 0
+	return settled
 }
 
 // labels are tickets by node.

@@ -1,4 +1,4 @@
-package disjoint
+package ownership
 
 import (
 	"cmp"
@@ -27,7 +27,7 @@ type priced struct {
 	price int64
 }
 
-func (t *tree) save() state {
+func (t *Tree) save() state {
 	s := state{members: slices.Clone(t.members), arena: len(t.arena)}
 	for _, r := range t.priced {
 		s.prices = append(s.prices, priced{r, t.price[r]})
@@ -35,7 +35,7 @@ func (t *tree) save() state {
 	return s
 }
 
-func (t *tree) restore(s state) {
+func (t *Tree) restore(s state) {
 	t.reprice(s.prices)
 	for m := range t.members {
 		t.note(m, false)
@@ -48,7 +48,7 @@ func (t *tree) restore(s state) {
 }
 
 // reprice puts prices back.
-func (t *tree) reprice(prices []priced) {
+func (t *Tree) reprice(prices []priced) {
 	for len(t.priced) > 0 {
 		r := t.priced[len(t.priced)-1]
 		t.charge(r, -t.price[r])
@@ -59,17 +59,10 @@ func (t *tree) reprice(prices []priced) {
 }
 
 // over reports whether the search ends here.
-func (t *tree) over() bool { return t.any && t.best != nil || t.halt.now() }
-
-// seek searches the space from its root.
-func (t *tree) seek() {
-	if len(t.link) > 0 {
-		t.visit(true)
-	}
-}
+func (t *Tree) over() bool { return t.any && t.best.Set != nil || t.halt.Now() }
 
 // visit searches one branch, or all of the space.
-func (t *tree) visit(root bool) {
+func (t *Tree) visit(root bool) {
 	if t.over() || !t.settle() {
 		return
 	}
@@ -91,13 +84,13 @@ func (t *tree) visit(root bool) {
 
 // bargain moves the prices until the branch is closed, or nothing is gained;
 // then it returns the risks that are contested at the best of them.
-func (t *tree) bargain(rounds int) (risks []int32, open bool) {
+func (t *Tree) bargain(rounds int) (risks []int32, open bool) {
 	best, idle := int64(-1), 0
 	part := int64(1) // of the way to the goal, in a step: one of so many parts
 	var kept []priced
 	for round := 0; ; round++ {
 		least := t.least()
-		if least >= t.limit {
+		if least >= t.best.Limit {
 			return nil, false
 		}
 		risks = t.contested()
@@ -112,7 +105,7 @@ func (t *tree) bargain(rounds int) (risks []int32, open bool) {
 		if idle == 3 {
 			part, idle = 2*part, 0
 		}
-		if round == rounds || part > 64 || t.halt.now() || !t.haggle(risks, least, part) {
+		if round == rounds || part > 64 || t.halt.Now() || !t.haggle(risks, least, part) {
 			break
 		}
 		if !t.settle() {
@@ -130,7 +123,7 @@ func (t *tree) bargain(rounds int) (risks []int32, open bool) {
 		if risks = t.contested(); len(risks) == 0 {
 			t.offer()
 		}
-		if t.least() >= t.limit {
+		if t.least() >= t.best.Limit {
 			return nil, false
 		}
 	}
@@ -140,11 +133,11 @@ func (t *tree) bargain(rounds int) (risks []int32, open bool) {
 // haggle changes the prices by one step along the subgradient: up where a risk
 // has several members, down where it has none. false: there is nothing to
 // change.
-func (t *tree) haggle(risks []int32, least, part int64) bool {
+func (t *Tree) haggle(risks []int32, least, part int64) bool {
 	norm := int64(0)
 	var up, down []int32
 	for _, r := range risks {
-		if t.once[r] {
+		if t.Once[r] {
 			d := t.tooMany(r)
 			norm += d * d
 			up = append(up, r)
@@ -159,7 +152,7 @@ func (t *tree) haggle(risks []int32, least, part int64) bool {
 	if norm == 0 {
 		return false
 	}
-	goal := t.limit
+	goal := t.best.Limit
 	if goal >= Never {
 		goal = least + least/8 + 1
 	}
@@ -177,10 +170,10 @@ func (t *tree) haggle(risks []int32, least, part int64) bool {
 }
 
 // tooMany is how many members have a risk beside the one that may.
-func (t *tree) tooMany(r int32) int64 { return int64(bits.OnesCount8(t.users[r]) - 1) }
+func (t *Tree) tooMany(r int32) int64 { return int64(bits.OnesCount8(t.users[r]) - 1) }
 
 // charge changes the price of a risk.
-func (t *tree) charge(r int32, by int64) {
+func (t *Tree) charge(r int32, by int64) {
 	if by == 0 {
 		return
 	}
@@ -190,7 +183,7 @@ func (t *tree) charge(r int32, by int64) {
 	}
 	t.price[r] += by
 	t.paid += by
-	for _, a := range t.ofRisk.at(r) {
+	for _, a := range t.OfRisk.At(r) {
 		t.weight[a] += by
 	}
 	if t.price[r] == 0 {
@@ -199,7 +192,7 @@ func (t *tree) charge(r int32, by int64) {
 }
 
 // unsold picks the dearest open risk that no member has: it keeps the bound below the cost.
-func (t *tree) unsold() (risks []int32) {
+func (t *Tree) unsold() (risks []int32) {
 	best := int32(-1)
 	for _, r := range t.priced {
 		if t.users[r] == 0 && !t.sold[r] && (best < 0 || t.price[r] > t.price[best] || t.price[r] == t.price[best] && r < best) {
@@ -225,7 +218,7 @@ type option struct {
 
 // choose takes the risk of which every owner costs most: the branches under it
 // end soonest. ok false: no owner leaves anything.
-func (t *tree) choose(risks []int32) (best choice, ok bool) {
+func (t *Tree) choose(risks []int32) (best choice, ok bool) {
 	if len(risks) == 0 {
 		return best, false
 	}
@@ -263,7 +256,7 @@ func harder(a, b choice) bool {
 // options lists who may own a risk, the cheapest first: each member that owns
 // something, and one for all that own nothing. Those that leave no better set
 // are left out.
-func (t *tree) options(r int32) (owners []option) {
+func (t *Tree) options(r int32) (owners []option) {
 	var extra [8]int64 // what every member pays for doing without
 	var all int64
 	stuck, only := 0, -1 // members that cannot do without
@@ -281,12 +274,12 @@ func (t *tree) options(r int32) (owners []option) {
 		extra[m] = weight - t.members[m].weight
 		all += extra[m]
 	}
-	t.halt.work += t.router.work
+	t.halt.Work(t.router.work)
 	t.router.work = 0
 	fresh := -1
 	offer := func(m int) {
 		least := t.round(t.sum() - t.paid + all - extra[m])
-		if least < t.limit && (stuck == 0 || stuck == 1 && (m == only || t.owned[m] == 0 && t.owned[only] == 0)) {
+		if least < t.best.Limit && (stuck == 0 || stuck == 1 && (m == only || t.owned[m] == 0 && t.owned[only] == 0)) {
 			owners = append(owners, option{m, least})
 		}
 	}
@@ -305,17 +298,17 @@ func (t *tree) options(r int32) (owners []option) {
 }
 
 // forbid takes the arcs of a risk from a member, or gives them back.
-func (t *tree) forbid(m int, r int32, by uint16) {
-	for _, a := range t.ofRisk.at(r) {
+func (t *Tree) forbid(m int, r int32, by uint16) {
+	for _, a := range t.OfRisk.At(r) {
 		t.forbidden[m][a] += by
 	}
 }
 
 // branch searches below a choice.
-func (t *tree) branch(c choice) {
+func (t *Tree) branch(c choice) {
 	s := t.save()
 	for _, o := range c.owners {
-		if o.least >= t.limit || t.over() {
+		if o.least >= t.best.Limit || t.over() {
 			continue
 		}
 		t.give(c.risk, o.member, 1)
@@ -327,7 +320,7 @@ func (t *tree) branch(c choice) {
 
 // give makes a member the owner of a risk, or undoes that. What has an owner
 // needs no price.
-func (t *tree) give(r int32, owner int, by uint16) {
+func (t *Tree) give(r int32, owner int, by uint16) {
 	for m := range t.members {
 		if m != owner {
 			t.forbid(m, r, by)

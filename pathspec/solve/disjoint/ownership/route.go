@@ -1,4 +1,4 @@
-package disjoint
+package ownership
 
 import (
 	"math/bits"
@@ -32,17 +32,17 @@ func newRouter(nodes int) *router {
 
 // route finds the cheapest path of member m, at most most, in prices; false
 // where there is none. The path is good until the next call.
-func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
-	s, r := t.space, t.router
+func (t *Tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
+	s, r := t.Space, t.router
 	if !t.guided {
-		t.router.work += t.space.distances(t.guide, &t.router.queue, true, func(a int32) int64 { return t.weight[a] })
+		t.router.work += t.Space.Distances(t.guide, &t.router.queue, true, func(a int32) int64 { return t.weight[a] })
 		t.guided = true
 	}
 	for _, v := range r.touch {
 		r.dist[v] = Never
 	}
 	r.touch, r.queue = r.touch[:0], r.queue[:0]
-	for _, v := range s.entrance {
+	for _, v := range s.Entrance {
 		t.reach(v, 0, 0, -1, most)
 	}
 	end := int32(-1)
@@ -55,41 +55,41 @@ func (t *tree) route(m int, most int64) (path []int32, weight int64, ok bool) {
 			continue
 		}
 		r.work++
-		if s.exit[v] {
+		if s.Exit[v] {
 			end, weight = v, d
 			break
 		}
-		for a := s.first[v]; a < s.first[v+1]; a++ {
+		for a := s.First[v]; a < s.First[v+1]; a++ {
 			if t.forbidden[m][a] > 0 {
 				continue
 			}
 			met := t.met(a, others)
-			t.reach(s.to[a], d+t.weight[a]+t.press*int64(met), e.Tie+met, a, most)
+			t.reach(s.To[a], d+t.weight[a]+t.press*int64(met), e.Tie+met, a, most)
 		}
 	}
 	if end < 0 {
 		return nil, 0, false
 	}
 	r.found = r.found[:0]
-	for v := end; r.via[v] >= 0; v = s.from[r.via[v]] {
+	for v := end; r.via[v] >= 0; v = s.From[r.via[v]] {
 		r.found = append(r.found, r.via[v])
 	}
 	slices.Reverse(r.found)
-	if t.within(r.found) {
+	if t.Within(r.found) {
 		return r.found, weight, true
 	}
 	return t.bounded(m, most)
 }
 
 // met counts the risks of an arc that other members have.
-func (t *tree) met(a int32, others uint8) (n int32) {
-	for _, risk := range t.ofArc.at(a) {
+func (t *Tree) met(a int32, others uint8) (n int32) {
+	for _, risk := range t.OfArc.At(a) {
 		n += int32(bits.OnesCount8(t.users[risk] & others))
 	}
 	return n
 }
 
-func (t *tree) reach(v int32, d int64, tie, via int32, most int64) {
+func (t *Tree) reach(v int32, d int64, tie, via int32, most int64) {
 	r := t.router
 	left := t.guide[v]
 	if left >= Never || d+left > most {
@@ -105,18 +105,6 @@ func (t *tree) reach(v int32, d int64, tie, via int32, most int64) {
 	r.queue.Push(flow.Entry{Dist: d + left, Tie: tie, Vertex: v})
 }
 
-// within reports whether a path keeps the bounds.
-func (t *tree) within(path []int32) bool {
-	if int64(len(path)) > t.MaxHops {
-		return false
-	}
-	var delay int64
-	for _, a := range path {
-		delay += t.space.delay[a]
-	}
-	return delay <= t.MaxDelay
-}
-
 // mark is a way to a node that no other is better than in all of weight, delay
 // and hops.
 type mark struct {
@@ -129,24 +117,24 @@ type mark struct {
 // bounded is route where bounds cut the cheapest path off: the search keeps
 // all ways to a node that may still turn out best (Handler and Zang, Networks
 // 10, 1980; label setting).
-func (t *tree) bounded(m int, most int64) (path []int32, weight int64, ok bool) {
-	s, r := t.space, t.router
+func (t *Tree) bounded(m int, most int64) (path []int32, weight int64, ok bool) {
+	s, r := t.Space, t.router
 	r.marks, r.queue = r.marks[:0], r.queue[:0]
 	defer func() {
 		for i := range r.marks {
 			r.first[r.marks[i].node] = -1
 		}
 	}()
-	for _, v := range s.entrance {
+	for _, v := range s.Entrance {
 		t.place(mark{node: v, via: -1, before: -1}, most)
 	}
 	for len(r.queue) > 0 {
 		e := r.queue.Pop()
 		at := r.marks[e.Vertex]
-		if r.work++; r.work&1023 == 0 && t.halt.now() {
+		if r.work++; r.work&1023 == 0 && t.halt.Now() {
 			return nil, 0, false
 		}
-		if s.exit[at.node] {
+		if s.Exit[at.node] {
 			r.found = r.found[:0]
 			for w := at; w.before >= 0; w = r.marks[w.before] {
 				r.found = append(r.found, w.via)
@@ -154,11 +142,11 @@ func (t *tree) bounded(m int, most int64) (path []int32, weight int64, ok bool) 
 			slices.Reverse(r.found)
 			return r.found, at.weight, true
 		}
-		for a := s.first[at.node]; a < s.first[at.node+1]; a++ {
+		for a := s.First[at.node]; a < s.First[at.node+1]; a++ {
 			if t.forbidden[m][a] == 0 {
 				t.place(mark{
-					weight: at.weight + t.weight[a] + t.press*int64(t.met(a, ^(uint8(1)<<m))), delay: at.delay + s.delay[a], hops: at.hops + 1,
-					node: s.to[a], via: a, before: e.Vertex,
+					weight: at.weight + t.weight[a] + t.press*int64(t.met(a, ^(uint8(1)<<m))), delay: at.delay + s.Delay[a], hops: at.hops + 1,
+					node: s.To[a], via: a, before: e.Vertex,
 				}, most)
 			}
 		}
@@ -167,16 +155,16 @@ func (t *tree) bounded(m int, most int64) (path []int32, weight int64, ok bool) 
 }
 
 // place keeps a mark that may lead to an answer.
-func (t *tree) place(w mark, most int64) {
-	s, r := t.space, t.router
+func (t *Tree) place(w mark, most int64) {
+	s, r := t.Space, t.router
 	left := t.guide[w.node]
 	if left >= Never || w.weight+left > most ||
-		s.toDelay != nil && w.delay+s.toDelay[w.node] > t.MaxDelay ||
-		s.toHops != nil && int64(w.hops)+s.toHops[w.node] > t.MaxHops {
+		s.ToDelay != nil && w.delay+s.ToDelay[w.node] > s.Of.MaxDelay ||
+		s.ToHops != nil && int64(w.hops)+s.ToHops[w.node] > s.Of.MaxHops {
 		return
 	}
 	for i := r.first[w.node]; i >= 0; i = r.marks[i].next {
-		if o := &r.marks[i]; o.weight <= w.weight && o.delay <= w.delay && (s.toHops == nil || o.hops <= w.hops) {
+		if o := &r.marks[i]; o.weight <= w.weight && o.delay <= w.delay && (s.ToHops == nil || o.hops <= w.hops) {
 			return
 		}
 	}

@@ -1,4 +1,4 @@
-package disjoint
+package auction
 
 import "slices"
 

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint/auction"
 )
 
 // tangle is a random problem full of shared risks, in which the flow is seldom
@@ -97,8 +99,8 @@ func (p *Problem) naive() int64 {
 	return best
 }
 
-// TestTree: what the branch and bound proves is so.
-func TestTree(t *testing.T) {
+// TestBest: what is proven is so.
+func TestBest(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	beyond, sets := 0, 0 // the flow; where there is a set
 	for n := range 6000 {
@@ -124,5 +126,79 @@ func TestTree(t *testing.T) {
 	}
 	if sets < 500 || beyond < 200 {
 		t.Errorf("%d sets, %d of them dearer than the flow: too easy", sets, beyond)
+	}
+}
+
+// TestAuction: no set costs less than the bound, and what is said to be closed
+// has no better set.
+func TestAuction(t *testing.T) {
+	r := rand.New(rand.NewPCG(31, 32))
+	sets, closed, above := 0, 0, 0 // where there is a set; closed; bounded above the flow
+	for n := range 3000 {
+		p := tangle(r)
+		w := newWidening(p, NewHalt(nil), false)
+		q, ok := w.query(nil)
+		if !ok {
+			continue
+		}
+		least, ok := w.finder.Run(q)
+		if !ok {
+			continue
+		}
+		c, _ := w.corridor(least, Never/8)
+		want := p.naive()
+		floor, open := auction.Run(c, p.K, &w.best, w.halt, w.dual(c), nil)
+		if floor > want {
+			t.Fatalf("problem %d: bound %d, the best set costs %d", n, floor, want)
+		}
+		if set := w.best.Set; set != nil && (!p.holds(set) || p.Total(set) != w.best.Limit) {
+			t.Fatalf("problem %d: %v is no set of cost %d", n, set, w.best.Limit)
+		}
+		if !open && (w.best.Set == nil) != (want == Never) || !open && want < Never && w.best.Limit != want {
+			t.Fatalf("problem %d: %d is said to be the best, %d is", n, w.best.Limit, want)
+		}
+		if !open {
+			closed++
+		}
+		if want < Never {
+			sets++
+			if floor > least {
+				above++
+			}
+		}
+	}
+	if sets < 500 || closed < 1000 || above < 200 {
+		t.Errorf("%d sets, %d closed, %d bounded above the flow: too easy", sets, closed, above)
+	}
+}
+
+// TestOwnership: in a corridor of all links, what the search finds is the best.
+func TestOwnership(t *testing.T) {
+	r := rand.New(rand.NewPCG(41, 42))
+	sets := 0
+	for n := range 3000 {
+		p := tangle(r)
+		w := newWidening(p, NewHalt(nil), false)
+		q, ok := w.query(nil)
+		if !ok {
+			continue
+		}
+		least, ok := w.finder.Run(q)
+		if !ok {
+			continue
+		}
+		c, _ := w.corridor(least, Never/8)
+		w.bound = least
+		w.tree(c).Search()
+		want := p.naive()
+		if want < Never {
+			sets++
+		}
+		if (w.best.Set == nil) != (want == Never) || want < Never && (w.best.Limit != want || !p.holds(w.best.Set) || p.Total(w.best.Set) != want) {
+			t.Fatalf("problem %d: %v costs %d, the best %d", n, w.best.Set, w.best.Limit, want)
+		}
+	}
+	if sets < 500 {
+		t.Errorf("%d sets: too easy", sets)
 	}
 }

@@ -1,4 +1,4 @@
-package disjoint
+package ownership
 
 // rounds of negotiation, and those after a set was found.
 const (
@@ -6,20 +6,20 @@ const (
 	moreTalks = 12
 )
 
-// negotiate looks for some set, so that there is one to show when time runs
+// Negotiate looks for some set, so that there is one to show when time runs
 // out, and a cost to stay below. The members route in turn, each again and
 // again; a risk that another has costs extra, more from round to round, and
 // more for good where it stays contested (McMurchie and Ebeling: PathFinder,
-// FPGA 1995). It proves nothing.
-func (t *tree) negotiate(least int64) {
-	t.corridor(least, least/2+1)
-	if len(t.link) == 0 {
+// FPGA 1995). It proves nothing. least is about what a set costs; any: the
+// first set will do.
+func (t *Tree) Negotiate(least int64, any bool) {
+	if len(t.Link) == 0 {
 		return
 	}
-	unit := max(1, least*t.scale/int64(64*t.K))
+	unit := max(1, least*t.scale/int64(64*t.k))
 	talks := talks
 	t.press = unit
-	for round := 0; round < talks && !t.halt.now(); round++ {
+	for round := 0; round < talks && !t.halt.Now(); round++ {
 		for m := range t.members {
 			if !t.move(m, Never) {
 				t.press = 0
@@ -28,7 +28,7 @@ func (t *tree) negotiate(least int64) {
 		}
 		risks := t.contested()
 		for _, r := range risks {
-			for _, a := range t.ofRisk.at(r) {
+			for _, a := range t.OfRisk.At(r) {
 				t.weight[a] += unit / 2
 			}
 		}
@@ -37,7 +37,7 @@ func (t *tree) negotiate(least int64) {
 		} else {
 			t.offer()
 			talks = min(talks, round+moreTalks)
-			if t.any {
+			if any {
 				break
 			}
 		}
@@ -48,7 +48,7 @@ func (t *tree) negotiate(least int64) {
 }
 
 // tidy moves the paths together; what else was in the arena is forgotten.
-func (t *tree) tidy() {
+func (t *Tree) tidy() {
 	var arena []int32
 	for m := range t.members {
 		from := int32(len(arena))

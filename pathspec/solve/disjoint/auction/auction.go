@@ -1,28 +1,41 @@
-package disjoint
+// Package auction bounds from below what a set of paths in a corridor costs,
+// and mostly finds the best one: by a linear program over the paths that
+// matter, which proposes prices of risks, and the search for the cheapest path
+// at these prices. The program computes in floating point and only proposes;
+// bounds and costs are integers. pathspec/solve/disjoint calls it. It never
+// guesses: what it cannot close within its limits of work, it leaves open.
+package auction
 
 import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint/corridor"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint/halt"
 )
+
+// Never is no bound: more than any path can reach.
+const Never = corridor.Never
 
 // fareScale is the part of the unit of cost in which prices are counted here.
 const fareScale = 64
 
 // limits of the work on one bound.
 const (
-	bids       = 400
-	pathsMost  = 5_000
-	labelsMost = 20_000
-	packMost   = 2_000_000
+	bids     = 400
+	packMost = 2_000_000
 )
 
 // auction moves the prices of risks, which a path pays once, until nothing is
 // gained: K times the cheapest path, less all prices, bounds every set of the
 // space from below.
 type auction struct {
-	*tree
-	fare   *fare
+	*corridor.Space
+	k      int
+	found  *corridor.Best
+	halt   *halt.Halt
+	fare   *corridor.Fare
 	master *master
 	risks  []int32 // that ever had a price
 	best   []int64 // prices of the best bound, of every risk
@@ -32,58 +45,70 @@ type auction struct {
 	spent  bool  // the last bid came to no end
 }
 
-// bind bounds the sets in the space, and finds the best where it can; false
-// where nothing better is left.
-func (t *tree) bind() (open bool) {
-	t.floor = 0
-	if len(t.link) == 0 {
-		return false
+// Run bounds the sets of k paths in a corridor, and betters the best where it
+// can; open: there may be better ones left. The sets known are the first that
+// are looked at. No set of the corridor costs less than floor.
+func Run(s *corridor.Space, k int, best *corridor.Best, h *halt.Halt, prices []corridor.Price, known []corridor.Path) (floor int64, open bool) {
+	if len(s.Link) == 0 {
+		return 0, false
 	}
-	top := t.limit
+	top := best.Limit
 	if top >= Never {
 		top = 1
-		for _, c := range t.cost {
+		for _, c := range s.Cost {
 			top += c
 		}
 	}
 	if top >= 1<<34 {
-		return true
+		return 0, true
 	}
-	n := len(t.risk)
-	b := &auction{tree: t, fare: newFare(t, fareScale), best: make([]int64, n), wish: make([]int64, n), bound: math.MinInt64}
-	defer func() {
-		b.count()
-		if b.bound > math.MinInt64 {
-			t.floor = (b.bound + fareScale - 1) / fareScale
+	b := newAuction(s, k, best, h)
+	open = b.from(prices, known, top)
+	b.count()
+	if b.bound > math.MinInt64 {
+		floor = (b.bound + fareScale - 1) / fareScale
+	}
+	return floor, open
+}
+
+func newAuction(s *corridor.Space, k int, best *corridor.Best, h *halt.Halt) *auction {
+	n := len(s.Risk)
+	return &auction{
+		Space: s, k: k, found: best, halt: h, fare: corridor.NewFare(s, h, fareScale), master: newMaster(k),
+		best: make([]int64, n), wish: make([]int64, n), bound: math.MinInt64,
+	}
+}
+
+// from starts with the given prices and paths; false where nothing better is
+// left.
+func (b *auction) from(prices []corridor.Price, known []corridor.Path, top int64) (open bool) {
+	for _, p := range prices {
+		if b.best[p.Risk] += p.Price * fareScale; !slices.Contains(b.risks, p.Risk) {
+			b.risks = append(b.risks, p.Risk)
 		}
-	}()
-	for _, r := range t.priced {
-		b.best[r] = t.price[r] * fareScale / t.scale
-		b.risks = append(b.risks, r)
 	}
-	b.master = newMaster(t.K)
-	b.seed()
-	if b.bid(b.best); b.bound == math.MinInt64 || b.halt.stopped {
+	b.seed(known)
+	if b.bid(b.best); b.bound == math.MinInt64 || b.halt.Stopped() {
 		return true
 	}
 	gap := max(1, float64(top)-float64(b.bound)/fareScale)
-	b.master.dear, b.master.fine = float64(top)/float64(t.K)+2*gap, gap/2
+	b.master.dear, b.master.fine = float64(top)/float64(b.k)+2*gap, gap/2
 	return b.run(top) && b.rest(top)
 }
 
 // goal is the greatest bound that leaves a better set than top.
-func (b *auction) goal(top int64) int64 { return (min(top, b.limit) - 1) * fareScale }
+func (b *auction) goal(top int64) int64 { return (min(top, b.found.Limit) - 1) * fareScale }
 
 // run bids until the bound meets the best set or the program over all paths
 // has its optimum; false where nothing better is left.
 func (b *auction) run(top int64) (open bool) {
-	mixed := make([]int64, len(b.risk))
+	mixed := make([]int64, len(b.Risk))
 	for range bids {
 		if b.bound > b.goal(top) {
 			return false
 		}
 		cost, prices, ok := b.master.optimum()
-		if !ok || b.halt.now() {
+		if !ok || b.halt.Now() {
 			return true
 		}
 		if set := b.master.whole(); set != nil {
@@ -94,7 +119,7 @@ func (b *auction) run(top int64) (open bool) {
 			if b.approach(mixed) {
 				continue
 			}
-			if b.spent || b.halt.stopped {
+			if b.spent || b.halt.Stopped() {
 				return true
 			}
 		}
@@ -121,12 +146,11 @@ func (b *auction) approach(mixed []int64) bool {
 			break
 		}
 	}
-	return !b.halt.stopped && b.bid(b.wish)
+	return !b.halt.Stopped() && b.bid(b.wish)
 }
 
 func (b *auction) count() {
-	b.halt.work += b.fare.work
-	b.fare.work = 0
+	b.halt.Work(b.fare.Work())
 }
 
 // wishes takes over the prices of the program.
@@ -143,21 +167,20 @@ func (b *auction) wishes(prices []float64) {
 	}
 }
 
-// seed takes the paths of the best set and of the flow as the first columns,
-// if the space has them.
-func (b *auction) seed() {
-	arc := make(map[int32]int32, len(b.link))
-	for a, l := range b.link {
+// seed takes known paths as the first columns, if the corridor has them.
+func (b *auction) seed(known []corridor.Path) {
+	arc := make(map[int32]int32, len(b.Link))
+	for a, l := range b.Link {
 		arc[l] = int32(a)
 	}
-	for _, q := range slices.Concat(b.tree.best, b.relaxed) {
+	for _, q := range known {
 		arcs := make([]int32, 0, len(q))
 		for _, l := range q {
 			if a, ok := arc[l]; ok {
 				arcs = append(arcs, a)
 			}
 		}
-		if len(arcs) == len(q) && b.within(arcs) {
+		if len(arcs) == len(q) && b.Within(arcs) {
 			b.master.add(b.columnOf(arcs))
 		}
 	}
@@ -165,14 +188,14 @@ func (b *auction) seed() {
 
 // bid looks for the cheapest path at prices; false where that is no new one.
 func (b *auction) bid(price []int64) (fresh bool) {
-	paid := b.fare.set(b.risks, price)
+	paid := b.fare.Set(b.risks, price)
 	limit := Never
 	for i := range b.master.columns {
 		limit = min(limit, b.fareOf(&b.master.columns[i]))
 	}
-	path, least, ok := b.fare.cheapest(limit, b.tree, false)
-	if path != nil && !b.within(path) {
-		path, least, ok = b.fare.cheapest(limit, b.tree, true)
+	path, least, ok := b.fare.Cheapest(limit, false)
+	if path != nil && !b.Within(path) {
+		path, least, ok = b.fare.Cheapest(limit, true)
 	}
 	if b.spent = !ok; !ok {
 		return false
@@ -182,12 +205,12 @@ func (b *auction) bid(price []int64) (fresh bool) {
 	}
 	bound := Never
 	if least < Never {
-		bound = least*int64(b.K) - paid
+		bound = least*int64(b.k) - paid
 	}
 	if bound > b.bound {
 		b.bound, b.least = bound, least
 		for _, r := range b.risks {
-			b.best[r] = b.fare.price[r]
+			b.best[r] = b.fare.Price[r]
 		}
 	}
 	return fresh
@@ -197,35 +220,32 @@ func (b *auction) bid(price []int64) (fresh bool) {
 func (b *auction) fareOf(c *column) int64 {
 	fare := int64(c.cost) * fareScale
 	for _, r := range c.risks {
-		fare += b.fare.price[r]
+		fare += b.fare.Price[r]
 	}
 	return fare
 }
 
 // sell keeps a set of paths.
 func (b *auction) sell(set []*column) {
-	var cost int64
 	for _, c := range set {
-		if !b.within(c.arcs) {
+		if !b.Within(c.arcs) {
 			return
 		}
-		cost += b.costOf(c.arcs)
 	}
-	if cost < b.limit {
-		set = slices.Clone(set)
-		slices.SortFunc(set, func(x, y *column) int { return cmp.Or(cmp.Compare(x.cost, y.cost), slices.Compare(x.arcs, y.arcs)) })
-		b.limit, b.tree.best = cost, nil
-		for _, c := range set {
-			b.tree.best = append(b.tree.best, b.path(c.arcs))
-		}
+	set = slices.Clone(set)
+	slices.SortFunc(set, func(x, y *column) int { return cmp.Or(cmp.Compare(x.cost, y.cost), slices.Compare(x.arcs, y.arcs)) })
+	paths := make([][]int32, len(set))
+	for i, c := range set {
+		paths[i] = c.arcs
 	}
+	b.found.Offer(b.Space, paths)
 }
 
 // rest looks through what the bound leaves: each path of a better set costs
 // at most that much more than the cheapest path; false where all was seen.
 func (b *auction) rest(top int64) (open bool) {
-	b.fare.set(b.risks, b.best)
-	p := &packing{auction: b, used: make([]bool, len(b.risk)), slack: b.goal(top) - b.bound}
+	b.fare.Set(b.risks, b.best)
+	p := &packing{auction: b, used: make([]bool, len(b.Risk)), slack: b.goal(top) - b.bound}
 	for i := range b.master.columns {
 		p.take(b.master.columns[i])
 	}
@@ -237,7 +257,7 @@ func (b *auction) rest(top int64) (open bool) {
 		if p.slack < 0 {
 			return false
 		}
-		paths, ok := b.fare.all(b.least+p.slack+1, b.tree)
+		paths, ok := b.fare.All(b.least + p.slack + 1)
 		if !ok {
 			return true
 		}
@@ -246,7 +266,7 @@ func (b *auction) rest(top int64) (open bool) {
 			p.take(b.columnOf(path))
 		}
 		found := p.search()
-		if b.halt.stopped || p.work > packMost {
+		if b.halt.Stopped() || p.work > packMost {
 			return true
 		}
 		if found || part == 1 {
@@ -269,7 +289,7 @@ type packing struct {
 }
 
 func (p *packing) take(c column) {
-	if p.within(c.arcs) {
+	if p.Within(c.arcs) {
 		p.columns = append(p.columns, c)
 		p.extra = append(p.extra, p.fareOf(&p.columns[len(p.columns)-1])-p.least)
 	}
@@ -284,14 +304,14 @@ func (p *packing) search() bool {
 		}
 	}
 	slices.SortStableFunc(order, func(i, j int32) int { return cmp.Compare(p.extra[i], p.extra[j]) })
-	found := p.limit
+	found := p.found.Limit
 	p.pack(order, 0)
-	return p.limit < found
+	return p.found.Limit < found
 }
 
 // pack adds a path of the given ones, which are in order of their extra cost.
 func (p *packing) pack(from []int32, extra int64) {
-	missing := int64(p.K - len(p.chosen))
+	missing := int64(p.k - len(p.chosen))
 	if missing == 0 {
 		p.sell(p.chosen)
 		p.slack = min(p.slack, p.goal(Never)-p.bound)
@@ -308,7 +328,7 @@ func (p *packing) pack(from []int32, extra int64) {
 	}
 	done := map[int32]bool{}
 	for _, i := range try {
-		if p.work > packMost || p.halt.now() || extra+p.extra[i] > p.slack {
+		if p.work > packMost || p.halt.Now() || extra+p.extra[i] > p.slack {
 			return
 		}
 		done[i] = true
@@ -326,7 +346,7 @@ func (p *packing) pack(from []int32, extra int64) {
 			}
 		}
 		p.work += len(from)
-		p.halt.work += len(from) / 8
+		p.halt.Work(len(from) / 8)
 		if len(left) >= int(missing)-1 {
 			p.chosen = append(p.chosen, c)
 			p.pack(left, extra+p.extra[i])
@@ -343,8 +363,8 @@ func (p *packing) pack(from []int32, extra int64) {
 func (p *packing) needed(from []int32, extra int64) (needed int32) {
 	needed = -1
 	fewest := len(from)
-	for _, r := range p.fare.priced {
-		if p.used[r] || extra+p.fare.price[r] <= p.slack {
+	for _, r := range p.fare.Priced {
+		if p.used[r] || extra+p.fare.Price[r] <= p.slack {
 			continue
 		}
 		have := 0
@@ -360,10 +380,10 @@ func (p *packing) needed(from []int32, extra int64) (needed int32) {
 	return needed
 }
 
-func (s *space) columnOf(path []int32) column {
-	c := column{arcs: path, cost: float64(s.costOf(path))}
+func (b *auction) columnOf(path []int32) column {
+	c := column{arcs: path, cost: float64(b.CostOf(path))}
 	for _, a := range path {
-		c.risks = append(c.risks, s.ofArc.at(a)...)
+		c.risks = append(c.risks, b.OfArc.At(a)...)
 	}
 	slices.Sort(c.risks)
 	c.risks = slices.Compact(c.risks)
