@@ -23,11 +23,18 @@ pathspec/solve/disjoint/corridor  <- pathspec/solve/disjoint/halt pathspec/solve
 pathspec/solve/disjoint/halt      <-
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
-keys               <-
+keys/secret        <-
+keys/hybrid        <- keys/secret keys/hybrid/kem keys/hybrid/vector
+keys/hybrid/kem    <- keys/hybrid/vector
+keys/hybrid/vector <-
+keys/hybrid/datagram <- keys/hybrid keys/secret
+keys/rotate        <-
+keys/qkd           <- keys/secret
+keys/qkd/level     <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
-agent/...          <- agent/... topology pathspec keys hwcheck
+agent/...          <- agent/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/compile <- agent/nodecfg pathspec topology
 controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
@@ -43,7 +50,7 @@ topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
-keys hwcheck
+keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `
