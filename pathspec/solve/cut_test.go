@@ -57,12 +57,11 @@ func TestCut(t *testing.T) {
 	})
 }
 
-// meets says whether a path with these fates meets a risk: ground that two
-// links share with either of them.
+// meets says whether a path with these fates meets a risk: ground that
+// links share with any of them.
 func meets(has []string, risk string) bool {
 	if links, ok := strings.CutPrefix(risk, "ground:"); ok {
-		a, b, _ := strings.Cut(links, ",")
-		return slices.Contains(has, "link:"+a) || slices.Contains(has, "link:"+b)
+		return slices.ContainsFunc(strings.Split(links, ","), func(l string) bool { return slices.Contains(has, "link:"+l) })
 	}
 	return slices.Contains(has, risk)
 }
