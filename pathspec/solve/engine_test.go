@@ -129,7 +129,6 @@ func TestWarmTwin(t *testing.T) {
 		e.Share(policy)
 		if rapid.Bool().Draw(t, "hurried") {
 			e.Begin(after(rapid.IntRange(0, 60).Draw(t, "questions before the stop")))
-			e.Warm(after(rapid.IntRange(0, 60).Draw(t, "questions before the next")))
 		}
 		cold := func(on *topology.Topology) pathspec.Solution {
 			return Solve(Input{Topology: on, Intents: intents, PathsOnly: true, Policy: policy})
