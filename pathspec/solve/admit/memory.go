@@ -28,6 +28,7 @@ type memo struct {
 // mostMemos bounds what is remembered of one intent.
 const mostMemos = 24
 
+// NewMemory remembers nothing yet of so many intents.
 func NewMemory(intents int) *Memory { return &Memory{make([][]memo, intents)} }
 
 // recall returns the answer of an intent while some entries are shut.

@@ -12,6 +12,7 @@ import (
 // Detail is how much of an answer is asked for; each has what is before it.
 type Detail uint8
 
+// What is asked for.
 const (
 	Paths      Detail = iota // and codes of reasons
 	Reasons                  // why there are none

@@ -28,6 +28,7 @@ type Plan struct {
 // Risks says how the links fall into shared risk link groups.
 type Risks int
 
+// How the links fall into groups.
 const (
 	NoRisks     Risks = iota
 	LocalRisks        // links close to each other share them, as in ducts

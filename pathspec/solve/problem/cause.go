@@ -12,6 +12,7 @@ import (
 // Cause says why a link may not be used; several may apply.
 type Cause uint8
 
+// The causes.
 const (
 	Missing  Cause = 1 << iota // a value that a requirement needs is unknown
 	Excluded                   // by countries, avoid, a condition or encryption
@@ -25,6 +26,7 @@ type Obstacles struct {
 	Full     bool     // too little capacity is left
 }
 
+// Causes are the same without names.
 func (o Obstacles) Causes() (c Cause) {
 	if len(o.Unstated) > 0 {
 		c |= Missing
