@@ -38,7 +38,7 @@ const (
 	DefaultKeepMargin = 10
 )
 
-// The bounds of the work that goes into a better joint solution: sets Found
+// The bounds of the work that goes into a better joint solution: sets found
 // for each intent, on average, and intents that move so that one can.
 const (
 	jointWork  = 4
