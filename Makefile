@@ -10,10 +10,10 @@ LINT     := go tool -modfile=tools/go.mod golangci-lint
 GOTEST   := go test -shuffle=on -timeout 20m -p 2
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test lint race fuzz bench cover clean
+.PHONY: help build demo test test-vm lint race fuzz bench cover clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/keiro, bin/keiro-controller, bin/keiro-agent
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -26,6 +26,9 @@ test: ## everything: vet, lint, unit, plays, twins, fuzz seeds, namespaces with 
 	go vet ./...
 	$(LINT) run
 	$(GOTEST) ./...
+
+test-vm: ## WireGuard of the kernel, in a virtual machine with Debian's (slow, needs root on Debian)
+	.ci/vm ./agent/lane
 
 lint: ## golangci-lint, as in make test
 	$(LINT) run

@@ -21,14 +21,25 @@ pathspec/solve/why <- pathspec/solve/problem pathspec/solve/disjoint pathspec to
 pathspec/solve/survive <- pathspec/solve/problem pathspec/solve/disjoint pathspec topology
 pathspec/solve/problem <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology topology/geo
 pathspec/solve/draw <- pathspec topology
-pathspec/solve/disjoint <- pathspec/solve/flow
+pathspec/solve/disjoint <- pathspec/solve/disjoint/... pathspec/solve/flow
+pathspec/solve/disjoint/auction   <- pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
+pathspec/solve/disjoint/ownership <- pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt pathspec/solve/flow
+pathspec/solve/disjoint/corridor  <- pathspec/solve/disjoint/halt pathspec/solve/flow
+pathspec/solve/disjoint/halt      <-
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
-keys               <-
+keys/secret        <-
+keys/hybrid        <- keys/secret keys/hybrid/kem keys/hybrid/vector
+keys/hybrid/kem    <- keys/hybrid/vector
+keys/hybrid/vector <-
+keys/hybrid/datagram <- keys/hybrid keys/secret
+keys/rotate        <-
+keys/qkd           <- keys/secret
+keys/qkd/level     <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
-agent/...          <- agent/... topology pathspec keys hwcheck
+agent/...          <- agent/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/compile <- agent/nodecfg pathspec topology
 controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
@@ -44,7 +55,8 @@ topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
 pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/survive pathspec/solve/problem
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
-keys hwcheck
+pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
+keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `

@@ -38,12 +38,24 @@ type Prober interface {
 	Trace(ctx context.Context, cfg *nodecfg.Config, req nodecfg.TraceRequest) nodecfg.TraceResult
 }
 
+// Lanes keeps the encrypted tunnels of a node and their keys.
+type Lanes interface {
+	// Set makes those of a Config, and no others. It returns when the
+	// interfaces are there that can be there.
+	Set(cfg *nodecfg.Config)
+	// Changes has a token when States says something new.
+	Changes() <-chan struct{}
+	// States are sorted by name.
+	States() []nodecfg.LaneState
+}
+
 // Options are what an agent is made of.
 type Options struct {
 	Node   string // its name; Configs for another node are refused
 	Dir    string // where the last good Config is kept
 	Kernel Kernel
 	Prober Prober
+	Lanes  Lanes // nil: none is ever open
 	In     <-chan nodecfg.ToAgent
 	Out    chan<- nodecfg.FromAgent
 	// Begun has a token when a session with the controller has begun, which
@@ -74,6 +86,9 @@ func Run(ctx context.Context, o Options) error {
 		traces:   make(chan nodecfg.TraceResult),
 		failures: make(map[nodecfg.Object]*failure),
 		began:    time.Now(),
+	}
+	if o.Lanes != nil {
+		l.laneChanges = o.Lanes.Changes()
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -108,7 +123,7 @@ type loop struct {
 
 	links     map[string]rtnl.Link         // interfaces, by name
 	linkState map[string]nodecfg.LinkState // of cfg's links, by name
-	leftOut   map[string]bool              // paths that probes took out
+	leftOut   map[string]bool              // paths taken out of their tables
 	want      nodecfg.State
 	have      nodecfg.State // what Observe said last, and what was applied since
 	failures  map[nodecfg.Object]*failure
@@ -117,6 +132,8 @@ type loop struct {
 
 	dirty    bool // have may be wrong
 	observed time.Time
+
+	laneChanges <-chan struct{}
 
 	sent    *nodecfg.Report // the last one that went out
 	sentAt  time.Time
@@ -150,6 +167,9 @@ func (l *loop) run(ctx context.Context) {
 		case <-l.watch.Wake:
 			l.dirty = true
 		case <-l.Prober.Changes():
+			l.steer()
+			l.report(false)
+		case <-l.laneChanges:
 			l.steer()
 			l.report(false)
 		case r := <-l.traces:
@@ -244,7 +264,10 @@ func (l *loop) keep(cfg *nodecfg.Config) {
 func (l *loop) obey(cfg *nodecfg.Config) {
 	l.cfg, l.refused = cfg, nil
 	clear(l.failures)
-	l.leftOut = cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown())
+	if l.Lanes != nil {
+		l.Lanes.Set(cfg)
+	}
+	l.leftOut = l.leaveOut()
 	l.want = cfg.Desired(l.leftOut)
 	l.converge()
 	l.Prober.Set(cfg)

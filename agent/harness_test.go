@@ -56,6 +56,35 @@ func (p *prober) say(down ...string) {
 	p.changes <- struct{}{}
 }
 
+// lanes are Lanes whose answers the test gives: those that are open.
+type lanes struct {
+	changes chan struct{}
+	mu      sync.Mutex
+	states  []nodecfg.LaneState
+}
+
+func newLanes() *lanes { return &lanes{changes: make(chan struct{}, 1)} }
+
+func (l *lanes) Set(*nodecfg.Config)      {}
+func (l *lanes) Changes() <-chan struct{} { return l.changes }
+
+func (l *lanes) States() []nodecfg.LaneState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.states
+}
+
+// say opens lanes and closes all others.
+func (l *lanes) say(open ...string) {
+	l.mu.Lock()
+	l.states = nil
+	for _, name := range open {
+		l.states = append(l.states, nodecfg.LaneState{Name: name, Open: true, Level: "pq", Epoch: 1})
+	}
+	l.mu.Unlock()
+	l.changes <- struct{}{}
+}
+
 // counted is a Kernel that counts the operations.
 type counted struct {
 	*rtnl.Handle
@@ -72,6 +101,7 @@ type running struct {
 	t      *testing.T
 	kernel *counted
 	prober *prober
+	lanes  *lanes
 	in     chan nodecfg.ToAgent
 	begun  chan struct{}
 	out    chan nodecfg.FromAgent
@@ -89,12 +119,12 @@ func start(t *testing.T, n *node, dir string) *running {
 
 func startWith(t *testing.T, n *node, dir string, k Kernel) *running {
 	t.Helper()
-	a := &running{t: t, prober: newProber(),
+	a := &running{t: t, prober: newProber(), lanes: newLanes(),
 		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), out: make(chan nodecfg.FromAgent, 1000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober,
+		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober, Lanes: a.lanes,
 			In: a.in, Out: a.out, Begun: a.begun, Log: slog.New(slog.DiscardHandler)})
 	}()
 	a.stop = sync.OnceFunc(func() {

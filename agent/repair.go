@@ -70,7 +70,7 @@ func (l *loop) observe() []nodecfg.Op {
 	l.unseen = nil
 	l.have = seen.State
 	l.setLinks(seen.Links)
-	leftOut := l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown())
+	leftOut := l.leaveOut()
 	if !maps.Equal(leftOut, l.leftOut) {
 		l.leftOut = leftOut
 		l.want = l.cfg.Desired(leftOut)
@@ -121,14 +121,14 @@ func (l *loop) fail(op nodecfg.Op, err error) {
 	f.retry = time.Now().Add(f.delay)
 }
 
-// steer takes paths out of their tables and puts them back as probes and
-// links say: at once, by what is known of the kernel's state. A listing
+// steer takes paths out of their tables and puts them back as probes, links
+// and lanes say: at once, by what is known of the kernel's state. A listing
 // follows.
 func (l *loop) steer() {
 	if l.cfg == nil || l.have == nil {
 		return
 	}
-	leftOut := l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown())
+	leftOut := l.leaveOut()
 	if maps.Equal(leftOut, l.leftOut) {
 		return
 	}
@@ -199,6 +199,37 @@ func (l *loop) linkDown() map[string]bool {
 		}
 	}
 	return down
+}
+
+// leaveOut is LeftOut for all that is known now.
+func (l *loop) leaveOut() map[string]bool {
+	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.closed())
+}
+
+// closed names the paths whose lane is not open: those of which nothing is
+// known too.
+func (l *loop) closed() map[string]bool {
+	closed := make(map[string]bool)
+	for i := range l.cfg.Policies {
+		for _, p := range l.cfg.Policies[i].Paths {
+			if p.Lane != nil {
+				closed[p.Name] = true
+			}
+		}
+	}
+	for _, s := range l.lanes() {
+		if s.Open {
+			delete(closed, s.Name)
+		}
+	}
+	return closed
+}
+
+func (l *loop) lanes() []nodecfg.LaneState {
+	if l.Lanes == nil {
+		return nil
+	}
+	return l.Lanes.States()
 }
 
 // probeDown names the paths that probes found down.

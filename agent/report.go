@@ -79,6 +79,7 @@ func (l *loop) compose() *nodecfg.Report {
 	}
 	slices.SortFunc(r.Links, func(a, b nodecfg.LinkState) int { return cmp.Compare(a.Name, b.Name) })
 	r.Paths = l.paths()
+	r.Lanes = l.lanes()
 	return r
 }
 
@@ -88,7 +89,7 @@ func (l *loop) paths() []nodecfg.PathState {
 	for _, p := range l.Prober.States() {
 		probed[p.Name] = p
 	}
-	active := l.active()
+	active, closed := l.active(), l.closed()
 	var states []nodecfg.PathState
 	for i := range l.cfg.Policies {
 		for _, path := range l.cfg.Policies[i].Paths {
@@ -98,6 +99,8 @@ func (l *loop) paths() []nodecfg.PathState {
 			}
 			if link := l.linkState[path.Link]; !link.Up {
 				s.State, s.Cause, s.Changed = nodecfg.Down, nodecfg.DownByLink, link.Changed
+			} else if closed[path.Name] {
+				s.State, s.Cause = nodecfg.Down, nodecfg.DownByLane
 			}
 			s.Active = active[path.Name]
 			states = append(states, s)
@@ -131,6 +134,12 @@ func same(a, b *nodecfg.Report, times bool) bool {
 		slices.EqualFunc(a.Paths, b.Paths, func(x, y nodecfg.PathState) bool {
 			if !times {
 				x.RTTUS = y.RTTUS
+			}
+			return x == y
+		}) &&
+		slices.EqualFunc(a.Lanes, b.Lanes, func(x, y nodecfg.LaneState) bool {
+			if !times {
+				x.Received, x.Sent, x.Handshake = y.Received, y.Sent, y.Handshake
 			}
 			return x == y
 		})

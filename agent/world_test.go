@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keiro-net/keiro/agent/internal/testnet"
+	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/rtnl"
 )
@@ -14,8 +15,9 @@ import (
 // node is a machine of a test: a namespace and what it must be.
 type node struct {
 	*testnet.Namespace
-	kernel *rtnl.Handle
-	cfg    *nodecfg.Config
+	kernel  *rtnl.Handle
+	cfg     *nodecfg.Config
+	helpers *lane.Helpers
 }
 
 // triangle is three nodes, each with a link to the others, and an intent from
@@ -63,6 +65,13 @@ func join(a *node, aDev string, b *node, bDev string) *testnet.Wire {
 // newTriangle lays everything and makes the kernels obey.
 func newTriangle(t *testing.T) *triangle {
 	t.Helper()
+	w := layTriangle(t)
+	w.obey(t)
+	return w
+}
+
+func layTriangle(t *testing.T) *triangle {
+	t.Helper()
 	w := &triangle{
 		a: newNode(t, "a", "5f00:0:1::/48"),
 		b: newNode(t, "b", "5f00:0:2::/48"),
@@ -77,13 +86,17 @@ func newTriangle(t *testing.T) *triangle {
 	w.b.Addr(hostB6)
 	w.steer(w.a, w.b, hostA4, hostB4, hostA6, hostB6)
 	w.steer(w.b, w.a, hostB4, hostA4, hostB6, hostA6)
+	return w
+}
+
+func (w *triangle) obey(t *testing.T) {
+	t.Helper()
 	for _, n := range []*node{w.a, w.b, w.c} {
 		if err := n.cfg.Validate(); err != nil {
 			t.Fatal(err)
 		}
 		n.obey(t)
 	}
-	return w
 }
 
 // steer gives the head a policy with the direct path and the one over c.

@@ -75,7 +75,24 @@ type Path struct {
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
 	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
+	// Lane carries the packets of an intent that asks for encryption; nil:
+	// they take the path as they are.
+	Lane *Lane `json:"lane,omitempty"`
 }
+
+// Lane is this node's end of the WireGuard tunnel that rides on a Path. What
+// it is called, where it listens and where it sends to follows from the
+// numbers (lane.go); its keys are the agents' business alone.
+type Lane struct {
+	ID    uint16 `json:"id"`    // the lane's number at both ends, 1 to MaxLaneID
+	Index int    `json:"index"` // of the path in its set: a lane is an intent's nth, whatever way it takes
+	Peer  string `json:"peer"`
+	// Encryption is what the intent asks for: one of Encryptions.
+	Encryption string `json:"encryption"`
+}
+
+// Encryptions are the strengths of a lane, each including those before it.
+var Encryptions = []string{"classic", "pq", "qkd"}
 
 // Probe says how the paths are probed.
 type Probe struct {

@@ -47,10 +47,16 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 			s.Add(r)
 		}
 		for i, path := range p.Paths {
+			dev := links[path.Link].Interface
+			if path.Lane != nil {
+				for _, o := range c.outer(&path, dev, leftOut[path.Name]) {
+					s.Add(o)
+				}
+			}
 			if leftOut[path.Name] {
 				continue
 			}
-			for _, r := range p.routes(i, links[path.Link].Interface) {
+			for _, r := range p.routes(i, dev) {
 				s.Add(r)
 			}
 		}
@@ -130,6 +136,10 @@ func (p *Policy) routes(i int, dev string) []Route {
 	var routes []Route
 	for _, t := range p.Traffic {
 		if slices.ContainsFunc(routes, func(r Route) bool { return r.To == t.To }) {
+			continue
+		}
+		if path.Lane != nil {
+			routes = append(routes, Route{Table: p.table(), To: t.To, Metric: pathMetric + uint32(i), Dev: LaneInterface(path.Lane.ID)})
 			continue
 		}
 		decap := EndDT6(path.Tail)

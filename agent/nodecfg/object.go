@@ -32,8 +32,9 @@ type Route struct {
 	Type   RouteType
 	Via    netip.Addr
 	Dev    string
-	MTU    int   // bytes, 0: of the interface
-	Encap  Encap // nil: none
+	Src    netip.Addr // source of packets that choose none; IPv6 only
+	MTU    int        // bytes, 0: of the interface
+	Encap  Encap      // nil: none
 }
 
 // MainTable is the table "main" of Linux.
@@ -169,6 +170,9 @@ func (r Route) words() (noun, rest string) {
 	}
 	if r.Dev != "" {
 		fmt.Fprintf(&b, " dev %s", r.Dev)
+	}
+	if r.Src.IsValid() {
+		fmt.Fprintf(&b, " src %s", r.Src)
 	}
 	if r.Table != MainTable {
 		fmt.Fprintf(&b, " table %d", r.Table)

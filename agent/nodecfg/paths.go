@@ -6,16 +6,21 @@ import "slices"
 // probes found down. But probes alone never take the last way of a policy:
 // they may err, and a way that perhaps works is better than none for sure.
 // Paths whose own link (linkDown, by link name) has no carrier count as no
-// way; they stay installed, for the kernel passes over them by itself. Of
+// way; they stay installed, for the kernel passes over them by itself, but not
+// over a lane, whose interface knows nothing of the link: it is left out. So
+// is a path whose lane is closed (by path name), be it the last one. Of
 // paths that are all down the one stays that was in use: not in before, the
 // last answer of LeftOut.
-func (c *Config) LeftOut(before, probeDown, linkDown map[string]bool) map[string]bool {
+func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) map[string]bool {
 	out := make(map[string]bool)
 	for i := range c.Policies {
 		last, alive := "", false
 		for _, path := range c.Policies[i].Paths {
 			carrier := !linkDown[path.Link]
 			switch {
+			case path.Lane != nil && (!carrier || closed[path.Name]):
+				out[path.Name] = true
+				continue
 			case !probeDown[path.Name]:
 				alive = alive || carrier
 				continue
@@ -45,8 +50,12 @@ func (c *Config) Switch(before, after map[string]bool) []Op {
 			if after[path.Name] {
 				verb = Delete
 			}
-			for _, r := range p.routes(j, c.device(path.Link)) {
+			dev := c.device(path.Link)
+			for _, r := range p.routes(j, dev) {
 				ops = append(ops, Op{verb, r})
+			}
+			if path.Lane != nil {
+				ops = append(ops, Op{verb, c.way(&path, dev)})
 			}
 		}
 	}

@@ -61,6 +61,34 @@ func (k kernel) unfenced() (Rule, bool) {
 	return Rule{}, false
 }
 
+// unpinned returns a route into a lane whose outer packets have neither their
+// way nor a fence: plain routes would carry them somewhere.
+func (k kernel) unpinned() (Route, bool) {
+	for _, o := range k.State {
+		r, ok := o.(Route)
+		if !ok || r.Encap == nil || !r.Src.IsValid() {
+			continue
+		}
+		if !k.Has(Route{Table: MainTable, To: r.To, Metric: fenceMetric, Type: Unreachable}) && len(k.intoLane(r.Src)) > 0 {
+			return r, true
+		}
+	}
+	return Route{}, false
+}
+
+// intoLane are the routes into the interface of the lane with this address.
+func (k kernel) intoLane(own netip.Addr) []Route {
+	var into []Route
+	for _, o := range k.State {
+		id := own.As16()
+		dev := LaneInterface(uint16(id[14])<<8 | uint16(id[15]))
+		if r, ok := o.(Route); ok && r.Dev == dev {
+			into = append(into, r)
+		}
+	}
+	return into
+}
+
 func locator(n int) netip.Prefix {
 	return netip.MustParsePrefix(fmt.Sprintf("5f00:0:%x::/48", n))
 }
@@ -93,8 +121,12 @@ func drawConfig(t *rapid.T) *Config {
 			for k := range number("more segments", 0, 2) {
 				segs = append(segs, EndX(locator(9+k), 1))
 			}
-			p.Paths = append(p.Paths, Path{Name: fmt.Sprintf("p%d/%d", i, j), Link: l.Name, Segments: segs,
-				Tail: locator(20 + j), MTU: 1400 * number("mtu", 0, 1)})
+			path := Path{Name: fmt.Sprintf("p%d/%d", i, j), Link: l.Name, Segments: segs,
+				Tail: locator(20 + j), MTU: 1400 * number("mtu", 0, 1)}
+			if lane := 3*i + j + 1; rapid.Bool().Draw(t, "lane") {
+				path.Lane = &Lane{ID: uint16(lane), Index: j, Peer: fmt.Sprint("n", 20+j), Encryption: "pq"}
+			}
+			p.Paths = append(p.Paths, path)
 		}
 		c.Policies = append(c.Policies, p)
 	}
@@ -129,6 +161,9 @@ func TestPlanLeadsThere(t *testing.T) {
 			}
 			if r, ok := k.unfenced(); ok {
 				t.Fatalf("after %s there is no fence for %s", op, r)
+			}
+			if r, ok := k.unpinned(); ok {
+				t.Fatalf("after %s nothing keeps a lane's packets from other ways: %s", op, r)
 			}
 			for key := range have {
 				if want[key] != nil && k.State[key] == nil {
@@ -178,8 +213,8 @@ func TestGuardUnderFailures(t *testing.T) {
 	})
 }
 
-// LeftOut takes out only what probes found down, and leaves each policy a way
-// if it has one.
+// LeftOut takes out only what probes found down, and lanes whose link is, and
+// leaves each policy a way if it has one.
 func TestLeftOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawConfig(t)
@@ -188,16 +223,19 @@ func TestLeftOut(t *testing.T) {
 		for _, l := range c.Links {
 			linkDown[l.Name] = rapid.Bool().Draw(t, "link down")
 		}
-		out := c.LeftOut(before, probeDown, linkDown)
-		for name := range out {
-			if !probeDown[name] {
-				t.Fatalf("%s is left out, but no probe says it is down", name)
-			}
-		}
+		closed := drawPaths(t, c, "lane closed")
+		out := c.LeftOut(before, probeDown, linkDown, closed)
 		for _, p := range c.Policies {
 			ways, up, used := 0, 0, 0
 			for _, path := range p.Paths {
-				if !linkDown[path.Link] {
+				stuck := path.Lane != nil && (linkDown[path.Link] || closed[path.Name])
+				if out[path.Name] && !probeDown[path.Name] && !stuck {
+					t.Fatalf("%s is left out, but no probe says it is down", path.Name)
+				}
+				if stuck && !out[path.Name] {
+					t.Fatalf("%s is a lane that is closed or without a link, and packets are sent into it", path.Name)
+				}
+				if !linkDown[path.Link] && !stuck {
 					ways++
 					if !probeDown[path.Name] {
 						up++
@@ -211,7 +249,7 @@ func TestLeftOut(t *testing.T) {
 				t.Fatalf("%s: of %d ways %d are up, %d used", p.Intent, ways, up, used)
 			}
 		}
-		if again := c.LeftOut(out, probeDown, linkDown); !maps.Equal(out, again) {
+		if again := c.LeftOut(out, probeDown, linkDown, closed); !maps.Equal(out, again) {
 			t.Fatalf("not stable: %v, then %v", out, again)
 		}
 	})

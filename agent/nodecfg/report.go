@@ -11,6 +11,7 @@ type Report struct {
 	Errors   []ObjectError `json:"errors,omitempty"`
 	Links    []LinkState   `json:"links,omitempty"` // sorted by name
 	Paths    []PathState   `json:"paths,omitempty"` // sorted by name
+	Lanes    []LaneState   `json:"lanes,omitempty"` // sorted by name
 }
 
 // ObjectError is a kernel object that could not be made as wanted.
@@ -38,6 +39,7 @@ const (
 	CannotTell  PathUp = "unknown"
 	DownByLink         = "link"  // PathState.Cause: the headend's own link
 	DownByProbe        = "probe" // PathState.Cause: probes were lost
+	DownByLane         = "lane"  // PathState.Cause: its lane is closed
 )
 
 // PathState is the state of one path of a Policy at its headend.
@@ -48,6 +50,26 @@ type PathState struct {
 	Cause   string    `json:"cause,omitempty"`
 	RTTUS   int64     `json:"rtt_us,omitempty"` // smoothed round trip over the path and back
 	Changed time.Time `json:"changed"`
+}
+
+// LaneState is the state of the lane of one path at this node. No secret, and
+// nothing that follows from one, is in it.
+type LaneState struct {
+	Name string `json:"name"` // of the path
+	// Open: packets may take the lane. Else Reason says why not; a lane that
+	// is open may have one too, when it is about to be closed.
+	Open   bool   `json:"open"`
+	Reason string `json:"reason,omitempty"`
+	// Level is the strength of the present key, and Epoch its number; "" and 0
+	// where there is none.
+	Level string    `json:"level,omitempty"`
+	Epoch uint64    `json:"epoch,omitempty"`
+	Keyed time.Time `json:"keyed,omitzero"` // when the key was agreed
+	// Proven: WireGuard has made a session since it has that key.
+	Proven    bool      `json:"proven"`
+	Handshake time.Time `json:"handshake,omitzero"` // WireGuard's last one
+	Received  uint64    `json:"received_bytes"`
+	Sent      uint64    `json:"sent_bytes"`
 }
 
 // ToAgent is one message of the controller; exactly one field is set.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -137,6 +138,14 @@ func (v *validator) path(at string, c *Config, p *Path, minMTU int) {
 		for _, a := range list {
 			v.check(isUnicast6(a) && a.Zone() == "", "%s: segment %s is no IPv6 unicast address", at, a)
 		}
+	}
+	if l := p.Lane; l != nil {
+		v.check(l.ID >= 1 && l.ID <= MaxLaneID, "%s: lane: id %d is not in 1 to %d", at, l.ID, MaxLaneID)
+		v.unique(at, "lane id", l.ID)
+		v.check(l.Index >= 0 && l.Index < maxPaths, "%s: lane: index %d is not in 0 to %d", at, l.Index, maxPaths-1)
+		v.check(slices.Contains(Encryptions, l.Encryption), "%s: lane: encryption %q is none of %s", at, l.Encryption, strings.Join(Encryptions, ", "))
+		v.check(l.Peer != "" && l.Peer != c.Node, "%s: lane: peer %q is no other node", at, l.Peer)
+		minMTU += laneOverhead
 	}
 	if p.MTU != 0 {
 		v.check(p.MTU >= minMTU && p.MTU+headroom(n+1) <= maxMTU, "%s: mtu %d is not in %d to %d",

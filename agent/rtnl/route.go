@@ -49,6 +49,8 @@ func decodeRoute(msg []byte) (route, error) {
 			return get(&r.oif, v)
 		case unix.RTA_GATEWAY:
 			return getAddr(&r.Via, v)
+		case unix.RTA_PREFSRC:
+			return getAddr(&r.Src, v)
 		case unix.RTA_PRIORITY:
 			return get(&r.Metric, v)
 		case unix.RTA_TABLE:
@@ -116,6 +118,9 @@ func encodeRoute(r nodecfg.Route, index uint32) ([]nl.NetlinkRequestData, error)
 	}
 	if r.Dev != "" {
 		parts = append(parts, nl.NewRtAttr(unix.RTA_OIF, u32(index)))
+	}
+	if r.Src.IsValid() {
+		parts = append(parts, nl.NewRtAttr(unix.RTA_PREFSRC, r.Src.AsSlice()))
 	}
 	if r.MTU != 0 {
 		metrics := nl.NewRtAttr(unix.RTA_METRICS, nil)

@@ -17,6 +17,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "lane" {
+		end(runLane(os.Args[2:]))
+	}
 	hostname, _ := os.Hostname() // --node is asked for if there is none
 	var o daemon.Options
 	flag.StringVar(&o.Node, "node", hostname, "name of this node in the topology")
@@ -34,20 +37,23 @@ func main() {
 		fmt.Println("keiro-agent", version.String())
 		return
 	}
-	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level(*verbose)}))
+	var level slog.LevelVar
+	if *verbose {
+		level.Set(slog.LevelDebug)
+	}
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &level}))
 	debug.SetGCPercent(40) // memory counts here, time hardly
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := daemon.Run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "keiro-agent:", err)
-		os.Exit(1)
-	}
+	err := daemon.Run(ctx, o)
+	stop()
+	end(err)
 }
 
-func level(verbose bool) slog.Level {
-	if verbose {
-		return slog.LevelDebug
+func end(err error) {
+	if err == nil {
+		os.Exit(0)
 	}
-	return slog.LevelInfo
+	fmt.Fprintln(os.Stderr, "keiro-agent:", err)
+	os.Exit(1)
 }

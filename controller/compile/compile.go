@@ -33,6 +33,9 @@ type Policy struct {
 	Serving []bool          // parallel to Paths: which of them are in use
 	// Ends are the nodes that keep the policy's fence even without a path.
 	Ends []End
+	// Encryption gives every path a lane. A path whose lane is closed carries
+	// nothing.
+	Encryption pathspec.Encryption
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -111,11 +114,14 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			if end.Reverse {
 				nodes, links = reversed(nodes), reversed(links)
 			}
-			if nodes[0] != end.Node || !p.Serving[i] || c.Obstacle(links) != "" {
+			if nodes[0] != end.Node || !p.Serving[i] || c.Obstacle(&p, links) != "" {
 				continue // another node of the same site begins it, or nobody may
 			}
 			sids := c.path(nodes, links)
 			sids.Name = PathName(p.Intent, i)
+			if p.Encryption != pathspec.NoEncryption {
+				sids.Lane = &nodecfg.Lane{ID: c.IDs.Lanes[sids.Name], Index: i, Peer: nodes[len(nodes)-1], Encryption: p.Encryption.String()}
+			}
 			out.Paths = append(out.Paths, sids)
 		}
 		configs[n].Policies = append(configs[n].Policies, out)
@@ -125,11 +131,31 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 // PathName is the name of the nth path of an intent's set, as in reports.
 func PathName(intent string, n int) string { return fmt.Sprintf("%s/%d", intent, n) }
 
-// minMTU is what IPv6 needs of every link, RFC 8200 section 5.
-const minMTU = 1280
+// The least that a path must carry: what IPv6 needs of every link (RFC 8200
+// section 5), and what every IPv4 host takes in (RFC 791 section 3.1).
+const (
+	minMTU6 = 1280
+	minMTU4 = 576
+)
 
-// Obstacle says why a path over the links cannot be installed; "" nothing.
-func (in *Input) Obstacle(links []string) string {
+// mtu is the longest packet of a policy on a path that carries pathMTU bytes,
+// and the least that will do.
+func (p *Policy) mtu(pathMTU int) (mtu, least int, family string) {
+	mtu, least, family = pathMTU, minMTU4, "IPv4"
+	if p.Encryption != pathspec.NoEncryption {
+		mtu = nodecfg.LaneMTU(pathMTU)
+	}
+	for _, s := range p.Traffic {
+		if s.To.Addr().Is6() {
+			least, family = minMTU6, "IPv6"
+		}
+	}
+	return mtu, least, family
+}
+
+// Obstacle says why a path of the policy over the links cannot be installed;
+// "" nothing.
+func (in *Input) Obstacle(p *Policy, links []string) string {
 	for _, link := range links {
 		e, ok := in.Topology.Entry(link)
 		if !ok {
@@ -139,8 +165,14 @@ func (in *Input) Obstacle(links []string) string {
 			return fmt.Sprintf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", link)
 		}
 	}
-	if mtu := in.pathMTU(links); mtu != 0 && mtu < minMTU {
-		return fmt.Sprintf("%d SIDs leave %d bytes for a packet, IPv6 needs %d: raise the MTU of the links, or ask for fewer hops", sids(links), mtu, minMTU)
+	if outer := in.pathMTU(links); outer != 0 {
+		if mtu, least, family := p.mtu(outer); mtu < least {
+			what := fmt.Sprintf("%d SIDs", sids(links))
+			if p.Encryption != pathspec.NoEncryption {
+				what += " and WireGuard"
+			}
+			return fmt.Sprintf("%s leave %d bytes for a packet, %s needs %d: raise the MTU of the links, or ask for fewer hops", what, mtu, family, least)
+		}
 	}
 	return ""
 }

@@ -99,13 +99,53 @@ func TestNoPathLeavesTheFence(t *testing.T) {
 	for name, edit := range map[string]func(*Input){
 		"does not serve":      func(in *Input) { in.Policies[0].Serving[0] = false },
 		"link has left":       func(in *Input) { in.Policies[0].Paths[0].Links = []string{"a--b", "b--z"} },
-		"too narrow":          func(in *Input) { in.MTU["a--b"] = 1280 + 40 + 8 + 2*16 - 1 },
+		"too narrow for IPv4": func(in *Input) { in.MTU["a--b"] = 576 + 40 + 8 + 2*16 - 1 },
+		"too narrow for IPv6": func(in *Input) {
+			in.Policies[0].Traffic[0] = pathspec.Selector{From: netip.MustParsePrefix("2001:db8:1::/48"), To: netip.MustParsePrefix("2001:db8:3::/48")}
+			in.MTU["a--b"] = 1280 + 40 + 8 + 2*16 - 1
+		},
+		"too narrow for WireGuard": func(in *Input) {
+			in.Policies[0].Encryption = pathspec.PQ
+			in.MTU["a--b"] = 576 + 80 + 40 + 8 + 2*16 - 1
+		},
 		"interface not known": func(in *Input) { in.Topology.Entries[1].AInterface = "" },
 	} {
 		configs := compiled(t, edit)
 		if p := configs[0].Policies; len(p) != 1 || len(p[0].Paths) != 0 {
 			t.Errorf("%s: policies %+v, want one without a path", name, p)
 		}
+	}
+}
+
+// An encrypted policy has a lane for each path, with one number at both ends.
+func TestLane(t *testing.T) {
+	configs := compiled(t, func(in *Input) {
+		in.Policies[0].Encryption = pathspec.PQ
+		in.IDs.Lanes = map[string]uint16{"gold/0": 7}
+		in.MTU["a--b"] = 576 + 80 + 40 + 8 + 2*16 // just enough
+	})
+	there, back := configs[0].Policies[0].Paths[0].Lane, configs[2].Policies[0].Paths[0].Lane
+	if there == nil || back == nil || *there != (nodecfg.Lane{ID: 7, Peer: "c", Encryption: "pq"}) || *back != (nodecfg.Lane{ID: 7, Peer: "a", Encryption: "pq"}) {
+		t.Errorf("lanes %+v and %+v", there, back)
+	}
+}
+
+// Lanes are numbered for encrypted intents only, and keep their numbers.
+func TestAllocateLanes(t *testing.T) {
+	topo, _ := parse(t, line)
+	intent := func(name string, paths int, e pathspec.Encryption) pathspec.Intent {
+		return pathspec.Intent{Name: name, Require: pathspec.Require{Multiplicity: paths, Encryption: e}}
+	}
+	ids, err := Allocate(IDs{}, topo, []pathspec.Intent{intent("gold", 2, pathspec.PQ), intent("plain", 2, pathspec.NoEncryption), intent("old", 1, pathspec.Classic)})
+	if want := map[string]uint16{"gold/0": 1, "gold/1": 2, "old/0": 3}; err != nil || !reflect.DeepEqual(ids.Lanes, want) {
+		t.Errorf("lanes %v, %v, want %v", ids.Lanes, err, want)
+	}
+	ids, err = Allocate(ids, topo, []pathspec.Intent{intent("new", 1, pathspec.QKD), intent("gold", 3, pathspec.PQ)})
+	if want := map[string]uint16{"gold/0": 1, "gold/1": 2, "gold/2": 5, "new/0": 4, "old/0": 3}; err != nil || !reflect.DeepEqual(ids.Lanes, want) {
+		t.Errorf("then %v, %v, want %v", ids.Lanes, err, want)
+	}
+	if _, err = Allocate(ids, topo, []pathspec.Intent{intent("many", 1, pathspec.PQ), intent("more", nodecfg.MaxLaneID, pathspec.PQ)}); err == nil || !strings.Contains(err.Error(), "lanes") {
+		t.Errorf("too many: %v", err)
 	}
 }
 

@@ -24,10 +24,12 @@ type IDs struct {
 	Locators map[string]netip.Prefix      `json:"locators"` // by node
 	Links    map[string]map[string]uint16 `json:"links"`    // by node, then link
 	Intents  map[string]uint16            `json:"intents"`
+	Lanes    map[string]uint16            `json:"lanes"` // by PathName, of encrypted intents
 	// Last are the numbers given last; the search goes on from there.
 	LastLocator uint32            `json:"lastLocator"`
 	LastLink    map[string]uint16 `json:"lastLink"`
 	LastIntent  uint16            `json:"lastIntent"`
+	LastLane    uint16            `json:"lastLane"`
 }
 
 // Locator is the SRv6 locator of a node, a /48.
@@ -43,6 +45,7 @@ func Allocate(old IDs, t *topology.Topology, intents []pathspec.Intent) (IDs, er
 		Locators: make(map[string]netip.Prefix, len(t.Nodes)), LastLocator: old.LastLocator,
 		Links: make(map[string]map[string]uint16, len(t.Nodes)), LastLink: map[string]uint16{},
 		Intents: make(map[string]uint16, len(intents)), LastIntent: old.LastIntent,
+		Lanes: make(map[string]uint16),
 	}
 	if err := ids.locators(old, t); err != nil {
 		return IDs{}, err
@@ -66,14 +69,24 @@ func Allocate(old IDs, t *topology.Topology, intents []pathspec.Intent) (IDs, er
 		ids.LastLink[name] = last
 	}
 	names := make([]string, len(intents))
+	var lanes []string
 	for i := range intents {
 		names[i] = intents[i].Name
+		for n := range intents[i].Require.Multiplicity {
+			if intents[i].Require.Encryption != pathspec.NoEncryption {
+				lanes = append(lanes, PathName(names[i], n))
+			}
+		}
 	}
 	last, err := number(names, old.Intents, ids.Intents, old.LastIntent, nodecfg.MaxPref)
 	if err != nil {
 		return IDs{}, fmt.Errorf("intents: %w", err)
 	}
 	ids.LastIntent = last
+	ids.LastLane, err = number(lanes, old.Lanes, ids.Lanes, old.LastLane, nodecfg.MaxLaneID)
+	if err != nil {
+		return IDs{}, fmt.Errorf("lanes of encrypted intents: %w", err)
+	}
 	return ids, nil
 }
 

@@ -131,15 +131,21 @@ func (c *Core) input() compile.Input {
 	return in
 }
 
+// policy is what the ends of an intent are to install.
+func (c *Core) policy(i *intent) compile.Policy {
+	return compile.Policy{
+		Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
+		Paths: i.standing.Paths, Serving: i.serving,
+		Encryption: i.spec.Require.Encryption,
+	}
+}
+
 // pushConfigs sends first to the nodes whose policies change, as traffic
 // waits for them.
 func (c *Core) pushConfigs() {
 	in := c.input()
 	for _, i := range c.intents {
-		in.Policies = append(in.Policies, compile.Policy{
-			Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
-			Paths: i.standing.Paths, Serving: i.serving,
-		})
+		in.Policies = append(in.Policies, c.policy(i))
 	}
 	var later []Effect
 	for _, cfg := range compile.Configs(in) {
@@ -189,8 +195,9 @@ func (c *Core) missing(i *intent) string {
 		})
 	}
 	in := c.input()
+	policy := c.policy(i)
 	for _, p := range i.answer.Paths {
-		if why := in.Obstacle(p.Links); why != "" {
+		if why := in.Obstacle(&policy, p.Links); why != "" {
 			return why
 		}
 		if stands(p) {

@@ -320,7 +320,7 @@ func (g *program) spread(p int, delay []term) {
 type verdict struct {
 	status  pathspec.Status // Undecided: the time was over
 	cost    int64
-	elapsed time.Duration // of the solver without starting it
+	elapsed time.Duration // of processor time
 }
 
 // cbc solves a program, to the last unit of cost, within limit.
@@ -332,9 +332,9 @@ func cbc(t testing.TB, program string, limit time.Duration) verdict {
 		t.Fatal(err)
 	}
 	seconds := strconv.FormatFloat(limit.Seconds(), 'f', 1, 64)
-	start := time.Now()
-	log, err := exec.CommandContext(t.Context(), "cbc", in, "-sec", seconds, "-ratio", "0", "-allow", "0", "-solve", "-solution", out).CombinedOutput()
-	v := verdict{status: pathspec.Undecided, elapsed: time.Since(start)}
+	run := exec.CommandContext(t.Context(), "cbc", in, "-sec", seconds, "-ratio", "0", "-allow", "0", "-solve", "-solution", out)
+	log, err := run.CombinedOutput()
+	v := verdict{status: pathspec.Undecided, elapsed: run.ProcessState.UserTime()}
 	if err != nil {
 		t.Fatalf("cbc: %v\n%s", err, log)
 	}

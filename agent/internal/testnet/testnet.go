@@ -46,7 +46,7 @@ func New(t testing.TB) *Namespace {
 	}
 	t.Cleanup(func() { unix.Close(n.FD) })
 	var err error
-	if n.nl, err = netlink.NewHandleAt(netns.NsHandle(n.FD)); err != nil {
+	if n.nl, err = netlink.NewHandleAt(netns.NsHandle(n.FD), unix.NETLINK_ROUTE); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.nl.Close)
@@ -145,6 +145,14 @@ func (n *Namespace) Up(name string) {
 	n.t.Helper()
 	if err := n.nl.LinkSetUp(n.Link(name)); err != nil {
 		n.t.Fatalf("set %s up: %v", name, err)
+	}
+}
+
+// MTU sets the MTU of an interface.
+func (n *Namespace) MTU(name string, mtu int) {
+	n.t.Helper()
+	if err := n.nl.LinkSetMTU(n.Link(name), mtu); err != nil {
+		n.t.Fatalf("MTU of %s: %v", name, err)
 	}
 }
 

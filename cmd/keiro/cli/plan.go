@@ -109,6 +109,7 @@ func (c *change) readAll(env *command.Env) error {
 	case c.to == "-" && c.topologyFile == "-":
 		return errors.New("--to - and -t - would be the same topology: give a file")
 	}
+	c.withLines = true
 	if err := c.read(env); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -15,10 +16,15 @@ import (
 type question struct {
 	topologyFile, intentsFile string
 	topology                  *topology.Topology
-	lines                     *topology.Lines
+	withLines                 bool            // lines are wanted: they keep the whole file
+	lines                     *topology.Lines // nil without
 	intents                   []pathspec.Intent
 	policy                    solve.Policy
 }
+
+// large is a topology, in bytes, with which memory counts for more than time:
+// its YAML is garbage once it is read, and is collected more often than usual.
+const large = 8 << 20
 
 // flags adds -t and -i.
 func (q *question) flags(cmd *cobra.Command) {
@@ -31,8 +37,13 @@ func (q *question) flags(cmd *cobra.Command) {
 func (q *question) read(env *command.Env) error {
 	var topologyErr, intentsErr error
 	file, data, err := env.Read(q.topologyFile)
-	if err == nil {
+	if len(data) > large {
+		debug.SetGCPercent(30)
+	}
+	if err == nil && q.withLines {
 		q.topology, q.lines, err = topology.ParseLines(file, data)
+	} else if err == nil {
+		q.topology, err = topology.Parse(file, data)
 	}
 	topologyErr = err
 	file, data, err = env.Read(q.intentsFile)

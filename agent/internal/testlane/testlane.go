@@ -1,0 +1,65 @@
+// Package testlane lets a test's own binary be the process behind its lanes,
+// as `keiro-agent lane` is. Only tests call it.
+package testlane
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"os"
+	"testing"
+
+	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/agent/lane/helper"
+)
+
+const asHelper = "KEIRO_TEST_LANE_HELPER"
+
+// Main is TestMain of a package whose tests have lanes.
+func Main(m *testing.M) {
+	if os.Getenv(asHelper) == "" {
+		os.Exit(m.Run())
+	}
+	o := helper.Options{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	flags := flag.NewFlagSet("helper", flag.ExitOnError)
+	flags.StringVar(&o.Interface, "interface", "", "")
+	flags.StringVar(&o.Socket, "socket", "", "")
+	flags.IntVar(&o.MTU, "mtu", 0, "")
+	_ = flags.Parse(os.Args[1:]) // it exits
+	ready := os.NewFile(3, "ready")
+	o.Ready = func(err error) {
+		said := "ready"
+		if err != nil {
+			said = err.Error()
+		}
+		_, _ = ready.WriteString(said)
+		_ = ready.Close()
+	}
+	if err := helper.Run(context.Background(), o); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Helpers start in the namespace of the calling thread. What is there when
+// the test ends is stopped.
+func Helpers(t testing.TB) *lane.Helpers {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &lane.Helpers{Dir: t.TempDir(), Command: []string{"/usr/bin/env", asHelper + "=1", exe}}
+	t.Cleanup(func() {
+		names, err := h.Names()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, name := range names {
+			if err := h.Stop(name); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return h
+}

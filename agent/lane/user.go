@@ -1,0 +1,277 @@
+package lane
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/keiro-net/keiro/keys/secret"
+)
+
+// Helpers finds and starts the processes behind user space lanes.
+type Helpers struct {
+	// Dir holds their sockets and logs; it must be the user's alone.
+	Dir string
+	// Command starts one: its arguments follow. It is `keiro-agent lane`.
+	Command []string
+}
+
+// startWait bounds how long a helper may take to say that it is ready, and
+// answerWait how long to answer.
+const (
+	startWait  = 10 * time.Second
+	answerWait = 2 * time.Second
+)
+
+// Open connects to the helper of an interface, and starts one where there is
+// none. It must be called on a thread in the network namespace of the lanes.
+func (h *Helpers) Open(name string, mtu int) (Device, error) {
+	u, err := h.connect(name)
+	if err == nil {
+		return u, nil
+	}
+	if err := h.start(name, mtu); err != nil {
+		return nil, fmt.Errorf("lane %s: start a helper: %w", name, err)
+	}
+	if u, err = h.connect(name); err != nil {
+		return nil, fmt.Errorf("lane %s: %w", name, err)
+	}
+	return u, nil
+}
+
+// Names lists the interfaces that may have a helper.
+func (h *Helpers) Names() ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(h.Dir, "*.sock"))
+	for i, path := range found {
+		found[i] = strings.TrimSuffix(filepath.Base(path), ".sock")
+	}
+	return found, err
+}
+
+// Stop ends the helper of an interface, and so the interface. Where there is
+// none it does nothing.
+func (h *Helpers) Stop(name string) error {
+	u, err := h.connect(name)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil // a socket without a process goes when a new one is made
+	}
+	if err != nil {
+		return err
+	}
+	defer u.Close()
+	if _, err := u.ask(newRequest("quit")); err != nil {
+		return err
+	}
+	select {
+	case <-u.lost:
+		return nil
+	case <-time.After(answerWait):
+		return fmt.Errorf("lane %s: the helper said it would end, and lives", name)
+	}
+}
+
+func (h *Helpers) socket(name string) string { return filepath.Join(h.Dir, name+".sock") }
+
+func (h *Helpers) start(name string, mtu int) error {
+	if err := os.MkdirAll(h.Dir, 0o700); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(h.Dir, name+".log"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	ready, readyW, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer ready.Close()
+	args := append(h.Command[1:len(h.Command):len(h.Command)],
+		"--interface", name, "--socket", h.socket(name), "--mtu", strconv.Itoa(mtu))
+	cmd := exec.Command(h.Command[0], args...)
+	cmd.Stderr = log
+	cmd.Dir = "/"
+	cmd.ExtraFiles = []*os.File{readyW} // descriptor 3
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	readyW.Close()
+	if err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }() // no zombie while we live; afterwards init sees to it
+	if err := ready.SetReadDeadline(time.Now().Add(startWait)); err != nil {
+		return err
+	}
+	said, err := io.ReadAll(io.LimitReader(ready, 1024))
+	switch {
+	case err != nil:
+		return errors.Join(fmt.Errorf("it did not say that it is ready: %w", err), cmd.Process.Kill())
+	case string(said) == "ready":
+		return nil
+	case len(said) == 0:
+		return fmt.Errorf("it ended; %s may say why", log.Name())
+	}
+	return errors.New(string(said))
+}
+
+func (h *Helpers) connect(name string) (*user, error) {
+	c, err := net.DialTimeout("unix", h.socket(name), answerWait)
+	if err != nil {
+		return nil, err
+	}
+	u := &user{name: name, conn: c, answers: make(chan [][2]string), closed: make(chan struct{}), lost: make(chan struct{})}
+	go u.read()
+	return u, nil
+}
+
+// user is a Device with a helper. A goroutine reads, so that the end of the
+// process is seen at once.
+type user struct {
+	name    string
+	conn    net.Conn
+	answers chan [][2]string
+	close   sync.Once
+	closed  chan struct{}
+	lost    chan struct{}
+}
+
+func (u *user) read() {
+	defer close(u.lost)
+	r := bufio.NewReaderSize(u.conn, 4096)
+	for {
+		block, err := ReadBlock(r)
+		if err != nil {
+			return
+		}
+		select {
+		case u.answers <- block:
+		case <-u.closed:
+			return
+		}
+	}
+}
+
+// ask sends a request, erases it and waits for the answer.
+func (u *user) ask(r *request) ([][2]string, error) {
+	r.b = append(r.b, '\n')
+	defer r.erase()
+	deadline := time.Now().Add(answerWait)
+	err := u.conn.SetWriteDeadline(deadline)
+	if err == nil {
+		_, err = u.conn.Write(r.b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lane %s: %w: %w", u.name, ErrLost, err)
+	}
+	select {
+	case block := <-u.answers:
+		return u.understand(block)
+	case <-u.lost:
+	case <-time.After(time.Until(deadline)):
+		// An answer that comes later would be taken for that to the next
+		// question; so there is none.
+		u.conn.Close()
+	}
+	return nil, fmt.Errorf("lane %s: %w", u.name, ErrLost)
+}
+
+func (u *user) understand(block [][2]string) ([][2]string, error) {
+	message := ""
+	for _, line := range block {
+		switch {
+		case line[0] == "message":
+			message = line[1]
+		case line[0] == "errno" && line[1] != "0":
+			return nil, fmt.Errorf("lane %s: helper: errno %s: %s", u.name, line[1], message)
+		}
+	}
+	return block, nil
+}
+
+func (u *user) Status() (Status, error) {
+	block, err := u.ask(newRequest("get"))
+	if err != nil {
+		return Status{}, err
+	}
+	s, err := parseStatus(block)
+	if err != nil {
+		return s, fmt.Errorf("lane %s: %w", u.name, err)
+	}
+	return s, nil
+}
+
+func (u *user) Set(c Config) error {
+	if err := c.validate(); err != nil {
+		return fmt.Errorf("lane %s: %w", u.name, err)
+	}
+	own, err := publicOf(c.Private)
+	if err != nil {
+		return fmt.Errorf("lane %s: %w", u.name, err)
+	}
+	have, err := u.Status()
+	if err != nil {
+		return err
+	}
+	do := c.changes(have, own)
+	if do.none() {
+		return nil
+	}
+	_, err = u.ask(setRequest(&c, do))
+	return err
+}
+
+func (u *user) SetPreshared(peer PublicKey, k secret.Key) error {
+	if !usable(k) {
+		return fmt.Errorf("lane %s: a preshared key of zeros is none", u.name)
+	}
+	// WireGuard takes a key for a peer it does not have, and says nothing.
+	have, err := u.Status()
+	if err != nil {
+		return err
+	}
+	if have.Peer != peer {
+		return fmt.Errorf("lane %s: %w: %s", u.name, ErrNoPeer, peer)
+	}
+	r := newRequest("set")
+	r.line("public_key", hex.EncodeToString(peer[:]))
+	r.line("update_only", "true")
+	r.secret("preshared_key", k)
+	_, err = u.ask(r)
+	return err
+}
+
+func (u *user) Handshake() error {
+	have, err := u.Status()
+	if err != nil {
+		return err
+	}
+	r := newRequest("handshake")
+	r.line("public_key", hex.EncodeToString(have.Peer[:]))
+	_, err = u.ask(r)
+	return err
+}
+
+func (u *user) Silence() error {
+	r := newRequest("set")
+	r.line("replace_peers", "true")
+	_, err := u.ask(r)
+	return err
+}
+
+func (u *user) Lost() <-chan struct{} { return u.lost }
+
+func (u *user) Close() error {
+	u.close.Do(func() { close(u.closed) })
+	return u.conn.Close()
+}
