@@ -1,4 +1,4 @@
-package solve
+package problem
 
 import (
 	"slices"
@@ -20,7 +20,7 @@ type network struct {
 	unknown struct { // whether something somewhere is
 		delay, groups, operator bool
 	}
-	risks     []risk                    // by number: links, then groups, nodes, sites, operators
+	risks     []Risk                    // by number: links, then groups, nodes, sites, operators
 	groups    [][]int32                 // risks of every entry: its groups
 	firstNode int32                     // risk that is node 0 itself
 	runner    []int32                   // risk of every entry: its operator; -1: unknown
@@ -55,8 +55,8 @@ func derivedOf(t *topology.Topology) *derived {
 	}).(*derived)
 }
 
-// ordered is the topology in the order of names.
-func ordered(t *topology.Topology) *topology.Topology { return derivedOf(t).ordered() }
+// Ordered is the topology in the order of names.
+func Ordered(t *topology.Topology) *topology.Topology { return derivedOf(t).ordered() }
 
 // networkOf is the network of a topology.
 func networkOf(t *topology.Topology) *network { return derivedOf(t).network() }
@@ -84,12 +84,12 @@ func newNetwork(t *topology.Topology) *network {
 
 // number gives every risk its number.
 func (n *network) number(t *topology.Topology) {
-	known := map[risk]int32{}
+	known := map[Risk]int32{}
 	add := func(kind pathspec.Kind, name string) int32 {
 		if name == "" {
 			return -1
 		}
-		key := risk{kind, name}
+		key := Risk{kind, name}
 		id, ok := known[key]
 		if !ok {
 			id = int32(len(n.risks))
@@ -99,7 +99,7 @@ func (n *network) number(t *topology.Topology) {
 		return id
 	}
 	for e := range t.Entries {
-		n.risks = append(n.risks, risk{pathspec.Link, t.Entries[e].Name})
+		n.risks = append(n.risks, Risk{pathspec.Link, t.Entries[e].Name})
 	}
 	n.groups, n.runner = make([][]int32, len(t.Entries)), make([]int32, len(t.Entries))
 	for e := range t.Entries {
@@ -111,7 +111,7 @@ func (n *network) number(t *topology.Topology) {
 	}
 	n.firstNode = int32(len(n.risks))
 	for v := range t.Nodes {
-		n.risks = append(n.risks, risk{pathspec.Node, t.Nodes[v].Name})
+		n.risks = append(n.risks, Risk{pathspec.Node, t.Nodes[v].Name})
 	}
 	n.place, n.host = make([]int32, len(t.Nodes)), make([]int32, len(t.Nodes))
 	for v := range t.Nodes {
@@ -164,7 +164,7 @@ func (n *network) list(t *topology.Topology, mask int) *riskLists {
 }
 
 // assign gives a problem its risks, less what the design excepts at the ends.
-func (n *network) assign(p *problem, in *pathspec.Intent) {
+func (n *network) assign(p *Problem, in *pathspec.Intent) {
 	mask := 1 << pathspec.Link
 	for _, k := range in.Require.Disjoint {
 		mask |= 1 << k

@@ -1,4 +1,4 @@
-package solve
+package admit
 
 import (
 	"cmp"
@@ -8,17 +8,17 @@ import (
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
-	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 )
 
-// shared reports whether the answers of one priority depend on each other,
+// Shared reports whether the answers of one priority depend on each other,
 // and not only on those before.
-func (p *Policy) shared() bool { return p.Joint || p.Standing != nil }
+func (p *Policy) Shared() bool { return p.Joint || p.Standing != nil }
 
 // stands finds the standing set of an intent where it meets the intent by
 // itself, on the network as it is; nil where it does not, or there is none.
 // The solver says so: on no links but those of the set, it is what it finds.
-func (r *run) stands(i int) *found {
+func (r *Run) stands(i int) *Found {
 	a := r.standing[r.intents[i].Name]
 	if a == nil || a.Status != pathspec.Satisfied || r.stood[i] != nil {
 		return r.stood[i]
@@ -27,13 +27,11 @@ func (r *run) stands(i int) *found {
 	if set == nil {
 		return nil
 	}
-	alone := make([]topology.Bandwidth, len(r.t.Links))
-	p := compile(r.t, &r.intents[i], alone, 0).without(r.down)
-	p.order(set)
-	q := *p
-	q.Problem = p.Closing(func(l int) bool { return !used[int32(l)] })
-	best, _ := q.best(r.halt)
-	p.order(best)
+	alone := problem.Nothing(r.t)
+	p := problem.Compile(r.t, &r.intents[i], alone, 0).Without(r.down)
+	p.Order(set)
+	best, _ := p.Only(used).Cheapest(r.halt)
+	p.Order(best)
 	if !sameSet(best, set) {
 		return nil
 	}
@@ -43,7 +41,7 @@ func (r *run) stands(i int) *found {
 }
 
 // read finds the links of an answer; nil where one is gone.
-func (r *run) read(a *pathspec.Answer) (set []disjoint.Path, used map[int32]bool) {
+func (r *Run) read(a *pathspec.Answer) (set []disjoint.Path, used map[int32]bool) {
 	used = map[int32]bool{}
 	for _, path := range a.Paths {
 		if len(path.Nodes) != len(path.Links)+1 {
@@ -82,14 +80,14 @@ func (n *negotiation) hold(moved int) (won int, kept bool) {
 			continue
 		}
 		stood := n.stands(i)
-		if stood == nil || sameSet(stood.set, n.now[i].set) {
+		if stood == nil || sameSet(stood.Set, n.now[i].Set) {
 			continue
 		}
 		cost := stood.Cost
 		if n.intents[i].Objective == pathspec.Balance {
-			n.book(i, n.now[i].set, -1)
-			cost = n.state(i, stood.set, n.reserved).Cost
-			n.book(i, n.now[i].set, 1)
+			n.book(i, n.now[i].Set, -1)
+			cost = n.state(i, stood.Set, n.reserved).Cost
+			n.book(i, n.now[i].Set, 1)
 		}
 		if gain := float64(cost-n.now[i].Cost)*100 - float64(n.policy.KeepMargin)*float64(cost); gain > 0 {
 			rivals = append(rivals, rival{i, int64(gain / float64(cost) * 1e4)})
@@ -108,7 +106,7 @@ func (n *negotiation) hold(moved int) (won int, kept bool) {
 // putBack puts standing sets back, but for those that do not fit: the last
 // ones to be admitted give way.
 func (n *negotiation) putBack(back []int) bool {
-	chosen := map[int]found{}
+	chosen := map[int]Found{}
 	for _, i := range n.all {
 		if slices.Contains(back, i) {
 			chosen[i] = n.now[i]
@@ -117,8 +115,8 @@ func (n *negotiation) putBack(back []int) bool {
 	}
 	for at := len(n.all) - 1; at >= 0; at-- {
 		i := n.all[at]
-		if f, ok := chosen[i]; ok && slices.ContainsFunc(slices.Concat(n.now[i].set...), func(l int32) bool {
-			return n.intents[i].Require.Bandwidth > 0 && free(n.t, n.reserved, l) < 0
+		if f, ok := chosen[i]; ok && slices.ContainsFunc(slices.Concat(n.now[i].Set...), func(l int32) bool {
+			return n.intents[i].Require.Bandwidth > 0 && n.reserved.Free(n.t, l) < 0
 		}) {
 			n.put(i, f)
 			delete(chosen, i)
@@ -134,17 +132,17 @@ func (n *negotiation) putBack(back []int) bool {
 }
 
 // preempted says who has the capacity of a set that stood.
-func (r *run) preempted(i int, q *question, why *pathspec.Why) {
+func (r *Run) preempted(i int, q *question, why *pathspec.Why) {
 	stood := r.stands(i)
 	if stood == nil {
 		return
 	}
 	var links, takers []string
-	for _, l := range slices.Concat(stood.set...) {
-		if free(r.t, q.reserved, l) < q.in.Require.Bandwidth {
+	for _, l := range slices.Concat(stood.Set...) {
+		if q.Reserved.Free(r.t, l) < q.Intent.Require.Bandwidth {
 			name := r.t.Entries[r.t.Links[l].Entry].Name
 			links = append(links, name)
-			takers = append(takers, q.holders(name)...)
+			takers = append(takers, q.Holders(name)...)
 		}
 	}
 	if len(takers) == 0 {
@@ -158,7 +156,7 @@ func (r *run) preempted(i int, q *question, why *pathspec.Why) {
 
 // report compares the answers with first come, first served, and with what
 // each would cost alone.
-func (r *run) report(s *pathspec.Solution) *pathspec.Joint {
+func (r *Run) report(s *pathspec.Solution) *pathspec.Joint {
 	j := &pathspec.Joint{Kept: r.kept, Costs: []pathspec.JointCost{}}
 	var costs [4]pathspec.JointCost
 	var bounds [4]int64
@@ -178,7 +176,7 @@ func (r *run) report(s *pathspec.Solution) *pathspec.Joint {
 		}
 		j.Admitted++
 		costs[objective].Cost += r.now[i].Cost
-		if was := r.before(i); was != nil && !sameSet(was, r.now[i].set) {
+		if was := r.before(i); was != nil && !sameSet(was, r.now[i].Set) {
 			j.Moves++
 		}
 		bound, proven := r.alone(i)
@@ -199,12 +197,12 @@ func (r *run) report(s *pathspec.Solution) *pathspec.Joint {
 }
 
 // before is the set that an intent is said to move from; nil: none.
-func (r *run) before(i int) []disjoint.Path {
+func (r *Run) before(i int) []disjoint.Path {
 	if r.policy.Standing == nil {
-		return r.first[i].set
+		return r.first[i].Set
 	}
 	if stood := r.stands(i); stood != nil {
-		return stood.set
+		return stood.Set
 	}
 	return nil
 }
@@ -213,18 +211,18 @@ func (r *run) before(i int) []disjoint.Path {
 const boundWork = 200_000
 
 // alone is what an intent costs on the network without all others.
-func (r *run) alone(i int) (cost int64, proven bool) {
+func (r *Run) alone(i int) (cost int64, proven bool) {
 	f := &r.now[i]
 	if f.Optimal && r.intents[i].Require.Bandwidth == 0 && r.intents[i].Objective != pathspec.Balance {
 		return f.Cost, true
 	}
-	r.book(i, f.set, -1)
+	r.book(i, f.Set, -1)
 	full := r.short(r.intents[i].Require.Bandwidth)
-	r.book(i, f.set, 1)
+	r.book(i, f.Set, 1)
 	if f.Optimal && !full && r.intents[i].Objective != pathspec.Balance {
 		return f.Cost, true
 	}
 	h := r.halt.Allow(boundWork)
-	g, _ := r.ask(i, make([]topology.Bandwidth, len(r.t.Links)), h)
+	g, _ := r.ask(i, problem.Nothing(r.t), h)
 	return g.Cost, !h.Stopped()
 }

@@ -1,4 +1,4 @@
-package solve
+package survive
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
+	"github.com/keiro-net/keiro/topology"
 )
 
 // drill tries failures of one kind on the network. It looks for a least set of
@@ -14,7 +16,7 @@ import (
 // only failures that hit it are tried (a hitting set by branching; Niedermeier,
 // Invitation to Fixed-Parameter Algorithms, chapter 8).
 type drill struct {
-	problem *problem
+	problem *problem.Problem
 	halt    *disjoint.Halt
 	sets    *[]standing
 	names   []string
@@ -36,11 +38,12 @@ const (
 	mostSets  = 256
 )
 
-// reserve counts the failures after which the whole requirement can still be
-// met, for each kind.
-func (q *question) reserve(set []disjoint.Path) *pathspec.Reserve {
+// Reserve counts the failures after which the whole requirement of an intent
+// can still be met, for each kind, in the capacity that others leave. set is
+// one that meets it now.
+func Reserve(t *topology.Topology, in *pathspec.Intent, reserved problem.Reserved, set []disjoint.Path, halt *disjoint.Halt) *pathspec.Reserve {
 	r := &pathspec.Reserve{Exact: true}
-	problem := compile(q.t, q.in, q.reserved, 0)
+	n, p := &network{t, in}, problem.Compile(t, in, reserved, 0)
 	sets := []standing{stand(set)}
 	for _, k := range []struct {
 		kind   pathspec.Kind
@@ -51,7 +54,7 @@ func (q *question) reserve(set []disjoint.Path) *pathspec.Reserve {
 		{pathspec.SRLG, &r.SRLG, &r.Breaks.SRLG},
 	} {
 		var exact bool
-		*k.count, *k.breaks, exact = q.drill(problem, k.kind, &sets)
+		*k.count, *k.breaks, exact = n.drill(p, k.kind, &sets, halt)
 		r.Exact = r.Exact && exact
 	}
 	return r
@@ -59,12 +62,12 @@ func (q *question) reserve(set []disjoint.Path) *pathspec.Reserve {
 
 // drill counts the failures of a kind until the network does not stand them,
 // and names those.
-func (q *question) drill(p *problem, kind pathspec.Kind, sets *[]standing) (n int, names []string, exact bool) {
+func (n *network) drill(p *problem.Problem, kind pathspec.Kind, sets *[]standing, halt *disjoint.Halt) (count int, names []string, exact bool) {
 	d := &drill{
-		problem: p, halt: q.halt, sets: sets,
-		hits: make([][]int32, len(q.t.Entries)), down: make([]int16, len(q.t.Entries)),
+		problem: p, halt: halt, sets: sets,
+		hits: make([][]int32, len(n.t.Entries)), down: make([]int16, len(n.t.Entries)),
 	}
-	unstated := d.number(q, kind)
+	unstated := d.number(n, kind)
 	most := len(d.names)
 	// An entry in a group that nobody stated may fall with the first failure.
 	// What breaks then is only known to break where it does so regardless.
@@ -72,43 +75,43 @@ func (q *question) drill(p *problem, kind pathspec.Kind, sets *[]standing) (n in
 		most++
 		d.take(unstated, 1)
 	}
-	for ; n < most; n++ {
-		if n == 2 {
-			d.halt = q.halt.Allow(drillWork)
+	for ; count < most; count++ {
+		if count == 2 {
+			d.halt = halt.Allow(drillWork)
 		}
-		if d.breaks(n + 1) {
+		if d.breaks(count + 1) {
 			d.take(unstated, -1)
-			if len(unstated) > 0 && (len(d.broken) <= n || p.Any(d.halt, d.down) != nil) || d.halt.Stopped() {
-				return n, nil, false
+			if len(unstated) > 0 && (len(d.broken) <= count || p.Any(d.halt, d.down) != nil) || d.halt.Stopped() {
+				return count, nil, false
 			}
 			for _, f := range d.broken {
 				names = append(names, d.names[f])
 			}
 			slices.Sort(names)
-			return n, names, true
+			return count, names, true
 		}
 		if d.halt.Stopped() {
-			return n, nil, false
+			return count, nil, false
 		}
 	}
-	return n, nil, true
+	return count, nil, true
 }
 
 // number lists what may fail, in the order of names. It returns the open
 // entries that may be in any group.
-func (d *drill) number(q *question, kind pathspec.Kind) (unstated []int32) {
+func (d *drill) number(n *network, kind pathspec.Kind) (unstated []int32) {
 	covers := map[string][]int32{}
-	for e := range int32(len(q.t.Entries)) {
-		for _, f := range q.failures(kind, e) {
-			if f.name != "" {
+	for e := range int32(len(n.t.Entries)) {
+		for _, f := range n.failures(kind, e) {
+			if f.Name != "" {
 				covers[f.String()] = append(covers[f.String()], e)
 			} else if !d.problem.Closed[2*e] || !d.problem.Closed[2*e+1] {
 				unstated = append(unstated, e)
 			}
 		}
 	}
-	for n := range q.t.Nodes { // those without links as well
-		if f := (risk{kind, q.t.Nodes[n].Name}); kind == pathspec.Node && !named(q.t, q.in, n) && covers[f.String()] == nil {
+	for v := range n.t.Nodes { // those without links as well
+		if f := (problem.Risk{Kind: kind, Name: n.t.Nodes[v].Name}); kind == pathspec.Node && !problem.Named(n.t, n.in, v) && covers[f.String()] == nil {
 			covers[f.String()] = []int32{}
 		}
 	}

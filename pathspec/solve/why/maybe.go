@@ -1,9 +1,10 @@
-package solve
+package why
 
 import (
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 )
 
 // maybe is a problem with one link more, which takes no time and may lie
@@ -16,7 +17,7 @@ type maybe struct {
 	down  []int16 // of every entry
 }
 
-func newMaybe(p *problem) *maybe {
+func newMaybe(p *problem.Problem) *maybe {
 	n := int32(len(p.Source))
 	m := &maybe{ramps: len(p.OnEntry), Problem: disjoint.Problem{
 		K: p.K, Links: slices.Clip(p.Links), Closed: slices.Clip(p.Closed), Cost: slices.Clip(p.Cost), Delay: slices.Clip(p.Delay),

@@ -1,10 +1,11 @@
-package solve
+package admit
 
 import (
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -49,7 +50,7 @@ const (
 // negotiation is between intents of one priority. Those of higher priority
 // are settled, those of lower not yet there.
 type negotiation struct {
-	*run
+	*Run
 	all    []int // in file order
 	equals []int // those that reserve bandwidth
 	left   int   // sets that may still be looked for
@@ -60,18 +61,18 @@ type negotiation struct {
 // replaced is an answer that was replaced.
 type replaced struct {
 	intent int
-	was    found
+	was    Found
 }
 
 // negotiate improves on first come, first served, and keeps what stands.
-func (r *run) negotiate(all []int) {
-	n := &negotiation{run: r, all: all, left: jointWork*len(all) + 64}
+func (r *Run) negotiate(all []int) {
+	n := &negotiation{Run: r, all: all, left: jointWork*len(all) + 64}
 	balance := false
 	for _, i := range all {
 		balance = balance || r.intents[i].Objective == pathspec.Balance
 		if r.intents[i].Require.Bandwidth > 0 {
 			n.equals = append(n.equals, i)
-			if !r.first[i].proven() {
+			if !r.first[i].Proven() {
 				n.firm = append(n.firm, i)
 			}
 		}
@@ -116,9 +117,9 @@ func (n *negotiation) scarce() bool {
 }
 
 // short reports whether a link that is in use has less than b left.
-func (r *run) short(b topology.Bandwidth) bool {
+func (r *Run) short(b topology.Bandwidth) bool {
 	for l := 0; l < len(r.t.Links); l += 2 {
-		if r.reserved[l] > 0 && free(r.t, r.reserved, int32(l)) < b {
+		if r.reserved[l] > 0 && r.reserved.Free(r.t, int32(l)) < b {
 			return true
 		}
 	}
@@ -141,7 +142,7 @@ func (n *negotiation) attempt(i int, action func(i int) bool) {
 func (n *negotiation) moves() int {
 	count := n.spent
 	for _, i := range n.equals {
-		if n.first[i].Status == pathspec.Satisfied && !sameSet(n.first[i].set, n.now[i].set) {
+		if n.first[i].Status == pathspec.Satisfied && !sameSet(n.first[i].Set, n.now[i].Set) {
 			count++
 		}
 	}
@@ -157,11 +158,11 @@ func sameSet(a, b []disjoint.Path) bool {
 }
 
 // put replaces the answer of an intent.
-func (n *negotiation) put(i int, f found) {
+func (n *negotiation) put(i int, f Found) {
 	n.undo = append(n.undo, replaced{i, n.now[i]})
-	n.book(i, n.now[i].set, -1)
+	n.book(i, n.now[i].Set, -1)
 	n.now[i] = f
-	n.book(i, f.set, 1)
+	n.book(i, f.Set, 1)
 }
 
 // rollback takes back what was put since there were so many changes.
@@ -169,18 +170,18 @@ func (n *negotiation) rollback(to int) {
 	for len(n.undo) > to {
 		last := n.undo[len(n.undo)-1]
 		n.undo = n.undo[:len(n.undo)-1]
-		n.book(last.intent, n.now[last.intent].set, -1)
+		n.book(last.intent, n.now[last.intent].Set, -1)
 		n.now[last.intent] = last.was
-		n.book(last.intent, last.was.set, 1)
+		n.book(last.intent, last.was.Set, 1)
 	}
 }
 
 // again looks for the best set of an intent in what all others leave.
 func (n *negotiation) again(i int) bool {
 	n.left--
-	n.book(i, n.now[i].set, -1)
+	n.book(i, n.now[i].Set, -1)
 	f := n.find(i)
-	n.book(i, n.now[i].set, 1)
+	n.book(i, n.now[i].Set, 1)
 	n.put(i, f)
 	return f.Status == pathspec.Satisfied
 }
@@ -215,13 +216,13 @@ func (n *negotiation) force(i int, fixed []int, depth int) bool {
 // displace gives an intent a set and re-routes those that had its capacity.
 // Where that fails it says whose fault it is; -1: nobody's.
 func (n *negotiation) displace(i int, set []disjoint.Path, fixed []int, depth int) (stuck int, ok bool) {
-	n.put(i, found{set: set})
+	n.put(i, Found{Set: set})
 	victims := n.victims(set, fixed)
 	if len(victims) > jointMoves {
 		return -1, false
 	}
 	for _, v := range victims {
-		n.put(v, found{Answer: n.now[v].Answer})
+		n.put(v, Found{Answer: n.now[v].Answer})
 	}
 	for at, v := range victims {
 		switch {
@@ -240,14 +241,14 @@ func (n *negotiation) displace(i int, set []disjoint.Path, fixed []int, depth in
 func (n *negotiation) victims(set []disjoint.Path, fixed []int) (victims []int) {
 	gone := map[int32]topology.Bandwidth{} // by what victims leave, of every entry
 	for _, l := range slices.Concat(set...) {
-		for at := len(n.equals) - 1; at >= 0 && free(n.t, n.reserved, l)+gone[l/2] < 0; at-- {
+		for at := len(n.equals) - 1; at >= 0 && n.reserved.Free(n.t, l)+gone[l/2] < 0; at-- {
 			v := n.equals[at]
-			if slices.Contains(fixed, v) || slices.Contains(victims, v) || !slices.Contains(slices.Concat(n.now[v].set...), l) &&
-				!slices.Contains(slices.Concat(n.now[v].set...), l^1) {
+			if slices.Contains(fixed, v) || slices.Contains(victims, v) || !slices.Contains(slices.Concat(n.now[v].Set...), l) &&
+				!slices.Contains(slices.Concat(n.now[v].Set...), l^1) {
 				continue
 			}
 			victims = append(victims, v)
-			for _, own := range slices.Concat(n.now[v].set...) {
+			for _, own := range slices.Concat(n.now[v].Set...) {
 				gone[own/2] += n.intents[v].Require.Bandwidth
 			}
 		}
@@ -260,25 +261,24 @@ func (n *negotiation) victims(set []disjoint.Path, fixed []int) (victims []int) 
 // room: the one that disturbs the fewest links where shy, else the cheapest.
 func (n *negotiation) lure(i int, fixed []int, shy bool) []disjoint.Path {
 	n.left--
-	n.book(i, n.now[i].set, -1)
-	defer n.book(i, n.now[i].set, 1)
+	n.book(i, n.now[i].Set, -1)
+	defer n.book(i, n.now[i].Set, 1)
 	hard := slices.Clone(n.reserved)
-	soft := &run{intents: n.intents, reserved: hard}
 	for _, v := range n.equals {
 		if v != i && !slices.Contains(fixed, v) {
-			soft.book(v, n.now[v].set, -1)
+			hard.Book(&n.intents[v], n.now[v].Set, -1)
 		}
 	}
 	if !shy {
 		if f, lasting := n.ask(i, hard, n.halt); lasting {
-			return f.set // the cheapest, whomever it disturbs
+			return f.Set // the cheapest, whomever it disturbs
 		}
 	}
-	p := compile(n.t, &n.intents[i], hard, 0).without(n.down)
+	p := problem.Compile(n.t, &n.intents[i], hard, 0).Without(n.down)
 	const weight = 1 << 20 // more links than a set has, and far less than a cost may be
-	p.price(func(l int) int64 {
+	p.Reprice(func(l int) int64 {
 		disturbed := int64(0)
-		if free(n.t, n.reserved, int32(l)) < n.intents[i].Require.Bandwidth {
+		if n.reserved.Free(n.t, int32(l)) < n.intents[i].Require.Bandwidth {
 			disturbed = 1
 		}
 		if shy {
@@ -286,23 +286,12 @@ func (n *negotiation) lure(i int, fixed []int, shy bool) []disjoint.Path {
 		}
 		return p.Cost[l]*weight + disturbed
 	})
-	if !shy && dear(p, weight) || len(n.t.Nodes) > weight/16 {
+	if !shy && p.Dear(weight) || len(n.t.Nodes) > weight/16 {
 		return nil
 	}
 	p.MaxCost = disjoint.Never
 	p.Prepare()
 	return p.Best(n.halt)
-}
-
-// dear reports whether costs may be too great to be multiplied.
-func dear(p *problem, by int64) bool {
-	var sum int64
-	for l := range p.Cost {
-		if !p.Closed[l] {
-			sum += p.Cost[l] / by
-		}
-	}
-	return sum >= disjoint.Never/by/16
 }
 
 // improve gives an intent its cheapest set and re-routes those in its way,
@@ -313,7 +302,7 @@ func (n *negotiation) improve(i int) bool {
 	}
 	fixed := append(slices.Clone(n.firm), i)
 	set := n.lure(i, fixed, false)
-	if set == nil || n.halt.Stopped() || sameSet(set, n.now[i].set) {
+	if set == nil || n.halt.Stopped() || sameSet(set, n.now[i].Set) {
 		return false
 	}
 	if _, ok := n.displace(i, set, fixed, 0); !ok {
@@ -324,8 +313,8 @@ func (n *negotiation) improve(i int) bool {
 
 // tight reports whether a link that others use is full for an intent.
 func (n *negotiation) tight(i int) bool {
-	n.book(i, n.now[i].set, -1)
-	defer n.book(i, n.now[i].set, 1)
+	n.book(i, n.now[i].Set, -1)
+	defer n.book(i, n.now[i].Set, 1)
 	return n.short(n.intents[i].Require.Bandwidth)
 }
 

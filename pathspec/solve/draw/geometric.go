@@ -1,4 +1,8 @@
-package solve
+// Package draw makes the networks and intents that the tests and benchmarks of
+// the path engine ask about. Equal arguments make equal networks. It answers
+// nothing, and no program imports it: the tests of the rooms under
+// pathspec/solve do.
+package draw
 
 import (
 	"cmp"
@@ -10,53 +14,56 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// drawing says what geometric draws. Equal values draw equal networks.
-type drawing struct {
-	nodes, links int
-	seed         uint64
-	risks        risks
-	perLink      int // shared risk link groups of every link
-	groups       int // of them in all
-	unknown      int // one value in so many is unknown, one link in so many is doubled; 0: none
-	sites        int // 0: no sites, operators and capacities
+// Plan says what Geometric draws. Equal values draw equal networks.
+type Plan struct {
+	Nodes, Links int
+	Seed         uint64
+	Risks        Risks
+	PerLink      int // shared risk link groups of every link
+	Groups       int // of them in all
+	Unknown      int // one value in so many is unknown, one link in so many is doubled; 0: none
+	Sites        int // 0: no sites, operators and capacities
 }
 
-// risks says how the links fall into shared risk link groups.
-type risks int
+// Risks says how the links fall into shared risk link groups.
+type Risks int
 
+// How the links fall into groups.
 const (
-	noRisks     risks = iota
-	localRisks        // links close to each other share them, as in ducts
-	randomRisks       // any links do
+	NoRisks     Risks = iota
+	LocalRisks        // links close to each other share them, as in ducts
+	RandomRisks       // any links do
 )
+
+func (r Risks) String() string { return [...]string{"none", "local", "random"}[r] }
 
 // spacing is the mean distance between neighbours, in km.
 const spacing = 30.0
 
-// geometric draws a connected network: nodes anywhere on a square, links
+// Geometric draws a connected network: nodes anywhere on a square, links
 // between those that are closest, delays by distance.
-func geometric(w drawing) *topology.Topology {
-	r := rand.New(rand.NewPCG(w.seed, 1))
-	side := spacing * math.Sqrt(float64(w.nodes))
+func Geometric(w Plan) *topology.Topology {
+	r := rand.New(rand.NewPCG(w.Seed, 1))
+	side := spacing * math.Sqrt(float64(w.Nodes))
 	anywhere := func() spot { return spot{side * r.Float64(), side * r.Float64()} }
-	sites := make([]topology.Site, w.sites)
+	sites := make([]topology.Site, w.Sites)
 	for i := range sites {
 		sites[i].Name = fmt.Sprint("s", i)
 	}
-	known := func() bool { return w.unknown == 0 || r.IntN(w.unknown) > 0 }
+	known := func() bool { return w.Unknown == 0 || r.IntN(w.Unknown) > 0 }
 	operator := func(names ...string) string {
-		if w.sites == 0 || !known() {
+		if w.Sites == 0 || !known() {
 			return ""
 		}
 		return names[r.IntN(len(names))]
 	}
-	nodes := make([]topology.Node, w.nodes)
-	place := newSquares(side, w.nodes)
+	nodes := make([]topology.Node, w.Nodes)
+	place := newSquares(side, w.Nodes)
 	var pairs [][2]int32
 	for i := range nodes {
 		nodes[i] = topology.Node{Name: fmt.Sprint("n", i), Operator: operator("", "", "alpha", "beta", "gamma")}
-		if w.sites > 0 && known() {
-			nodes[i].Site = sites[r.IntN(w.sites)].Name
+		if w.Sites > 0 && known() {
+			nodes[i].Site = sites[r.IntN(w.Sites)].Name
 		}
 		at := anywhere()
 		if i > 0 { // a tree first
@@ -64,9 +71,9 @@ func geometric(w drawing) *topology.Topology {
 		}
 		place.add(at)
 	}
-	pairs = append(pairs, place.closest(w.links-len(pairs), pairs)...)
-	centres := newSquares(side, w.groups)
-	for range w.groups {
+	pairs = append(pairs, place.closest(w.Links-len(pairs), pairs)...)
+	centres := newSquares(side, w.Groups)
+	for range w.Groups {
 		centres.add(anywhere())
 	}
 	var entries []topology.Entry
@@ -86,7 +93,7 @@ func geometric(w drawing) *topology.Topology {
 			if known() { // light takes 5us for a km, and cables are not straight
 				l.Delay = topology.Declare(topology.Delay(1 + 5*1.2*from.distance(to)))
 			}
-			if w.sites > 0 && known() {
+			if w.Sites > 0 && known() {
 				l.Capacity = topology.Declare(topology.Bandwidth(1 + r.IntN(6)))
 			}
 			back := l
@@ -98,16 +105,16 @@ func geometric(w drawing) *topology.Topology {
 }
 
 // draw returns the groups of a link that passes a place.
-func (w *drawing) draw(r *rand.Rand, centres *squares, at spot) []string {
+func (w *Plan) draw(r *rand.Rand, centres *squares, at spot) []string {
 	names := []string{}
-	switch w.risks {
-	case localRisks:
-		for _, c := range centres.nearest(at, w.perLink) {
+	switch w.Risks {
+	case LocalRisks:
+		for _, c := range centres.nearest(at, w.PerLink) {
 			names = append(names, fmt.Sprint("g", c))
 		}
-	case randomRisks:
-		for len(names) < w.perLink {
-			if g := fmt.Sprint("g", r.IntN(w.groups)); !slices.Contains(names, g) {
+	case RandomRisks:
+		for len(names) < w.PerLink {
+			if g := fmt.Sprint("g", r.IntN(w.Groups)); !slices.Contains(names, g) {
 				names = append(names, g)
 			}
 		}

@@ -1,11 +1,12 @@
-package solve
+package admit
 
 import (
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
-	"github.com/keiro-net/keiro/topology"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
+	"github.com/keiro-net/keiro/pathspec/solve/why"
 )
 
 // settle makes the answers true of the capacity that all others leave in the
@@ -19,7 +20,7 @@ func (n *negotiation) settle(free bool) {
 		for _, i := range n.equals {
 			n.turn(1)
 			was := n.now[i]
-			if !n.first[i].proven() {
+			if !n.first[i].Proven() {
 				n.now[i].Bound = 0 // others may have made room; what is open is not asked for again
 				continue
 			}
@@ -29,7 +30,7 @@ func (n *negotiation) settle(free bool) {
 			n.undo = nil
 			n.again(i)
 			switch f := &n.now[i]; {
-			case sameSet(f.set, was.set):
+			case sameSet(f.Set, was.Set):
 			case was.Status != pathspec.Satisfied && f.Status == pathspec.Satisfied:
 			case free && n.left > 0 && f.Optimal && f.Cost < was.Cost && n.moves() <= n.policy.MaxMoves:
 				calm = false // what it left may be of use to others
@@ -46,36 +47,28 @@ func (n *negotiation) settle(free bool) {
 // restate corrects the costs of balance, which count what those before have
 // reserved: others may have moved since.
 func (n *negotiation) restate() {
-	before := &run{intents: n.intents, reserved: slices.Clone(n.reserved)}
+	before := slices.Clone(n.reserved)
 	for _, i := range n.all {
-		before.book(i, n.now[i].set, -1)
+		before.Book(&n.intents[i], n.now[i].Set, -1)
 	}
-	first := &run{intents: n.intents, reserved: slices.Clone(before.reserved)}
+	first := slices.Clone(before)
 	for _, i := range n.all {
 		if f := &n.now[i]; f.Status == pathspec.Satisfied && n.intents[i].Objective == pathspec.Balance &&
-			!(sameSet(f.set, n.first[i].set) && slices.Equal(before.reserved, first.reserved)) {
-			n.now[i] = n.state(i, f.set, before.reserved)
+			!(sameSet(f.Set, n.first[i].Set) && slices.Equal(before, first)) {
+			n.now[i] = n.state(i, f.Set, before)
 		}
-		before.book(i, n.now[i].set, 1)
-		first.book(i, n.first[i].set, 1)
+		before.Book(&n.intents[i], n.now[i].Set, 1)
+		first.Book(&n.intents[i], n.first[i].Set, 1)
 	}
 }
 
 // state is the answer that a set is in the capacity that is left, without a
 // claim to be optimal.
-func (r *run) state(i int, set []disjoint.Path, reserved []topology.Bandwidth) found {
-	p := compile(r.t, &r.intents[i], reserved, 0)
-	q := &question{t: r.t, in: &r.intents[i], reserved: reserved, halt: r.halt}
+func (r *Run) state(i int, set []disjoint.Path, reserved problem.Reserved) Found {
+	p := problem.Compile(r.t, &r.intents[i], reserved, 0)
+	q := &question{Question: why.Question{Topology: r.t, Intent: &r.intents[i], Reserved: reserved, Halt: r.halt}}
 	set = slices.Clone(set)
 	a := q.satisfied(p, set)
-	a.Cost = p.total(set)
-	return found{a, set}
-}
-
-// total is the cost of a set.
-func (p *problem) total(set []disjoint.Path) int64 {
-	if p.level != nil {
-		return p.highest(set)
-	}
-	return p.Total(set)
+	a.Cost = p.CostOfSet(set)
+	return Found{a, set}
 }

@@ -1,4 +1,4 @@
-package solve
+package problem
 
 import (
 	"slices"
@@ -10,9 +10,9 @@ import (
 	"github.com/keiro-net/keiro/topology/geo"
 )
 
-// ground is the kind of a risk that is no name of the topology: cables that
+// Ground is the kind of a risk that is no name of the topology: cables that
 // all come too near to each other, of which one path only may have any.
-const ground = pathspec.Operator + 1
+const Ground = pathspec.Operator + 1
 
 // pairs finds once, for each distance, the pairs of routes that come nearer to
 // each other.
@@ -26,7 +26,7 @@ func (n *network) pairs(within topology.Distance) [][2]int32 {
 // ground around the ends of the intent, and for every route of several cables
 // that comes near no other: as many as there are routes near each other, and
 // not cables.
-func (n *network) separate(p *problem, in *pathspec.Intent) {
+func (n *network) separate(p *Problem, in *pathspec.Intent) {
 	r := &in.Require
 	if !p.several || r.Separation == 0 {
 		return
@@ -54,7 +54,7 @@ func (n *network) separate(p *problem, in *pathspec.Intent) {
 			names[i] = p.t.Entries[e].Name
 			p.OnEntry[e] = append(slices.Clip(p.OnEntry[e]), id)
 		}
-		p.risks = append(p.risks, risk{ground, strings.Join(names, ",")})
+		p.risks = append(p.risks, Risk{Ground, strings.Join(names, ",")})
 	}
 	p.Risks = len(p.risks)
 }

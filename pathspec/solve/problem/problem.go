@@ -1,4 +1,11 @@
-package solve
+// Package problem states one intent on one topology in numbers: open links, k
+// paths, and risks of which at most one path of a set may have each. It keeps
+// with every topology the numbers that all intents on it have in common, and it
+// alone knows which requirement closes which link, and why. It finds the
+// cheapest set of one problem by package disjoint, which knows the numbers
+// only. It never weighs one intent against another: what others have reserved
+// is an argument. The packages admit, survive and why call it, and the engine.
+package problem
 
 import (
 	"github.com/keiro-net/keiro/pathspec"
@@ -7,37 +14,37 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// problem is one intent on one topology, stated in numbers.
-type problem struct {
+// Problem is one intent on one topology, stated in numbers.
+type Problem struct {
 	*disjoint.Problem
 	t       *topology.Topology
 	several bool    // more than one path: they must be disjoint
 	level   []int64 // of every link: utilisation in ppm if this intent takes it; nil unless the objective is balance
-	risks   []risk  // by number
+	risks   []Risk  // by number
 }
 
-// risk is a thing that at most one path of a set may have.
-type risk struct {
-	kind pathspec.Kind
-	name string
+// Risk is a thing that at most one path of a set may have.
+type Risk struct {
+	Kind pathspec.Kind
+	Name string
 }
 
-func (r risk) String() string {
-	if r.kind == ground {
-		return "ground:" + r.name
+func (r Risk) String() string {
+	if r.Kind == Ground {
+		return "ground:" + r.Name
 	}
-	return r.kind.String() + ":" + r.name
+	return r.Kind.String() + ":" + r.Name
 }
 
-// compile states an intent as a problem. reserved is what other intents took
+// Compile states an intent as a problem. reserved is what other intents took
 // of every link. Causes in ignore close no link.
-func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) *problem {
+func Compile(t *topology.Topology, in *pathspec.Intent, reserved Reserved, ignore Cause) *Problem {
 	r, n := &in.Require, networkOf(t)
-	p := &problem{
+	p := &Problem{
 		t: t, several: r.Multiplicity > 1,
 		Problem: &disjoint.Problem{
 			K: r.Multiplicity, Links: n.graph.Links, Finder: flow.NewFinder(n.graph), Closed: make([]bool, len(t.Links)),
-			Source: ends(t, in.From), Target: ends(t, in.To), Cost: n.one, Delay: n.delay,
+			Source: Ends(t, in.From), Target: Ends(t, in.To), Cost: n.one, Delay: n.delay,
 			MaxDelay: disjoint.Never, Spread: disjoint.Never, MaxHops: disjoint.Never, MaxCost: disjoint.Never,
 		},
 	}
@@ -68,9 +75,9 @@ func compile(t *topology.Topology, in *pathspec.Intent, reserved []topology.Band
 	return p
 }
 
-// price gives every link another cost. Those of the network belong to all
+// Reprice gives every link another cost. Those of the network belong to all
 // intents on it and are never changed in place: TestSharedCosts.
-func (p *problem) price(of func(l int) int64) {
+func (p *Problem) Reprice(of func(l int) int64) {
 	cost := make([]int64, len(p.Cost))
 	for l := range cost {
 		cost[l] = of(l)
@@ -79,39 +86,39 @@ func (p *problem) price(of func(l int) int64) {
 }
 
 // close shuts the links that no path may have.
-func (p *problem) close(n *network, in *pathspec.Intent, reserved []topology.Bandwidth, ignore cause) {
-	nodes := make([]cause, len(p.t.Nodes))
+func (p *Problem) close(n *network, in *pathspec.Intent, reserved Reserved, ignore Cause) {
+	nodes := make([]Cause, len(p.t.Nodes))
 	if choosyOfNodes(p, in) {
 		for v := range p.t.Nodes {
-			nodes[v] = p.atNode(in, v).causes()
+			nodes[v] = p.AtNode(in, v).Causes()
 		}
 	}
 	choosy := choosyOfLinks(p, n, in)
 	for l, link := range p.Links {
 		blocked := nodes[link.From] | nodes[link.To]
 		if choosy {
-			blocked |= p.onLink(in, l, reserved).causes()
+			blocked |= p.OnLink(in, l, reserved).Causes()
 		}
 		p.Closed[l] = blocked&^ignore != 0
 	}
 }
 
 // choosyOfNodes reports whether the intent may exclude a node.
-func choosyOfNodes(p *problem, in *pathspec.Intent) bool {
+func choosyOfNodes(p *Problem, in *pathspec.Intent) bool {
 	r := &in.Require
 	return r.Countries.Allow != nil || r.Countries.Deny != nil || r.Nodes != nil || len(r.Avoid.Nodes) > 0 ||
 		len(r.Avoid.Sites) > 0 || len(r.Avoid.Operators) > 0 || p.several && r.Wants(pathspec.Site)
 }
 
 // choosyOfLinks reports whether the intent may exclude a link, its ends aside.
-func choosyOfLinks(p *problem, n *network, in *pathspec.Intent) bool {
+func choosyOfLinks(p *Problem, n *network, in *pathspec.Intent) bool {
 	r := &in.Require
 	return p.several && r.Separation > 0 || r.Links != nil || r.Encryption == pathspec.QKD || r.Bandwidth > 0 || in.Objective == pathspec.Balance ||
 		len(r.Avoid.Links) > 0 || len(r.Avoid.SRLGs) > 0 || len(r.Avoid.Operators) > 0 ||
 		n.unknown.delay || p.several && (r.Wants(pathspec.SRLG) && n.unknown.groups || r.Wants(pathspec.Operator) && n.unknown.operator)
 }
 
-func (p *problem) bounds(in *pathspec.Intent) {
+func (p *Problem) bounds(in *pathspec.Intent) {
 	r := &in.Require
 	if r.MaxDelay > 0 {
 		p.MaxDelay = int64(r.MaxDelay)
@@ -130,8 +137,8 @@ func (p *problem) bounds(in *pathspec.Intent) {
 	}
 }
 
-// ends marks the nodes that an end of an intent names.
-func ends(t *topology.Topology, name string) []bool {
+// Ends marks the nodes that an end of an intent names.
+func Ends(t *topology.Topology, name string) []bool {
 	marks := make([]bool, len(t.Nodes))
 	if n, ok := t.Node(name); ok {
 		marks[n] = true
@@ -143,7 +150,29 @@ func ends(t *topology.Topology, name string) []bool {
 	return marks
 }
 
-// named reports whether the intent names node n as one of its ends.
-func named(t *topology.Topology, in *pathspec.Intent, n int) bool {
+// Named reports whether the intent names node n as one of its ends.
+func Named(t *topology.Topology, in *pathspec.Intent, n int) bool {
 	return t.Nodes[n].Name == in.From || t.Nodes[n].Name == in.To
 }
+
+// Without is the problem with entries out of service; nil: none is.
+func (p *Problem) Without(down []bool) *Problem {
+	if down == nil {
+		return p
+	}
+	return p.closing(func(l int) bool { return down[l/2] })
+}
+
+// Only is the problem on no links but some.
+func (p *Problem) Only(links map[int32]bool) *Problem {
+	return p.closing(func(l int) bool { return !links[int32(l)] })
+}
+
+func (p *Problem) closing(shut func(l int) bool) *Problem {
+	left := *p
+	left.Problem = p.Closing(shut)
+	return &left
+}
+
+// Risk is a risk by its number.
+func (p *Problem) Risk(r int32) Risk { return p.risks[r] }

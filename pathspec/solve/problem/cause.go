@@ -1,4 +1,4 @@
-package solve
+package problem
 
 import (
 	"math"
@@ -9,92 +9,94 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// cause says why a link may not be used; several may apply.
-type cause uint8
+// Cause says why a link may not be used; several may apply.
+type Cause uint8
 
+// The causes.
 const (
-	missing  cause = 1 << iota // a value that a requirement needs is unknown
-	excluded                   // by countries, avoid, a condition or encryption
-	full                       // too little capacity is left
+	Missing  Cause = 1 << iota // a value that a requirement needs is unknown
+	Excluded                   // by countries, avoid, a condition or encryption
+	Full                       // too little capacity is left
 )
 
-// obstacles says why no path may use a node or a link.
-type obstacles struct {
-	unstated []string // values that a requirement needs and nobody stated
-	excluded []string // requirements that exclude it
-	full     bool     // too little capacity is left
+// Obstacles says why no path may use a node or a link.
+type Obstacles struct {
+	Unstated []string // values that a requirement needs and nobody stated
+	Excluded []string // requirements that exclude it
+	Full     bool     // too little capacity is left
 }
 
-func (o obstacles) causes() (c cause) {
-	if len(o.unstated) > 0 {
-		c |= missing
+// Causes are the same without names.
+func (o Obstacles) Causes() (c Cause) {
+	if len(o.Unstated) > 0 {
+		c |= Missing
 	}
-	if len(o.excluded) > 0 {
-		c |= excluded
+	if len(o.Excluded) > 0 {
+		c |= Excluded
 	}
-	if o.full {
-		c |= full
+	if o.Full {
+		c |= Full
 	}
 	return c
 }
 
-// atNode lists what keeps paths off node n.
-func (p *problem) atNode(in *pathspec.Intent, n int) (o obstacles) {
+// AtNode lists what keeps paths off node n.
+func (p *Problem) AtNode(in *pathspec.Intent, n int) (o Obstacles) {
 	r, node, country := &in.Require, &p.t.Nodes[n], p.t.Country(n)
-	if node.Site == "" && (len(r.Avoid.Sites) > 0 || p.several && r.Wants(pathspec.Site) && !named(p.t, in, n)) {
-		o.unstated = append(o.unstated, "site")
+	if node.Site == "" && (len(r.Avoid.Sites) > 0 || p.several && r.Wants(pathspec.Site) && !Named(p.t, in, n)) {
+		o.Unstated = append(o.Unstated, "site")
 	}
 	if r.Countries.Allow != nil || r.Countries.Deny != nil {
 		if country == "" {
-			o.unstated = append(o.unstated, "country")
+			o.Unstated = append(o.Unstated, "country")
 		} else if r.Countries.Allow != nil && !slices.Contains(r.Countries.Allow, country) || slices.Contains(r.Countries.Deny, country) {
-			o.excluded = append(o.excluded, "countries")
+			o.Excluded = append(o.Excluded, "countries")
 		}
 	}
 	if slices.Contains(r.Avoid.Nodes, node.Name) || slices.Contains(r.Avoid.Sites, node.Site) ||
 		slices.Contains(r.Avoid.Operators, node.Operator) {
-		o.excluded = append(o.excluded, "avoid")
+		o.Excluded = append(o.Excluded, "avoid")
 	}
 	if !r.Nodes.Node(p.t, n) {
-		o.excluded = append(o.excluded, "nodes")
+		o.Excluded = append(o.Excluded, "nodes")
 	}
 	return o
 }
 
-// onLink lists what keeps paths off link l, its ends aside.
-func (p *problem) onLink(in *pathspec.Intent, l int, reserved []topology.Bandwidth) (o obstacles) {
+// OnLink lists what keeps paths off link l, its ends aside.
+func (p *Problem) OnLink(in *pathspec.Intent, l int, reserved Reserved) (o Obstacles) {
 	r, link := &in.Require, &p.t.Links[l]
 	entry := &p.t.Entries[link.Entry]
 	groups, grouped := entry.SRLGs.Get()
 	if !grouped && (len(r.Avoid.SRLGs) > 0 || p.several && r.Wants(pathspec.SRLG)) {
-		o.unstated = append(o.unstated, "srlgs")
+		o.Unstated = append(o.Unstated, "srlgs")
 	}
 	if entry.Operator == "" && (len(r.Avoid.Operators) > 0 || p.several && r.Wants(pathspec.Operator)) {
-		o.unstated = append(o.unstated, "operator")
+		o.Unstated = append(o.Unstated, "operator")
 	}
 	if !link.Delay.Known() && (in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || p.several && r.MaxDelaySpread != nil) {
-		o.unstated = append(o.unstated, "delay")
+		o.Unstated = append(o.Unstated, "delay")
 	}
 	if p.several && r.Separation > 0 && !networkOf(p.t).survey().Known(link.Entry) {
-		o.unstated = append(o.unstated, "route")
+		o.Unstated = append(o.Unstated, "route")
 	}
 	if slices.Contains(r.Avoid.Links, entry.Name) || slices.Contains(r.Avoid.Operators, entry.Operator) ||
 		slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(r.Avoid.SRLGs, g) }) {
-		o.excluded = append(o.excluded, "avoid")
+		o.Excluded = append(o.Excluded, "avoid")
 	}
 	if r.Encryption == pathspec.QKD && !entry.QKD {
-		o.excluded = append(o.excluded, "encryption")
+		o.Excluded = append(o.Excluded, "encryption")
 	}
 	if !r.Links.Link(p.t, l) {
-		o.excluded = append(o.excluded, "links")
+		o.Excluded = append(o.Excluded, "links")
 	}
 	if r.Bandwidth > 0 || in.Objective == pathspec.Balance {
 		forth, known := link.Capacity.Get()
 		back, also := p.t.Links[l^1].Capacity.Get()
 		if !known || !also {
-			o.unstated = append(o.unstated, "capacity")
+			o.Unstated = append(o.Unstated, "capacity")
 		} else {
-			o.full = min(forth-reserved[l], back-reserved[l^1]) < r.Bandwidth || in.Objective == pathspec.Balance && min(forth, back) <= 0
+			o.Full = min(forth-reserved[l], back-reserved[l^1]) < r.Bandwidth || in.Objective == pathspec.Balance && min(forth, back) <= 0
 		}
 	}
 	return o
@@ -102,7 +104,7 @@ func (p *problem) onLink(in *pathspec.Intent, l int, reserved []topology.Bandwid
 
 // level is the utilisation of link l in ppm, rounded down, once b more is
 // reserved on it.
-func level(t *topology.Topology, l int, reserved []topology.Bandwidth, b topology.Bandwidth) int64 {
+func level(t *topology.Topology, l int, reserved Reserved, b topology.Bandwidth) int64 {
 	capacity, known := t.Links[l].Capacity.Get()
 	if !known || capacity <= 0 || capacity-reserved[l] < b {
 		return math.MaxInt64

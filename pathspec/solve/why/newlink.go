@@ -1,4 +1,4 @@
-package solve
+package why
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -30,13 +31,13 @@ const (
 // newLinks finds the links of which one would make the intent feasible, each
 // verified by solving again, and names the shortest. The spans are all that
 // may do so, those verified and those that were not tried.
-func (q *question) newLinks(p *problem, cut []int32) (found []relaxation, spans []span) {
+func (q *Question) newLinks(p *problem.Problem, cut []int32) (found []relaxation, spans []span) {
 	spans = q.spans(p, cut)
 	for i, s := range spans {
 		if len(found) == someSpans || i == mostTries {
 			break
 		}
-		h := q.halt.Allow(relaxWork)
+		h := q.Halt.Allow(relaxWork)
 		if cost, ok := q.cures(s, h); ok {
 			found = append(found, relaxation{
 				pathspec.Relaxation{Change: "new link: none -> " + q.describe(s), Cost: cost},
@@ -49,12 +50,12 @@ func (q *question) newLinks(p *problem, cut []int32) (found []relaxation, spans 
 
 // spans lists the new links that would do if they took no time, the shortest
 // first.
-func (q *question) spans(p *problem, cut []int32) (list []span) {
-	h := q.halt.Allow(spanWork)
+func (q *Question) spans(p *problem.Problem, cut []int32) (list []span) {
+	h := q.Halt.Allow(spanWork)
 	var nodes []int
-	usable := make([]bool, len(q.t.Nodes))
+	usable := make([]bool, len(q.Topology.Nodes))
 	for n := range usable {
-		usable[n] = p.atNode(q.in, n).causes() == 0 && (!q.delayed() || q.span(n, n).known)
+		usable[n] = p.AtNode(q.Intent, n).Causes() == 0 && (!q.delayed() || q.span(n, n).known)
 		if usable[n] {
 			nodes = append(nodes, n)
 		}
@@ -65,9 +66,9 @@ func (q *question) spans(p *problem, cut []int32) (list []span) {
 		return nil // no one link does, or it is not known
 	}
 	// A way around the cut needs the link, so it bridges the cut.
-	near, from := p.side(p.Source, cut, func(l disjoint.Link) (at, to int32) { return l.From, l.To }, usable)
-	far, to := p.side(p.Target, cut, func(l disjoint.Link) (at, to int32) { return l.To, l.From }, usable)
-	h = q.halt.Allow(spanWork)
+	near, from := side(p, p.Source, cut, func(l disjoint.Link) (at, to int32) { return l.From, l.To }, usable)
+	far, to := side(p, p.Target, cut, func(l disjoint.Link) (at, to int32) { return l.To, l.From }, usable)
+	h = q.Halt.Allow(spanWork)
 	near = m.those(h, near, far, true)
 	far = m.those(h, far, near, false)
 	seen := map[[2]int]bool{}
@@ -87,7 +88,7 @@ func (q *question) spans(p *problem, cut []int32) (list []span) {
 	}
 	slices.SortFunc(list, q.bySpan)
 	list = list[:min(len(list), mostSpans)]
-	h = q.halt.Allow(spanWork)
+	h = q.Halt.Allow(spanWork)
 	may := func(a, b int) bool {
 		if !slices.Contains(near, a) || !slices.Contains(far, b) {
 			return false
@@ -102,9 +103,9 @@ func (q *question) spans(p *problem, cut []int32) (list []span) {
 }
 
 // span is a link between two nodes, as long as their places are apart.
-func (q *question) span(a, b int) span {
+func (q *Question) span(a, b int) span {
 	s := span{a: a, b: b}
-	if from, to := q.t.SiteOf(a), q.t.SiteOf(b); from != nil && to != nil {
+	if from, to := q.Topology.SiteOf(a), q.Topology.SiteOf(b); from != nil && to != nil {
 		x, known := from.Where.Get()
 		y, also := to.Where.Get()
 		if s.known = known && also; s.known {
@@ -115,32 +116,34 @@ func (q *question) span(a, b int) span {
 }
 
 // bySpan orders by length, then names. What is not known to be short is last.
-func (q *question) bySpan(s, o span) int {
+func (q *Question) bySpan(s, o span) int {
 	if s.known != o.known {
 		if s.known {
 			return -1
 		}
 		return 1
 	}
-	n := q.t.Nodes
+	n := q.Topology.Nodes
 	return cmp.Or(cmp.Compare(s.length, o.length), cmp.Compare(n[s.a].Name, n[o.a].Name), cmp.Compare(n[s.b].Name, n[o.b].Name))
 }
 
-func (q *question) name(s span) string { return q.t.Nodes[s.a].Name + "--" + q.t.Nodes[s.b].Name }
-
-// delayed reports whether a link of unknown delay is of no use.
-func (q *question) delayed() bool {
-	r := &q.in.Require
-	return q.in.Objective == pathspec.MinDelay || r.MaxDelay > 0 || r.Multiplicity > 1 && r.MaxDelaySpread != nil
+func (q *Question) name(s span) string {
+	return q.Topology.Nodes[s.a].Name + "--" + q.Topology.Nodes[s.b].Name
 }
 
-func (q *question) anyPlace() bool {
-	return slices.ContainsFunc(q.t.Sites, func(s topology.Site) bool { return s.Where.Known() })
+// delayed reports whether a link of unknown delay is of no use.
+func (q *Question) delayed() bool {
+	r := &q.Intent.Require
+	return q.Intent.Objective == pathspec.MinDelay || r.MaxDelay > 0 || r.Multiplicity > 1 && r.MaxDelaySpread != nil
+}
+
+func (q *Question) anyPlace() bool {
+	return slices.ContainsFunc(q.Topology.Sites, func(s topology.Site) bool { return s.Where.Known() })
 }
 
 // describe says what the new link must be.
-func (q *question) describe(s span) string {
-	r := &q.in.Require
+func (q *Question) describe(s span) string {
+	r := &q.Intent.Require
 	text := q.name(s) + " (any duct"
 	if r.Multiplicity > 1 && r.Wants(pathspec.Operator) {
 		text += ", another operator"
@@ -164,8 +167,8 @@ func (q *question) describe(s span) string {
 }
 
 // need is the capacity without which the link is of no use.
-func (q *question) need() topology.Bandwidth {
-	if b := q.in.Require.Bandwidth; b > 0 || q.in.Objective != pathspec.Balance {
+func (q *Question) need() topology.Bandwidth {
+	if b := q.Intent.Require.Bandwidth; b > 0 || q.Intent.Objective != pathspec.Balance {
 		return b
 	}
 	return 1
@@ -174,12 +177,12 @@ func (q *question) need() topology.Bandwidth {
 // with is the question on a network with the new link, which has what the
 // intent needs and no more. No other operator or group has its names, which
 // are none.
-func (q *question) with(s span) *question {
+func (q *Question) with(s span) *Question {
 	entry := topology.Entry{
 		Name: q.name(s) + " (new)", A: s.a, B: s.b, Operator: "(new)", SRLGs: topology.Declare([]string{"(new)"}),
-		QKD: q.in.Require.Encryption == pathspec.QKD,
+		QKD: q.Intent.Require.Encryption == pathspec.QKD,
 	}
-	ab := topology.Link{Entry: len(q.t.Entries), From: s.a, To: s.b, Metric: 1}
+	ab := topology.Link{Entry: len(q.Topology.Entries), From: s.a, To: s.b, Metric: 1}
 	if s.known {
 		ab.Delay = topology.Derive(topology.CableDelay(s.length))
 	}
@@ -189,20 +192,20 @@ func (q *question) with(s span) *question {
 	ba := ab
 	ba.From, ba.To = s.b, s.a
 	more := *q
-	more.t, more.reserved = q.t.With(entry, ab, ba), append(slices.Clip(q.reserved), 0, 0)
+	more.Topology, more.Reserved = q.Topology.With(entry, ab, ba), append(slices.Clip(q.Reserved), 0, 0)
 	return &more
 }
 
 // cures solves with the new link.
-func (q *question) cures(s span, h *disjoint.Halt) (cost int64, ok bool) {
+func (q *Question) cures(s span, h *disjoint.Halt) (cost int64, ok bool) {
 	more := q.with(s)
-	set, cost := compile(more.t, more.in, more.reserved, 0).best(h)
+	set, cost := problem.Compile(more.Topology, more.Intent, more.Reserved, 0).Cheapest(h)
 	return cost, set != nil && !h.Stopped()
 }
 
 // side lists usable nodes on one side of a cut, those next to what it closes
 // first: from the given ends, over open links, in so many hops.
-func (p *problem) side(ends []bool, cut []int32, along func(disjoint.Link) (at, to int32), usable []bool) (nodes []int, hops []int64) {
+func side(p *problem.Problem, ends []bool, cut []int32, along func(disjoint.Link) (at, to int32), usable []bool) (nodes []int, hops []int64) {
 	closed := make([]bool, len(p.OnEntry))
 	for _, r := range cut {
 		for _, e := range p.Closes(r) {
@@ -249,25 +252,25 @@ func (p *problem) side(ends []bool, cut []int32, along func(disjoint.Link) (at, 
 
 // wish is an intent and the new links that may make it feasible.
 type wish struct {
-	*question
+	*Question
 	spans []span
 }
 
-// wishes are those of all infeasible intents.
-type wishes []wish
+// Wishes are those of all infeasible intents.
+type Wishes []wish
 
-func (w *wishes) add(q *question, spans []span) {
-	*w = slices.DeleteFunc(*w, func(x wish) bool { return x.in == q.in }) // from a turn that was too short
+func (w *Wishes) add(q *Question, spans []span) {
+	*w = slices.DeleteFunc(*w, func(x wish) bool { return x.Intent == q.Intent }) // from a turn that was too short
 	if len(spans) > 0 {
 		own := *q
-		own.reserved = slices.Clone(q.reserved)
+		own.Reserved = slices.Clone(q.Reserved)
 		*w = append(*w, wish{&own, spans})
 	}
 }
 
-// best is the link that makes most of the intents feasible, then the shortest:
+// Best is the link that makes most of the intents feasible, then the shortest:
 // first the links that may do most.
-func (w wishes) best(halt *disjoint.Halt) (best *pathspec.NewLink) {
+func (w Wishes) Best(halt *disjoint.Halt) (best *pathspec.NewLink) {
 	if len(w) == 0 {
 		return nil
 	}
@@ -280,7 +283,7 @@ func (w wishes) best(halt *disjoint.Halt) (best *pathspec.NewLink) {
 			}
 		}
 	}
-	q := w[0].question
+	q := w[0].Question
 	slices.SortFunc(list, func(s, o span) int { return cmp.Or(cmp.Compare(may[o], may[s]), q.bySpan(s, o)) })
 	h := halt.Allow(cureWork)
 	var of span
@@ -298,13 +301,13 @@ func (w wishes) best(halt *disjoint.Halt) (best *pathspec.NewLink) {
 			if !slices.Contains(x.spans, s) {
 				continue
 			}
-			if more := x.with(s); compile(more.t, more.in, more.reserved, 0).Any(h, nil) != nil {
-				cures = append(cures, x.in.Name)
+			if more := x.with(s); problem.Compile(more.Topology, more.Intent, more.Reserved, 0).Any(h, nil) != nil {
+				cures = append(cures, x.Intent.Name)
 			}
 		}
 		if len(cures) > 0 && (best == nil || len(cures) > len(best.Cures) || len(cures) == len(best.Cures) && q.bySpan(s, of) < 0) {
 			of = s
-			best = &pathspec.NewLink{A: q.t.Nodes[s.a].Name, B: q.t.Nodes[s.b].Name, Cures: cures}
+			best = &pathspec.NewLink{A: q.Topology.Nodes[s.a].Name, B: q.Topology.Nodes[s.b].Name, Cures: cures}
 		}
 	}
 	if best != nil && of.known {

@@ -1,4 +1,4 @@
-package solve
+package why
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -23,8 +24,8 @@ type relaxation struct {
 // relaxations lists the single changes of the intent that make it feasible,
 // each the least of its kind and verified by solving again. What gives up the
 // least share of what was asked for comes first.
-func (q *question) relaxations() []relaxation {
-	x := &relaxer{question: q}
+func (q *Question) relaxations() []relaxation {
+	x := &relaxer{Question: q}
 	x.bounds()
 	x.bandwidth()
 	x.separation()
@@ -37,7 +38,7 @@ func (q *question) relaxations() []relaxation {
 }
 
 type relaxer struct {
-	*question
+	*Question
 	found []relaxation
 }
 
@@ -54,10 +55,10 @@ const relaxWork = 2_000_000
 
 // try adds the change if it helps.
 func (x *relaxer) try(c change, relax func(r *pathspec.Require)) bool {
-	in := *x.in
+	in := *x.Intent
 	relax(&in.Require)
-	h := x.halt.Allow(relaxWork)
-	set, cost := compile(x.t, &in, x.reserved, 0).best(h)
+	h := x.Halt.Allow(relaxWork)
+	set, cost := problem.Compile(x.Topology, &in, x.Reserved, 0).Cheapest(h)
 	if set == nil || h.Stopped() {
 		return false
 	}
@@ -70,13 +71,13 @@ func (x *relaxer) try(c change, relax func(r *pathspec.Require)) bool {
 
 // helps returns some set with the change; nil also where h stopped it.
 func (x *relaxer) helps(h *disjoint.Halt, relax func(r *pathspec.Require)) []disjoint.Path {
-	in := *x.in
+	in := *x.Intent
 	relax(&in.Require)
-	return compile(x.t, &in, x.reserved, 0).Any(h, nil)
+	return problem.Compile(x.Topology, &in, x.Reserved, 0).Any(h, nil)
 }
 
 func (x *relaxer) multiplicity() {
-	most := x.in.Require.Multiplicity
+	most := x.Intent.Require.Multiplicity
 	for k := most - 1; k >= 1; k-- {
 		plain := "one path less"
 		if k < most-1 {
@@ -90,9 +91,9 @@ func (x *relaxer) multiplicity() {
 }
 
 func (x *relaxer) disjoint() {
-	all := x.in.Require.Disjoint
+	all := x.Intent.Require.Disjoint
 	for _, k := range all {
-		if k == pathspec.Link || x.in.Require.Multiplicity < 2 {
+		if k == pathspec.Link || x.Intent.Require.Multiplicity < 2 {
 			continue
 		}
 		fewer := slices.DeleteFunc(slices.Clone(all), func(other pathspec.Kind) bool { return other == k })
@@ -103,16 +104,16 @@ func (x *relaxer) disjoint() {
 
 // bandwidth looks for the most that can be had. It is what some link has left.
 func (x *relaxer) bandwidth() {
-	wanted := x.in.Require.Bandwidth
+	wanted := x.Intent.Require.Bandwidth
 	var left []topology.Bandwidth
-	for l := range x.t.Links {
-		if capacity, ok := x.t.Links[l].Capacity.Get(); ok && capacity > x.reserved[l] && capacity-x.reserved[l] < wanted {
-			left = append(left, capacity-x.reserved[l])
+	for l := range x.Topology.Links {
+		if capacity, ok := x.Topology.Links[l].Capacity.Get(); ok && capacity > x.Reserved[l] && capacity-x.Reserved[l] < wanted {
+			left = append(left, capacity-x.Reserved[l])
 		}
 	}
 	slices.Sort(left)
 	left = slices.Compact(left)
-	h := x.halt.Allow(relaxWork)
+	h := x.Halt.Allow(relaxWork)
 	n := sort.Search(len(left), func(i int) bool {
 		return x.helps(h, func(r *pathspec.Require) { r.Bandwidth = left[i] }) == nil
 	})
@@ -125,11 +126,11 @@ func (x *relaxer) bandwidth() {
 
 // separation looks for the most that can be had, to the metre.
 func (x *relaxer) separation() {
-	wanted := x.in.Require.Separation
-	if wanted == 0 || x.in.Require.Multiplicity < 2 {
+	wanted := x.Intent.Require.Separation
+	if wanted == 0 || x.Intent.Require.Multiplicity < 2 {
 		return
 	}
-	h := x.halt.Allow(relaxWork)
+	h := x.Halt.Allow(relaxWork)
 	n := topology.Distance(sort.Search(int(wanted), func(metres int) bool {
 		return x.helps(h, func(r *pathspec.Require) { r.Separation = topology.Distance(metres) }) == nil
 	})) - 1
@@ -142,13 +143,13 @@ func (x *relaxer) separation() {
 
 // bounds looks for the least bounds that can be met.
 func (x *relaxer) bounds() {
-	r := &x.in.Require
+	r := &x.Intent.Require
 	delays := func(set []disjoint.Path) (least, most int64) {
 		least = disjoint.Never
 		for _, p := range set {
 			var sum int64
 			for _, l := range p {
-				d, _ := x.t.Links[l].Delay.Get()
+				d, _ := x.Topology.Links[l].Delay.Get()
 				sum += int64(d)
 			}
 			least, most = min(least, sum), max(most, sum)
@@ -183,7 +184,7 @@ func (x *relaxer) bounds() {
 // least finds the least value of a bound above the present one, from what a
 // set without the bound needs of it downwards.
 func (x *relaxer) least(field string, now int64, text, more func(int64) string, needs func([]disjoint.Path) int64, bound func(*pathspec.Require, int64)) {
-	h := x.halt.Allow(relaxWork)
+	h := x.Halt.Allow(relaxWork)
 	set := x.helps(h, func(r *pathspec.Require) { bound(r, disjoint.Never-1) })
 	if set == nil {
 		return
@@ -218,7 +219,7 @@ func hopsMore(v int64) string {
 
 // places tries to admit one thing more.
 func (x *relaxer) places() {
-	r := &x.in.Require
+	r := &x.Intent.Require
 	for i, country := range r.Countries.Deny {
 		less := without(r.Countries.Deny, i)
 		x.try(change{"countries.deny", list(r.Countries.Deny), list(less), country + " not denied", 1, int64(len(r.Countries.Deny))},
@@ -253,8 +254,8 @@ func (x *relaxer) places() {
 
 // countries lists those of the topology, sorted.
 func (x *relaxer) countries() (names []string) {
-	for i := range x.t.Sites {
-		if c := x.t.Sites[i].Country; c != "" {
+	for i := range x.Topology.Sites {
+		if c := x.Topology.Sites[i].Country; c != "" {
 			names = append(names, c)
 		}
 	}
@@ -264,7 +265,7 @@ func (x *relaxer) countries() (names []string) {
 
 // conditions tries without a CEL condition, and without QKD.
 func (x *relaxer) conditions() {
-	r := &x.in.Require
+	r := &x.Intent.Require
 	if r.Nodes != nil {
 		x.try(change{"nodes", r.Nodes.String(), "true", "no condition on nodes", 1, 1}, func(r *pathspec.Require) { r.Nodes = nil })
 	}
