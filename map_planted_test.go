@@ -13,7 +13,7 @@ var sound = map[string]string{
 	"topology/topology_test.go": "package topology\nimport (\"os\"; \"time\"; \"pgregory.net/rapid\")\n" +
 		"func f() { go time.Sleep(1) }\n",
 	"pathspec/pathspec.go":        "// Package pathspec is pure.\npackage pathspec\nimport \"" + module + "topology\"\n",
-	"pathspec/twin_test.go":       "package pathspec\nimport \"" + module + "pathspec/solve\"\n",
+	"pathspec/twin_test.go":       "package pathspec\nimport (\"" + module + "pathspec/solve\"; \"" + module + "pathspec/solve/draw\")\n",
 	"pathspec/solve/solve.go":     "// Package solve is pure.\npackage solve\nimport \"" + module + "pathspec\"\n",
 	"agent/nodecfg/config.go":     "// Package nodecfg is pure.\npackage nodecfg\n",
 	"agent/rtnl/rtnl.go":          "// Package rtnl acts.\npackage rtnl\nimport (\"os\"; \"github.com/vishvananda/netlink\")\nfunc f() { go f() }\n",
@@ -45,6 +45,8 @@ var planted = []struct {
 		"topology may not import pathspec"},
 	{"checker uses the solver", "pathspec/x.go", imports("pathspec", module+"pathspec/solve"),
 		"pathspec may not import pathspec/solve"},
+	{"a program draws what is for tests", "controller/fleet/x.go", imports("fleet", module+"pathspec/solve/draw"),
+		"pathspec/solve/draw is for tests"},
 	{"agent imports controller", "agent/rtnl/x.go", imports("rtnl", module+"controller/core"),
 		"agent/rtnl may not import controller/core"},
 	{"agent's test imports controller's shell", "agent/rtnl/x_test.go", imports("rtnl", module+"controller/fleet"),

@@ -151,10 +151,14 @@ func (t *tree) checkImports(f *file) {
 		return
 	}
 	if f.test() {
-		may = append(append(may, f.dir), strings.Fields(purePackages)...)
+		may = append(append(may, f.dir), strings.Fields(purePackages+forTests)...)
 	}
 	for _, imported := range f.imports {
 		ours, yes := strings.CutPrefix(imported, module)
+		if yes && !f.test() && slices.Contains(strings.Fields(forTests), ours) {
+			t.report(f.name, "%s is for tests, and %s is none", ours, f.dir)
+			continue
+		}
 		if yes && !slices.ContainsFunc(may, func(pattern string) bool { return matches(pattern, ours) }) {
 			t.report(f.name, "%s may not import %s", f.dir, ours)
 		}

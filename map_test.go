@@ -15,8 +15,17 @@ import (
 const importTable = `
 topology/...       <- topology/...
 pathspec           <- topology/...
-pathspec/solve     <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology topology/geo
-pathspec/solve/disjoint <- pathspec/solve/flow
+pathspec/solve     <- pathspec/solve/admit pathspec/solve/problem pathspec/solve/disjoint pathspec topology
+pathspec/solve/admit <- pathspec/solve/why pathspec/solve/survive pathspec/solve/problem pathspec/solve/disjoint pathspec topology
+pathspec/solve/why <- pathspec/solve/problem pathspec/solve/disjoint pathspec topology
+pathspec/solve/survive <- pathspec/solve/problem pathspec/solve/disjoint pathspec topology
+pathspec/solve/problem <- pathspec/solve/disjoint pathspec/solve/flow pathspec topology topology/geo
+pathspec/solve/draw <- pathspec topology
+pathspec/solve/disjoint <- pathspec/solve/disjoint/... pathspec/solve/flow
+pathspec/solve/disjoint/auction   <- pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
+pathspec/solve/disjoint/ownership <- pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt pathspec/solve/flow
+pathspec/solve/disjoint/corridor  <- pathspec/solve/disjoint/halt pathspec/solve/flow
+pathspec/solve/disjoint/halt      <-
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 keys/secret        <-
@@ -45,11 +54,16 @@ cmd/...            <- ...
 const purePackages = `
 topology topology/strictyaml topology/geo topology/diff
 topology/foreign topology/clab topology/gml topology/graphml topology/sndlib topology/repetita
-pathspec pathspec/solve pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
+pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/survive pathspec/solve/problem
+pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
+pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg
 controller/core controller/core/cause controller/compile controller/declare
 `
+
+// forTests are packages that tests may import, from anywhere, and nothing else.
+const forTests = `pathspec/solve/draw`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library

@@ -81,7 +81,7 @@ func BenchmarkOutage(b *testing.B) {
 			f.declare(topo, intents)
 			f.step(core.Started{Spec: f.spec})
 			warm = engine(f.spec)
-			warm.Warm(nil)
+			warm.Begin(nil)
 			answer := func(find func(core.Solve) pathspec.Solution) time.Duration {
 				began := time.Now()
 				s := find(f.asked)

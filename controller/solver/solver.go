@@ -77,7 +77,8 @@ func (s *Solver) answer(ctx context.Context, q core.Solve) {
 	}
 	s.log.Debug("reasons found", "question", q.Seq, "elapsed", time.Since(began))
 	s.tell(core.Explained{Seq: q.Seq, Solution: explained})
-	s.engine.Warm(until(time.Now().Add(s.time), overtaken))
+	// The whole network may have been cut short; for the next outage it goes on.
+	s.engine.Begin(until(time.Now().Add(s.time), overtaken))
 }
 
 // Answer is what a Solver would tell of a spec in what an outage leaves, each

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/draw"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -56,9 +57,9 @@ func TestCBC(t *testing.T) {
 func mixed(seed uint64) (*topology.Topology, pathspec.Intent) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	nodes := 12 + r.IntN(49)*(1+r.IntN(48))/48 // small ones mostly: CBC needs seconds for the others
-	t := geometric(drawing{
-		nodes: nodes, links: nodes*5/2 + r.IntN(2*nodes), seed: seed,
-		risks: localRisks, perLink: 1 + r.IntN(2), groups: 2 * nodes, unknown: 40, sites: 2 * nodes / 3,
+	t := draw.Geometric(draw.Plan{
+		Nodes: nodes, Links: nodes*5/2 + r.IntN(2*nodes), Seed: seed,
+		Risks: draw.LocalRisks, PerLink: 1 + r.IntN(2), Groups: 2 * nodes, Unknown: 40, Sites: 2 * nodes / 3,
 	})
 	in := pathspec.Intent{
 		Name: "a", From: t.Nodes[r.IntN(nodes)].Name, To: t.Nodes[r.IntN(nodes)].Name,

@@ -4,7 +4,9 @@ import (
 	"container/heap"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/admit"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -37,24 +39,11 @@ func newDetours(e *Engine, t *topology.Topology) *detours {
 	return &detours{engine: e, t: t, known: map[detour]*reach{}}
 }
 
-// dearer reports whether every set that uses entry n costs more than an answer.
-func (d *detours) dearer(i int, was *found, n int32) bool {
+// exclude reports whether every set that uses entry n costs at least so much,
+// where an answer can only be beaten by its cost.
+func (d *detours) exclude(i int, was *admit.Found, n int32, cost int64) bool {
 	in := &d.engine.intents[i]
-	return was.Optimal && in.Objective != pathspec.Balance && was.Status == pathspec.Satisfied && d.bound(i, n) > was.Cost
-}
-
-// exclude reports whether no set that uses entry n is better for an intent
-// than its answer.
-func (d *detours) exclude(i int, was *found, n int32) bool {
-	in := &d.engine.intents[i]
-	if !was.Optimal || in.Objective == pathspec.Balance || was.Status != pathspec.Satisfied {
-		return false
-	}
-	bound := d.bound(i, n)
-	if in.Require.Bandwidth == 0 || d.engine.ample {
-		return bound >= was.Cost
-	}
-	return bound > was.Cost // another set of equal cost may be found
+	return was.Optimal && in.Objective != pathspec.Balance && was.Status == pathspec.Satisfied && d.bound(i, n) >= cost
 }
 
 // bound is the least that a set costs which uses entry n.
@@ -79,7 +68,7 @@ func (d *detours) floor(i int, by int64) int64 {
 	if *floor == unknownFloor {
 		*floor = disjoint.Never
 		in := &d.engine.intents[i]
-		for n, ok := range ends(d.t, in.From) {
+		for n, ok := range problem.Ends(d.t, in.From) {
 			if ok {
 				*floor = min(*floor, least(d.t, in.To, d.reach(n, in.Objective).to))
 			}

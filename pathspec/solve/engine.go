@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/admit"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -20,20 +22,19 @@ type Engine struct {
 	t       *topology.Topology
 	intents []pathspec.Intent
 	policy  Policy
-	memory  *memory
-	base    *run   // on t; nil: not yet
-	open    bool   // base was stopped
-	ample   bool   // no link of t can be full, whoever uses it, and nobody looks at utilisation
-	unique  []int8 // of every intent: its answer in base is certain to be the only one: 1, not: -1, not asked: 0
-	floor   []int64
+	memory  *admit.Memory
+	base    *admit.Run          // on t; nil: not yet
+	open    bool                // base was stopped
+	ample   bool                // no link of t can be full, whoever uses it, and nobody looks at utilisation
+	floor   []int64             // of every intent: see detours
 	sets    [][][]disjoint.Path // of every intent: sets that were found on t, whatever they cost; see Stands
 }
 
 // NewEngine makes an engine for a network and its intents, in file order.
 func NewEngine(t *topology.Topology, intents []pathspec.Intent) *Engine {
-	t = ordered(t)
-	e := &Engine{t: t, intents: intents, unique: make([]int8, len(intents)), floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
-	e.ample, e.memory = ample(t, intents), newMemory(len(intents))
+	t = problem.Ordered(t)
+	e := &Engine{t: t, intents: intents, floor: slices.Repeat([]int64{unknownFloor}, len(intents))}
+	e.ample, e.memory = ample(t, intents), admit.NewMemory(len(intents))
 	return e
 }
 
@@ -45,23 +46,23 @@ func (e *Engine) Share(p Policy) {
 
 // Solve answers every intent on the whole network, as Solve does.
 func (e *Engine) Solve(stop func() bool) pathspec.Solution {
-	return e.whole(stop).solution(everything)
+	return e.whole(stop).Solution(admit.Everything)
 }
 
 // whole is the run on the whole network. One that was stopped goes on from
 // what it has proven.
-func (e *Engine) whole(stop func() bool) *run {
+func (e *Engine) whole(stop func() bool) *admit.Run {
 	if e.base != nil && (!e.open || stop != nil && stop()) {
-		e.base.halt = disjoint.NewHalt(stop)
+		e.base.Resume(stop)
 		return e.base
 	}
-	r := newRun(e.t, e.intents, e.policy, stop)
-	r.memory = e.memory
+	r, w := admit.New(e.t, e.intents, e.policy, stop), newWarm(e, e.t)
+	r.Remember(e.memory)
 	if e.base != nil {
-		r.warm = newWarm(e, e.base, e.t)
+		r.Follow(e.base, w.keep)
 	}
-	r.walk()
-	e.move(e.t, r)
+	r.Walk()
+	e.move(r, w)
 	return r
 }
 
@@ -69,96 +70,57 @@ func (e *Engine) whole(stop func() bool) *run {
 // go on from there. Without it the first of them begins.
 func (e *Engine) Begin(stop func() bool) { e.whole(stop) }
 
-// Warm computes what makes later answers fast, for when there is time.
-func (e *Engine) Warm(stop func() bool) {
-	r := e.whole(stop)
-	for i := range e.intents {
-		if !r.halt.Stopped() && r.first[i].Status == pathspec.Satisfied && e.intents[i].Require.Bandwidth > 0 && !e.ample {
-			e.sole(i)
-		}
-	}
-}
-
 // Fail answers every intent on what an outage leaves: paths only, without
 // reserves and reasons. Intents that the outage does not touch keep the answer
 // of Solve. The engine itself does not change.
 func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
 	base := e.whole(stop)
-	r := newRun(e.t, e.intents, e.policy, stop)
-	r.down = make([]bool, len(e.t.Entries))
-	for d := range r.down {
-		r.down[d] = o.Takes(e.t, d)
+	r, w := admit.New(e.t, e.intents, e.policy, stop), newWarm(e, e.t)
+	w.down = make([]bool, len(e.t.Entries))
+	for d := range w.down {
+		w.down[d] = o.Takes(e.t, d)
 	}
-	r.warm, r.memory = newWarm(e, base, e.t), e.memory
-	r.walk()
-	return r.solution(paths)
+	r.Lose(w.down)
+	r.Remember(e.memory)
+	r.Follow(base, w.keep)
+	r.Walk()
+	return r.Solution(admit.Paths)
 }
 
 // Change answers every intent on the network as it is now: paths only, as Fail
 // does. Only intents that the change touches are computed. From then on this
 // is the whole network; Solve gives reserves and reasons on it.
 func (e *Engine) Change(t *topology.Topology, stop func() bool) pathspec.Solution {
-	t = ordered(t)
-	base := e.whole(stop)
-	if base.halt.Stopped() || !sameNodes(e.t, t) {
-		e.memory = newMemory(len(e.intents))
-		e.move(t, nil)
-		return e.whole(stop).solution(paths)
+	t = problem.Ordered(t)
+	base, w := e.whole(stop), newWarm(e, t)
+	if base.Halt().Stopped() || !sameNodes(e.t, t) {
+		e.memory = admit.NewMemory(len(e.intents))
+		e.move(nil, w)
+		return e.whole(stop).Solution(admit.Paths)
 	}
-	w := newWarm(e, base, t)
-	w.to, w.from = make([]int32, len(e.t.Entries)), slices.Repeat([]int32{-1}, len(t.Entries))
-	w.became = make([]difference, len(e.t.Entries))
-	for old := range e.t.Entries {
-		now, ok := t.Entry(e.t.Entries[old].Name)
-		if !ok {
-			w.to[old], w.became[old] = -1, gone
-			continue
-		}
-		w.to[old], w.from[now] = int32(now), int32(old)
-		w.became[old] = compare(e.t, old, t, now)
-		if w.became[old]&resized != 0 {
-			w.mark(int32(2 * now))
-		}
-		if w.became[old] != 0 {
-			w.better = append(w.better, int32(now))
-		}
-	}
-	for now, old := range w.from {
-		if old < 0 {
-			w.better = append(w.better, int32(now))
-		}
-	}
-	r := newRun(t, e.intents, e.policy, stop)
-	r.warm, r.memory = w, e.memory.follow(w, t)
-	was := e.ample
+	w.differ()
+	r, memory, was := admit.New(t, e.intents, e.policy, stop), e.memory.Follow(w.past()), e.ample
+	r.Remember(memory)
+	r.Follow(base, w.keep)
 	e.ample = ample(t, e.intents)
-	r.walk()
-	if r.halt.Stopped() {
+	r.Walk()
+	if r.Halt().Stopped() {
 		e.ample, e.floor = was, slices.Repeat([]int64{unknownFloor}, len(e.intents))
-		return r.solution(paths)
+		return r.Solution(admit.Paths)
 	}
-	e.memory = r.memory
-	e.move(t, r)
-	return r.solution(paths)
+	e.memory = memory
+	e.move(r, w)
+	return r.Solution(admit.Paths)
 }
 
-// move goes on to a network. What is known of answers that were kept is kept.
-func (e *Engine) move(t *topology.Topology, r *run) {
-	if r != nil {
-		r.warm, e.open = nil, r.halt.Stopped()
-	}
-	e.t, e.base, e.ample, e.sets = t, r, ample(t, e.intents), nil
-	for i := range e.unique {
-		if r == nil || !r.untouched[i] {
-			e.unique[i], e.floor[i] = 0, unknownFloor
+// move goes on to the network after a change. What is known of answers that
+// were kept is kept.
+func (e *Engine) move(r *admit.Run, w *warm) {
+	e.t, e.base, e.open, e.ample, e.sets = w.t, r, r != nil && r.Halt().Stopped(), ample(w.t, e.intents), nil
+	for i, kept := range w.kept {
+		if !kept {
+			e.floor[i] = unknownFloor
 		}
-	}
-}
-
-func newWarm(e *Engine, base *run, t *topology.Topology) *warm {
-	return &warm{
-		base: base, engine: e, detours: newDetours(e, t), marked: make([]bool, len(t.Entries)),
-		none: make([]topology.Bandwidth, len(base.t.Links)), reserved: make([]topology.Bandwidth, len(base.t.Links)),
 	}
 }
 
@@ -187,50 +149,4 @@ func ample(t *topology.Topology, intents []pathspec.Intent) bool {
 		}
 	}
 	return true
-}
-
-// sole reports whether the intent, alone on the network, has no other set of
-// at most the cost of its answer. Then it has none when others are there or
-// something fails, as long as that set is left.
-func (e *Engine) sole(i int) bool {
-	if e.unique[i] == 0 {
-		e.unique[i] = -1
-		if e.proveSole(i) {
-			e.unique[i] = 1
-		} else if e.base.halt.Stopped() {
-			e.unique[i] = 0
-			return false
-		}
-	}
-	return e.unique[i] > 0
-}
-
-// soleWork bounds the search for the proof.
-const soleWork = 200_000
-
-// proveSole makes the links of the set a little dearer: then any other set
-// of the same cost is cheaper.
-func (e *Engine) proveSole(i int) bool {
-	f := &e.base.first[i]
-	p := compile(e.t, &e.intents[i], make([]topology.Bandwidth, len(e.t.Links)), 0)
-	return p.level == nil && f.Optimal && p.sole(f, e.base.halt)
-}
-
-// sole is proveSole for the cheapest set of a problem, which is used up.
-func (p *problem) sole(f *found, halt *disjoint.Halt) bool {
-	links := slices.Concat(f.set...)
-	scale := int64(len(links) + 1)
-	own := make([]int64, len(p.Cost))
-	for _, l := range links {
-		own[l] = 1
-	}
-	p.price(func(l int) int64 { return p.Cost[l]*scale + own[l] })
-	if dear(p, scale) {
-		return false
-	}
-	p.MaxCost = disjoint.Never
-	p.Prepare()
-	h := halt.Allow(soleWork)
-	set := p.Best(h)
-	return !h.Stopped() && p.Total(set) == f.Cost*scale+int64(len(links))
 }

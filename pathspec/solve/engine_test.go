@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/draw"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -129,7 +130,6 @@ func TestWarmTwin(t *testing.T) {
 		e.Share(policy)
 		if rapid.Bool().Draw(t, "hurried") {
 			e.Begin(after(rapid.IntRange(0, 60).Draw(t, "questions before the stop")))
-			e.Warm(after(rapid.IntRange(0, 60).Draw(t, "questions before the next")))
 		}
 		cold := func(on *topology.Topology) pathspec.Solution {
 			return Solve(Input{Topology: on, Intents: intents, PathsOnly: true, Policy: policy})
@@ -172,6 +172,38 @@ func TestExplainTwin(t *testing.T) {
 			t.Errorf("explained later:\n%s\nat once:\n%s", got, want)
 		}
 	})
+}
+
+// TestWarmPlanted: an answer whose links are as they were is not kept where
+// others reserve elsewhere, or capacity came or went.
+func TestWarmPlanted(t *testing.T) {
+	short, long := []string{"a x 1 10", "x b 1 10"}, []string{"a y 5 10", "y b 5 10"}
+	narrow, unknown := draw.Wires(append([]string{"a x 1 1", "x b 1 1"}, long...)...), draw.Wires(append(short, long...)...)
+	unknown.Links[0].Capacity = topology.Attr[topology.Bandwidth]{}
+	wide := draw.Wires(append(short, long...)...)
+	idle := draw.Wants("strong a b 5 9", "idle a b 0 0") // balance, which looks at what strong reserves
+	idle[1].Objective = pathspec.Balance
+	for _, c := range []struct {
+		name          string
+		before, after *topology.Topology
+		intents       []pathspec.Intent
+		was, is       string
+	}{
+		{"others move", wide, wide.Without(topology.Outage{Entries: map[string]bool{"a-x": true}}), idle, "[2 0]", "[10 500000]"},
+		{"a link is wider", narrow, wide, draw.Wants("one a b 1 0", "two a b 1 0"), "[2 10]", "[2 2]"},
+		{"a capacity is unknown", wide, unknown, draw.Wants("one a b 1 0", "two a b 1 0"), "[2 2]", "[10 10]"},
+	} {
+		costs := func(s pathspec.Solution) string {
+			return fmt.Sprint([]int64{s.Intents[0].Cost, s.Intents[1].Cost})
+		}
+		e := NewEngine(c.before, c.intents)
+		if was := costs(e.Fail(topology.Outage{}, nil)); was != c.was {
+			t.Errorf("%s: %s before, want %s", c.name, was, c.was)
+		}
+		if is := costs(e.Change(c.after, nil)); is != c.is {
+			t.Errorf("%s: %s, want %s", c.name, is, c.is)
+		}
+	}
 }
 
 // TestStandsTwin: where no link can be full, what an engine says of outage

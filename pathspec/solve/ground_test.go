@@ -1,13 +1,13 @@
 package solve
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/geo"
 )
@@ -29,7 +29,7 @@ func TestGround(t *testing.T) {
 		in.Require.Multiplicity = 2
 		in.Require.Separation = rapid.SampledFrom([]topology.Distance{1, 20_000, 50_000}).Draw(t, "separation")
 		in.Require.SeparationExcept = rapid.SampledFrom([]topology.Distance{0, 30_000, 60_000}).Draw(t, "except")
-		p := compile(topo, &in, make([]topology.Bandwidth, len(topo.Links)), 0)
+		p := problem.Compile(topo, &in, problem.Nothing(topo), 0)
 		lines := make([]geo.Line, len(topo.Entries))
 		for e := range lines {
 			line, _ := geo.Lay(topo.Entries[e].Route)
@@ -38,7 +38,7 @@ func TestGround(t *testing.T) {
 		for a := range lines {
 			for b := range a {
 				metres, _ := geo.Distance(lines[a], lines[b])
-				got := slices.ContainsFunc(p.OnEntry[a], func(r int32) bool { return p.risks[r].kind == ground && slices.Contains(p.OnEntry[b], r) })
+				got := slices.ContainsFunc(p.OnEntry[a], func(r int32) bool { return p.Risk(r).Kind == problem.Ground && slices.Contains(p.OnEntry[b], r) })
 				if want := geo.TooNear(metres, in.Require.Separation); got != want {
 					t.Fatalf("%s and %s, %v m apart: %v, want %v", topo.Entries[a].Name, topo.Entries[b].Name, metres, got, want)
 				}
@@ -47,27 +47,17 @@ func TestGround(t *testing.T) {
 	})
 }
 
-// TestDuct: a thousand cables in one duct are one risk.
-func TestDuct(t *testing.T) {
-	route := []topology.Point{{Lat: 35, Lon: 135}, {Lat: 35.5, Lon: 135.5}, {Lat: 36, Lon: 136}}
-	var entries []topology.Entry
-	var links []topology.Link
-	for e := range 1000 {
-		own := slices.Clone(route)
-		l := topology.Link{Entry: e, To: 1, Metric: 1, Delay: topology.Declare(topology.Delay(e))}
-		back := l
-		back.From, back.To = 1, 0
-		entries = append(entries, topology.Entry{Name: fmt.Sprint("e", e), B: 1, Route: own})
-		links = append(links, l, back)
+// discs are where cables may be near each other: around the sites of the ends.
+func discs(topo *topology.Topology, in *pathspec.Intent) (list []geo.Disc) {
+	for _, end := range []string{in.From, in.To} {
+		if v, ok := topo.Node(end); ok {
+			end = topo.Nodes[v].Site
+		}
+		for i := range topo.Sites {
+			if where, known := topo.Sites[i].Where.Get(); known && topo.Sites[i].Name == end && in.Require.SeparationExcept > 0 {
+				list = append(list, geo.Disc{Centre: where, Radius: in.Require.SeparationExcept})
+			}
+		}
 	}
-	topo := topology.New("duct", nil, []topology.Node{{Name: "a"}, {Name: "b"}}, entries, links)
-	in := pathspec.Intent{Name: "i", From: "a", To: "b"}
-	in.Require = pathspec.Require{Multiplicity: 2, Disjoint: []pathspec.Kind{pathspec.Link}, Separation: 100}
-	p := compile(topo, &in, make([]topology.Bandwidth, len(links)), 0)
-	if n := len(p.risks) - len(networkOf(topo).risks); n != 1 {
-		t.Errorf("%d risks", n)
-	}
-	if a := ask(topo, &in); a.Status != pathspec.Infeasible {
-		t.Errorf("%s", a.Status)
-	}
+	return list
 }

@@ -10,53 +10,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/draw"
 	"github.com/keiro-net/keiro/topology"
 )
-
-// wires builds a network from lines `a b delay capacity`; links are named a-b.
-func wires(lines ...string) *topology.Topology {
-	var nodes []topology.Node
-	index := map[string]int{}
-	node := func(name string) int {
-		if _, ok := index[name]; !ok {
-			index[name] = len(nodes)
-			nodes = append(nodes, topology.Node{Name: name})
-		}
-		return index[name]
-	}
-	var entries []topology.Entry
-	var links []topology.Link
-	for _, line := range lines {
-		var a, b string
-		var delay, capacity int64
-		if _, err := fmt.Sscan(line, &a, &b, &delay, &capacity); err != nil {
-			panic(err)
-		}
-		l := topology.Link{
-			Entry: len(entries), From: node(a), To: node(b), Metric: 1,
-			Delay: topology.Declare(topology.Delay(delay)), Capacity: topology.Declare(topology.Bandwidth(capacity)),
-		}
-		back := l
-		back.From, back.To = l.To, l.From
-		entries = append(entries, topology.Entry{Name: a + "-" + b, A: l.From, B: l.To, SRLGs: topology.Declare([]string{})})
-		links = append(links, l, back)
-	}
-	return topology.New("wires", nil, nodes, entries, links)
-}
-
-// wants reads lines `name from to bandwidth priority`.
-func wants(lines ...string) (intents []pathspec.Intent) {
-	for _, line := range lines {
-		in := pathspec.Intent{Require: pathspec.Require{Multiplicity: 1}}
-		var bandwidth int64
-		if _, err := fmt.Sscan(line, &in.Name, &in.From, &in.To, &bandwidth, &in.Priority); err != nil {
-			panic(err)
-		}
-		in.Require.Bandwidth = topology.Bandwidth(bandwidth)
-		intents = append(intents, in)
-	}
-	return intents
-}
 
 // told writes one line for an answer: its paths, or why there are none.
 func told(s pathspec.Solution) (lines []string) {
@@ -91,7 +47,7 @@ var square = []string{"a x 1 10", "x b 1 10", "a y 5 10", "y b 5 10"}
 
 // TestMakeRoom: whoever can go elsewhere makes room for one who cannot.
 func TestMakeRoom(t *testing.T) {
-	topo, intents := wires(square...), wants("early a b 10 0", "late a x 10 0")
+	topo, intents := draw.Wires(square...), draw.Wants("early a b 10 0", "late a x 10 0")
 	ask := func(p Policy) pathspec.Solution {
 		s := Solve(Input{Topology: topo, Intents: intents, PathsOnly: true, Policy: p})
 		for _, v := range pathspec.Check(topo, intents, &s) {
@@ -119,8 +75,8 @@ func TestMakeRoom(t *testing.T) {
 
 // TestChain: who makes room may need room that a third one makes.
 func TestChain(t *testing.T) {
-	topo := wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 2 10", "a z 9 10", "z b 9 10")
-	intents := wants("one a b 10 0", "two a y 10 0", "three a x 10 0")
+	topo := draw.Wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 2 10", "a z 9 10", "z b 9 10")
+	intents := draw.Wants("one a b 10 0", "two a y 10 0", "three a x 10 0")
 	intents[2].Require.MaxHops = 1
 	intents[0].Require.MaxDelay = 4 // x or y
 	intents[1].Require.MaxHops = 3  // a-y, or by z and b
@@ -131,7 +87,7 @@ func TestChain(t *testing.T) {
 	} {
 		if moves == 2 {
 			// y-b is full of one, so two needs another link to y.
-			topo = wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 2 10", "a z 9 10", "z y 9 10")
+			topo = draw.Wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 2 10", "a z 9 10", "z y 9 10")
 			want = []string{"one a-y,y-b cost 4", "two a-z,z-y cost 18", "three a-x cost 1"}
 		}
 		s := Solve(Input{Topology: topo, Intents: intents, PathsOnly: true, Policy: Policy{Joint: true, MaxMoves: moves}})
@@ -142,7 +98,7 @@ func TestChain(t *testing.T) {
 // TestCheaperTogether: two equals swap where that is cheaper for both together.
 func TestCheaperTogether(t *testing.T) {
 	// early gains 1 at x, late loses 100 without it.
-	topo, intents := wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 1 10", "c a 1 10", "c z 50 10", "z b 51 10"), wants("early a b 10 0", "late c b 10 0")
+	topo, intents := draw.Wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 1 10", "c a 1 10", "c z 50 10", "z b 51 10"), draw.Wants("early a b 10 0", "late c b 10 0")
 	intents[1].Require.Avoid.Nodes = []string{"y"}
 	first := Solve(Input{Topology: topo, Intents: intents, PathsOnly: true})
 	expect(t, told(first), "early a-x,x-b cost 2", "late c-z,z-b cost 101")
@@ -156,7 +112,7 @@ func TestCheaperTogether(t *testing.T) {
 // TestKeep: what stands stays, unless another set gains more than the margin,
 // does not meet its intent any more, or is in the way of who comes before.
 func TestKeep(t *testing.T) {
-	topo, intents := wires("a x 10 10", "x b 10 10", "a y 11 10", "y b 11 10"), wants("i a b 10 0")
+	topo, intents := draw.Wires("a x 10 10", "x b 10 10", "a y 11 10", "y b 11 10"), draw.Wants("i a b 10 0")
 	stands := Solve(Input{Topology: topo.Without(topology.Outage{Entries: map[string]bool{"a-x": true}}), Intents: intents, PathsOnly: true})
 	ask := func(topo *topology.Topology, margin, moves int, intents ...pathspec.Intent) pathspec.Solution {
 		return Solve(Input{Topology: topo, Intents: intents, Policy: Policy{Joint: true, Standing: &stands, KeepMargin: margin, MaxMoves: moves}})
@@ -175,7 +131,7 @@ func TestKeep(t *testing.T) {
 	expect(t, told(ask(cut, 50, 0, intents...)), "i a-x,x-b cost 20")
 
 	// More important ones take what they need; what stood is told who did.
-	strong := wants("strong a y 10 9", "stronger a x 10 9")
+	strong := draw.Wants("strong a y 10 9", "stronger a x 10 9")
 	strong[0].Require.MaxHops, strong[1].Require.MaxHops = 1, 1
 	expect(t, told(ask(topo, 10, 0, intents[0], strong[0])), "i a-x,x-b cost 20", "strong a-y cost 11")
 	s = ask(topo, 10, 0, intents[0], strong[0], strong[1])

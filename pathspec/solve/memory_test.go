@@ -8,6 +8,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/admit"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -23,31 +25,14 @@ func TestMemoryTwin(t *testing.T) {
 		again.Standing = &stands
 		next := changed(t, topo, 0)
 		for _, p := range []Policy{policy, again} {
-			r := newRun(ordered(next), intents, p, nil)
-			r.walk()
-			forgetful, _ := json.Marshal(r.solution(paths))
+			r := admit.New(problem.Ordered(next), intents, p, nil)
+			r.Walk()
+			forgetful, _ := json.Marshal(r.Solution(admit.Paths))
 			if s, _ := json.Marshal(Solve(Input{Topology: next, Intents: intents, PathsOnly: true, Policy: p})); string(s) != string(forgetful) {
 				t.Errorf("with memory\n%s\nwithout\n%s", s, forgetful)
 			}
 		}
 	})
-}
-
-// TestLasting: an answer is not remembered where another is as cheap, since a
-// search might find that one next time.
-func TestLasting(t *testing.T) {
-	for last, want := range map[string]bool{"y b 1 10": false, "y b 2 10": true} {
-		r := newRun(ordered(wires("a x 1 10", "x b 1 10", "a y 1 10", last)), wants("one a b 10 0"), Policy{}, nil)
-		r.memory = newMemory(1)
-		for range 2 {
-			if f, lasting := r.ask(0, r.reserved, r.halt); f.Cost != 2 || lasting != want {
-				t.Errorf("%s: cost %d, lasting %v", last, f.Cost, lasting)
-			}
-		}
-		if kept := len(r.memory.of[0]) == 1; kept != want {
-			t.Errorf("%s: kept %v", last, kept)
-		}
-	}
 }
 
 // TestScarceTwin: where links are full and intents move, an engine that has
@@ -67,9 +52,9 @@ func TestScarceTwin(t *testing.T) {
 	for _, joint := range []bool{false, true} {
 		policy := Policy{Joint: joint, MaxMoves: DefaultMaxMoves}
 		cold := func(on *topology.Topology) pathspec.Solution {
-			r := newRun(ordered(on), intents, policy, nil)
-			r.walk()
-			return r.solution(paths)
+			r := admit.New(problem.Ordered(on), intents, policy, nil)
+			r.Walk()
+			return r.Solution(admit.Paths)
 		}
 		e := NewEngine(topo, intents)
 		e.Share(policy)

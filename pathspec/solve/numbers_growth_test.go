@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/draw"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -23,12 +25,12 @@ func TestNumbersGrowth(t *testing.T) {
 	fmt.Println("| nodes | links | risks | groups a link | k | open of 9 | median ms | worst ms |\n|---|---|---|---|---|---|---|---|")
 	for _, nodes := range []int{100, 1000, 10_000} {
 		for _, degree := range []int{3, 7} {
-			for _, w := range []drawing{
-				{}, {risks: localRisks, perLink: 1}, {risks: localRisks, perLink: 2}, {risks: localRisks, perLink: 4},
-				{risks: randomRisks, perLink: 1}, {risks: randomRisks, perLink: 2}, {risks: randomRisks, perLink: 4},
+			for _, w := range []draw.Plan{
+				{}, {Risks: draw.LocalRisks, PerLink: 1}, {Risks: draw.LocalRisks, PerLink: 2}, {Risks: draw.LocalRisks, PerLink: 4},
+				{Risks: draw.RandomRisks, PerLink: 1}, {Risks: draw.RandomRisks, PerLink: 2}, {Risks: draw.RandomRisks, PerLink: 4},
 			} {
-				w.nodes, w.links, w.groups = nodes, nodes*degree, nodes*degree/4
-				topo := inNameOrder(geometric(w))
+				w.Nodes, w.Links, w.Groups = nodes, nodes*degree, nodes*degree/4
+				topo := problem.Ordered(draw.Geometric(w))
 				for k := 2; k <= 4; k++ {
 					r := rand.New(rand.NewPCG(uint64(k), 9))
 					var times []time.Duration
@@ -40,7 +42,7 @@ func TestNumbersGrowth(t *testing.T) {
 							open++
 						}
 					}
-					fmt.Printf("| %d | %d | %s | %d | %d | %d | %s |\n", nodes, w.links, w.risks, w.perLink, k, open, middle(times))
+					fmt.Printf("| %d | %d | %s | %d | %d | %d | %s |\n", nodes, w.Links, w.Risks, w.PerLink, k, open, middle(times))
 				}
 			}
 		}
@@ -49,8 +51,6 @@ func TestNumbersGrowth(t *testing.T) {
 
 // settled reports whether an answer is proven.
 func settled(a pathspec.Answer) bool { return a.Optimal || a.Status == pathspec.Infeasible }
-
-func (r risks) String() string { return [...]string{"none", "local", "random"}[r] }
 
 // loaded names the files that the child of TestNumbersResident reads.
 const loaded = "KEIRO_TEST_LOAD"

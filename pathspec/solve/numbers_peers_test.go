@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/draw"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -19,11 +21,11 @@ func TestNumbersCBC(t *testing.T) {
 	const limit = 30 * time.Second
 	fmt.Println("| nodes | links | risks | k | answer | Keiro ms | CBC ms | CBC/Keiro | same cost |\n|---|---|---|---|---|---|---|---|---|")
 	for _, size := range []struct{ nodes, instances int }{{200, 2}, {500, 2}, {1000, 1}} {
-		for _, risks := range []risks{localRisks, randomRisks} {
+		for _, risks := range []draw.Risks{draw.LocalRisks, draw.RandomRisks} {
 			for k := 2; k <= 3; k++ {
 				for seed := range size.instances {
-					w := drawing{nodes: size.nodes, links: 4 * size.nodes, risks: risks, perLink: 1, groups: size.nodes, seed: uint64(seed)}
-					topo := inNameOrder(geometric(w))
+					w := draw.Plan{Nodes: size.nodes, Links: 4 * size.nodes, Risks: risks, PerLink: 1, Groups: size.nodes, Seed: uint64(seed)}
+					topo := problem.Ordered(draw.Geometric(w))
 					in := farIntent(rand.New(rand.NewPCG(uint64(seed), 7)), topo, k)
 					a, took := timed(topo, in, limit)
 					v := cbc(t, write(topo, &in), limit)
@@ -39,7 +41,7 @@ func TestNumbersCBC(t *testing.T) {
 					}
 					more := map[bool]string{true: "> "}[v.status == pathspec.Undecided]
 					ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-					fmt.Printf("| %d | %d | %s | %d | %s %d | %.2f | %s%.0f | %s%.0f | %s |\n", w.nodes, w.links, risks, k, a.Status, a.Cost,
+					fmt.Printf("| %d | %d | %s | %d | %s %d | %.2f | %s%.0f | %s%.0f | %s |\n", w.Nodes, w.Links, risks, k, a.Status, a.Cost,
 						ms(took), more, ms(v.elapsed), more, float64(v.elapsed)/float64(took), same)
 				}
 			}
@@ -52,8 +54,8 @@ func TestNumbersTraps(t *testing.T) {
 	wantNumbers(t)
 	const planted, limit = 20, time.Second
 	fmt.Println("| nodes | links | risks | k | traps | open | median ms | worst ms |\n|---|---|---|---|---|---|---|---|")
-	for _, risks := range []risks{localRisks, randomRisks} {
-		base := geometric(drawing{nodes: 1000, links: 7000, risks: risks, perLink: 1, groups: 1750})
+	for _, risks := range []draw.Risks{draw.LocalRisks, draw.RandomRisks} {
+		base := draw.Geometric(draw.Plan{Nodes: 1000, Links: 7000, Risks: risks, PerLink: 1, Groups: 1750})
 		for k := 2; k <= 4; k++ {
 			r := rand.New(rand.NewPCG(uint64(k), 11))
 			var times []time.Duration
@@ -63,7 +65,7 @@ func TestNumbersTraps(t *testing.T) {
 				if !ok {
 					continue
 				}
-				topo = inNameOrder(topo)
+				topo = problem.Ordered(topo)
 				timed(topo, pathspec.Intent{Name: "warm", From: in.From, To: in.To, Require: pathspec.Require{Multiplicity: 1}}, limit)
 				a, took := timed(topo, in, limit)
 				if a.Status == pathspec.Infeasible {
@@ -84,7 +86,7 @@ func TestNumbersTraps(t *testing.T) {
 
 // plantTrap adds two ends to a network, each linked to k nodes that lie near
 // each other, so that k paths need all these links. A short cut between them
-// lies in the duct of another one of these links: greedy takes it, and has one
+// lies in the duct of another one of these Links: greedy takes it, and has one
 // link too few left.
 func plantTrap(r *rand.Rand, base *topology.Topology, k int) (*topology.Topology, pathspec.Intent, bool) {
 	u, v := r.IntN(len(base.Nodes)), r.IntN(len(base.Nodes))

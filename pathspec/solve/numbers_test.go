@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/draw"
 	"github.com/keiro-net/keiro/pathspec/solve/flow"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -199,15 +201,15 @@ func peer(t *testing.T, c *exec.Cmd, nodes int, links []flow.Link, cost []int64,
 func TestNumbersSRLG(t *testing.T) {
 	wantNumbers(t)
 	fmt.Println("| nodes | links | risks | per link | k | asked | open | median ms | worst ms | traps | median ms | worst ms | CBC/Keiro |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|")
-	for _, w := range []drawing{
-		{nodes: 1000, links: 7000, risks: localRisks, perLink: 1, groups: 1750},
-		{nodes: 1000, links: 7000, risks: localRisks, perLink: 2, groups: 1750},
-		{nodes: 1000, links: 7000, risks: randomRisks, perLink: 1, groups: 1750},
-		{nodes: 1000, links: 7000, risks: randomRisks, perLink: 2, groups: 1750},
-		{nodes: 10_000, links: 70_000, risks: localRisks, perLink: 1, groups: 17_500},
-		{nodes: 10_000, links: 70_000, risks: randomRisks, perLink: 1, groups: 17_500},
+	for _, w := range []draw.Plan{
+		{Nodes: 1000, Links: 7000, Risks: draw.LocalRisks, PerLink: 1, Groups: 1750},
+		{Nodes: 1000, Links: 7000, Risks: draw.LocalRisks, PerLink: 2, Groups: 1750},
+		{Nodes: 1000, Links: 7000, Risks: draw.RandomRisks, PerLink: 1, Groups: 1750},
+		{Nodes: 1000, Links: 7000, Risks: draw.RandomRisks, PerLink: 2, Groups: 1750},
+		{Nodes: 10_000, Links: 70_000, Risks: draw.LocalRisks, PerLink: 1, Groups: 17_500},
+		{Nodes: 10_000, Links: 70_000, Risks: draw.RandomRisks, PerLink: 1, Groups: 17_500},
 	} {
-		topo := inNameOrder(geometric(w))
+		topo := problem.Ordered(draw.Geometric(w))
 		for k := 2; k <= 4; k++ {
 			r := rand.New(rand.NewPCG(uint64(k), 9))
 			var plain, traps []time.Duration
@@ -223,11 +225,11 @@ func TestNumbersSRLG(t *testing.T) {
 				} else {
 					plain = append(plain, took)
 				}
-				if i == 0 && k == 2 && w.nodes == 1000 {
+				if i == 0 && k == 2 && w.Nodes == 1000 {
 					ratio = againstCBC(t, topo, in, a, took)
 				}
 			}
-			fmt.Printf("| %d | %d | %s | %d | %d | %d | %d | %s | %d | %s | %s |\n", w.nodes, w.links, w.risks, w.perLink, k, len(plain)+len(traps), open,
+			fmt.Printf("| %d | %d | %s | %d | %d | %d | %d | %s | %d | %s | %s |\n", w.Nodes, w.Links, w.Risks, w.PerLink, k, len(plain)+len(traps), open,
 				middle(plain), len(traps), middle(traps), ratio)
 		}
 	}
@@ -301,7 +303,7 @@ func greedy(t *topology.Topology, in pathspec.Intent) (cost int64) {
 // TestNumbersReplan: 1,000 intents on 1,739 nodes when one group is cut.
 func TestNumbersReplan(t *testing.T) {
 	wantNumbers(t)
-	topo := inNameOrder(geometric(drawing{nodes: 1739, links: 4279, risks: localRisks, perLink: 1, groups: 1000}))
+	topo := problem.Ordered(draw.Geometric(draw.Plan{Nodes: 1739, Links: 4279, Risks: draw.LocalRisks, PerLink: 1, Groups: 1000}))
 	r := rand.New(rand.NewPCG(2, 2))
 	var intents []pathspec.Intent
 	for len(intents) < 1000 {
@@ -326,16 +328,16 @@ func TestNumbersReplan(t *testing.T) {
 // TestNumbersMemory: large networks, made and asked for two paths.
 func TestNumbersMemory(t *testing.T) {
 	wantNumbers(t)
-	for _, w := range []drawing{{nodes: 100_000, links: 400_000}, {nodes: 1_000_000, links: 1_000_000}} {
-		topo := inNameOrder(geometric(w))
-		in := pathspec.Intent{Name: "a", From: topo.Nodes[0].Name, To: topo.Nodes[w.nodes/2].Name}
+	for _, w := range []draw.Plan{{Nodes: 100_000, Links: 400_000}, {Nodes: 1_000_000, Links: 1_000_000}} {
+		topo := problem.Ordered(draw.Geometric(w))
+		in := pathspec.Intent{Name: "a", From: topo.Nodes[0].Name, To: topo.Nodes[w.Nodes/2].Name}
 		in.Require = pathspec.Require{Multiplicity: 2, Disjoint: []pathspec.Kind{pathspec.Link}}
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		a, took := timed(topo, in, time.Minute)
 		runtime.ReadMemStats(&after)
-		fmt.Printf("%d nodes, %d links: topology %d MiB, query on top %d MiB, %v, %s\n", w.nodes, len(topo.Entries),
+		fmt.Printf("%d nodes, %d Links: topology %d MiB, query on top %d MiB, %v, %s\n", w.Nodes, len(topo.Entries),
 			before.HeapAlloc>>20, (after.TotalAlloc-before.TotalAlloc)>>20, took, a.Status)
 		runtime.KeepAlive(topo)
 	}

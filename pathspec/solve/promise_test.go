@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/pathspec"
-	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -251,12 +250,7 @@ func bare(risks []string) (names []string) {
 
 // ask finds paths, without reserve and reason.
 func ask(t *topology.Topology, in *pathspec.Intent) pathspec.Answer {
-	a, _, _ := asking(t, in).answer()
-	return a
-}
-
-func asking(t *topology.Topology, in *pathspec.Intent) *question {
-	return &question{t: t, in: in, reserved: make([]topology.Bandwidth, len(t.Links)), halt: disjoint.NewHalt(nil), holders: func(string) []string { return nil }}
+	return Solve(Input{Topology: t, Intents: []pathspec.Intent{*in}, PathsOnly: true}).Intents[0]
 }
 
 // subsets lists the subsets of n names.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/draw"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -78,67 +80,6 @@ func TestSharedClaims(t *testing.T) {
 	})
 }
 
-// claims asks for every proven answer again, with all time.
-func claims(t rapid.TB, topo *topology.Topology, intents []pathspec.Intent, policy Policy, s *pathspec.Solution) {
-	topo = ordered(topo)
-	r := newRun(topo, intents, policy, nil)
-	for i := range r.now {
-		set, _ := r.read(&s.Intents[i])
-		r.now[i] = found{s.Intents[i], set}
-	}
-	r.each(func(i int, q *question) {
-		a := &s.Intents[i]
-		truth, _, _ := q.answer()
-		switch {
-		case policy.Joint && intents[i].Objective == pathspec.Balance: // its cost counts those before only
-		case a.Status == pathspec.Infeasible && truth.Status != a.Status, a.Optimal && (truth.Status != a.Status || truth.Cost != a.Cost):
-			t.Errorf("%s: %s %d optimal %v, with time %s %d", a.Name, a.Status, a.Cost, a.Optimal, truth.Status, truth.Cost)
-		case a.Bound > 0 && truth.Cost < a.Bound:
-			t.Errorf("%s: no set is said to cost less than %d, one costs %d", a.Name, a.Bound, truth.Cost)
-		}
-	})
-}
-
-// TestSecondRound: one whose share was too short is answered in the second
-// round, takes the capacity that is its due, and in the end all is as it is
-// without a limit.
-func TestSecondRound(t *testing.T) {
-	topo := inNameOrder(geometric(drawing{nodes: 40, links: 120, risks: localRisks, perLink: 1, groups: 60, sites: 13, seed: 3}))
-	var intents []pathspec.Intent
-	for i := range 8 {
-		in := pathspec.Intent{Name: fmt.Sprint("i", i), From: topo.Nodes[i/2].Name, To: topo.Nodes[39-i/2].Name, Priority: 4 - i/4}
-		in.Require = pathspec.Require{Multiplicity: 1 + (8-i)/3, Disjoint: []pathspec.Kind{pathspec.Link, pathspec.SRLG}, Bandwidth: 2}
-		intents = append(intents, in)
-	}
-	for _, policy := range []Policy{{}, {Joint: true, MaxMoves: 9}} {
-		truth, _ := json.Marshal(Solve(Input{Topology: topo, Intents: intents, PathsOnly: true, Policy: policy}))
-		first, second, made, short := 0, 0, 0, 0
-		for limit := 50; limit < 100_000; limit += limit / 8 {
-			c := &clock{spent: ticks(limit)}
-			c.stop = func() bool { return c.spent() >= 1 }
-			r := newRun(ordered(topo), intents, policy, c.stop).share(c, 1)
-			s := r.solution(paths)
-			if r.turn(0); r.hurried {
-				short++
-				claims(t, topo, intents, policy, &s)
-				continue
-			}
-			if r.prior == nil {
-				first++
-			} else if second++; !slices.EqualFunc(r.first, r.prior.first, func(a, b found) bool { return sameSet(a.set, b.set) }) {
-				made++
-			}
-			if got, _ := json.Marshal(s); string(got) != string(truth) {
-				t.Fatalf("limit %d: got\n%s, want\n%s", limit, got, truth)
-			}
-		}
-		if first == 0 || second == 0 || made == 0 || short == 0 {
-			t.Errorf("%+v: %d limits were enough at once, %d in the second round, which made other sets in %d, %d were too short: they try nothing",
-				policy, first, second, made, short)
-		}
-	}
-}
-
 // beside is two networks as one.
 func beside(t, u *topology.Topology) *topology.Topology {
 	entries, links := slices.Clone(t.Entries), slices.Clone(t.Links)
@@ -160,8 +101,8 @@ func TestHopelessEqual(t *testing.T) {
 		topo.Links[l].Capacity = topology.Declare(topology.Bandwidth(2))
 	}
 	first.From, first.To, first.Require.Bandwidth = "n50", "n93", 1
-	topo = beside(topo, wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 1 10", "c a 1 10", "c z 50 10", "z b 51 10"))
-	intents := append([]pathspec.Intent{first}, wants("early a b 10 0", "late c b 10 0")...) // see TestCheaperTogether
+	topo = beside(topo, draw.Wires("a x 1 10", "x b 1 10", "a y 2 10", "y b 1 10", "c a 1 10", "c z 50 10", "z b 51 10"))
+	intents := append([]pathspec.Intent{first}, draw.Wants("early a b 10 0", "late c b 10 0")...) // see TestCheaperTogether
 	intents[2].Require.Avoid.Nodes = []string{"y"}
 	policy := Policy{Joint: true, MaxMoves: 9}
 	s := Solve(Input{Topology: topo, Intents: intents, Spent: ticks(120_000), Policy: policy, PathsOnly: true})
@@ -176,46 +117,49 @@ func TestHopelessEqual(t *testing.T) {
 	}
 }
 
-// TestBetter: of two rounds an intent has the better answer that is true in
-// the capacity that is left in the second.
-func TestBetter(t *testing.T) {
-	topo := wires(square...)
-	intents := wants("i a b 10 0")
-	open := found{Answer: pathspec.Answer{Name: "i", Status: pathspec.Undecided}}
-	first := newRun(topo, intents, Policy{}, nil)
-	first.book(0, []disjoint.Path{{0, 2}}, 1) // somebody else has the short way
-	first.first[0] = first.find(0)
-	if f := first.first[0]; f.Cost != 10 || !f.proven() {
-		t.Fatalf("%+v", f)
+// claims asks for every proven answer again, with all time.
+func claims(t rapid.TB, topo *topology.Topology, intents []pathspec.Intent, policy Policy, s *pathspec.Solution) {
+	topo = problem.Ordered(topo)
+	place := make([]int, len(intents)) // in the order of admission
+	for i := range intents {
+		for j := range intents {
+			if intents[j].Priority > intents[i].Priority || intents[j].Priority == intents[i].Priority && j < i {
+				place[i]++
+			}
+		}
 	}
-	p := &prior{first, slices.Clone(first.reserved)}
-	second := newRun(topo, intents, Policy{}, nil)
-	if _, kept := p.keep(second, 0); kept {
-		t.Error("kept, though the short way is free")
+	for i := range intents {
+		left := problem.Nothing(topo)
+		for j := range intents {
+			if j != i && (place[j] < place[i] || policy.Joint && intents[j].Priority == intents[i].Priority) {
+				left.Book(&intents[j], links(topo, &s.Intents[j]), 1)
+			}
+		}
+		a := &s.Intents[i]
+		set, cost := problem.Compile(topo, &intents[i], left, 0).Cheapest(disjoint.NewHalt(nil))
+		switch {
+		case policy.Joint && intents[i].Objective == pathspec.Balance: // its cost counts those before only
+		case a.Status == pathspec.Infeasible && set != nil, a.Optimal && (set == nil || cost != a.Cost):
+			t.Errorf("%s: %s %d optimal %v, with time %d paths at %d", a.Name, a.Status, a.Cost, a.Optimal, len(set), cost)
+		case a.Bound > 0 && set != nil && cost < a.Bound:
+			t.Errorf("%s: no set is said to cost less than %d, one costs %d", a.Name, a.Bound, cost)
+		}
 	}
-	if f := p.better(second, 0, open); f.Cost != 10 || f.Status != pathspec.Satisfied || f.proven() {
-		t.Errorf("the set fits in, and is not the best: %+v", f)
+}
+
+// links are the paths of an answer in numbers.
+func links(topo *topology.Topology, a *pathspec.Answer) (set []disjoint.Path) {
+	for _, p := range a.Paths {
+		var path disjoint.Path
+		for h, name := range p.Links {
+			e, _ := topo.Entry(name)
+			l := int32(2 * e)
+			if topo.Nodes[topo.Links[l].From].Name != p.Nodes[h] {
+				l++
+			}
+			path = append(path, l)
+		}
+		set = append(set, path)
 	}
-	if f := p.better(second, 0, second.find(0)); f.Cost != 2 || !f.proven() {
-		t.Errorf("proven now: %+v", f)
-	}
-	second.book(0, []disjoint.Path{{4, 6}}, 1)
-	if f := p.better(second, 0, open); f.Status != pathspec.Undecided {
-		t.Errorf("the set does not fit in: %+v", f)
-	}
-	copy(second.reserved, first.reserved)
-	if f, kept := p.keep(second, 0); !kept || f.Cost != 10 || !f.proven() {
-		t.Errorf("all is as it was: %+v", f)
-	}
-	first.first[0].Optimal, first.first[0].Bound = false, 7
-	if f, kept := p.keep(second, 0); kept {
-		t.Errorf("kept, though open: %+v", f)
-	}
-	if f := p.better(second, 0, open); f.Bound != 7 || f.Cost != 10 {
-		t.Errorf("nothing changed, so that the bound holds: %+v", f)
-	}
-	clear(second.reserved)
-	if f := p.better(second, 0, open); f.Bound != 0 || f.Cost != 10 {
-		t.Errorf("with more capacity the bound does not hold: %+v", f)
-	}
+	return set
 }

@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/admit"
 	"github.com/keiro-net/keiro/pathspec/solve/disjoint"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -37,30 +39,33 @@ func (e *Engine) Stands(o topology.Outage, stop func() bool) []pathspec.Status {
 	return all
 }
 
+// mostSets bounds what is kept of one intent.
+const mostSets = 256
+
 // stands says it of one intent that nobody is in the way of.
-func (e *Engine) stands(base *run, i int, down []int16) pathspec.Status {
+func (e *Engine) stands(base *admit.Run, i int, down []int16) pathspec.Status {
 	spared := func(set []disjoint.Path) bool {
 		return !slices.ContainsFunc(set, func(p disjoint.Path) bool {
 			return slices.ContainsFunc(p, func(l int32) bool { return down[l/2] > 0 })
 		})
 	}
-	first := &base.first[i]
+	first := base.First(i)
 	switch {
 	case first.Status == pathspec.Infeasible:
 		return pathspec.Infeasible // less is no help
-	case first.set != nil && spared(first.set), slices.ContainsFunc(e.sets[i], spared):
+	case first.Set != nil && spared(first.Set), slices.ContainsFunc(e.sets[i], spared):
 		return pathspec.Satisfied
 	}
-	p := compile(e.t, &e.intents[i], make([]topology.Bandwidth, len(e.t.Links)), 0)
+	p := problem.Compile(e.t, &e.intents[i], problem.Nothing(e.t), 0)
 	var set []disjoint.Path
-	if first.set != nil {
-		set = p.Mend(first.set, down)
+	if first.Set != nil {
+		set = p.Mend(first.Set, down)
 	}
 	for n := 0; set == nil && n < len(e.sets[i]); n++ {
 		set = p.Mend(e.sets[i][n], down)
 	}
 	if set == nil {
-		set = p.Any(base.halt, down)
+		set = p.Any(base.Halt(), down)
 	}
 	switch {
 	case set != nil:
@@ -68,7 +73,7 @@ func (e *Engine) stands(base *run, i int, down []int16) pathspec.Status {
 			e.sets[i] = append(e.sets[i], set)
 		}
 		return pathspec.Satisfied
-	case base.halt.Stopped():
+	case base.Halt().Stopped():
 		return pathspec.Undecided
 	}
 	return pathspec.Infeasible

@@ -88,31 +88,3 @@ func helps(in *pathspec.Intent, d difference) bool {
 	}
 	return d&improved != 0
 }
-
-// effect is what a change of the network, and of what others reserve, means
-// for one intent.
-type effect struct {
-	lost   bool // a link of its set is gone, changed or full
-	gained bool // a link that it does not use may be better than before
-	freed  bool // a link that was full for it is not
-	level  bool // what is reserved somewhere is another: for balance only
-}
-
-// touched reports whether an intent must be answered again. If not, a cold run
-// gives the same status and the same cost, and where it matters to others the
-// same set. free says that it does not matter to others which of several sets
-// of equal cost it has; sole, that alone on the network it has no other set of
-// at most the cost of its answer, and is asked only where that counts.
-func touched(in *pathspec.Intent, was *found, e effect, free bool, sole func() bool) bool {
-	switch {
-	case !was.proven() || e.lost || e.gained:
-		return true
-	case was.Status == pathspec.Infeasible:
-		return e.freed
-	case in.Objective == pathspec.Balance:
-		return e.level || in.Require.Bandwidth > 0
-	case free && !e.freed:
-		return false
-	}
-	return !sole()
-}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/solve/problem"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -128,25 +129,24 @@ func mostCured(t *testing.T, name string) *pathspec.NewLink {
 		}
 	}
 	best := Solve(Input{Topology: topo, Intents: intents}).NewLink
-	topo = inNameOrder(topo)
-	q := asking(topo, nil)
+	topo = problem.Ordered(topo)
 	var most []string
 	var first span
 	for a := range topo.Nodes {
 		for b := range a {
-			s := q.span(b, a)
+			s := newSpan(topo, b, a)
 			var cured []string
 			for i := range intents {
-				if answer, _, _ := (&question{t: topo, in: &intents[i], reserved: q.reserved, halt: q.halt}).with(s).answer(); answer.Status == pathspec.Satisfied {
+				if s.cures(&intents[i]) {
 					cured = append(cured, intents[i].Name)
 				}
 			}
-			if len(cured) > len(most) || len(cured) == len(most) && len(cured) > 0 && q.bySpan(s, first) < 0 {
+			if len(cured) > len(most) || len(cured) == len(most) && len(cured) > 0 && bySpan(s, first) < 0 {
 				most, first = cured, s
 			}
 		}
 	}
-	if got, want := best.A+"--"+best.B, q.name(first); got != want || !slices.Equal(best.Cures, most) {
+	if got, want := best.A+"--"+best.B, first.name; got != want || !slices.Equal(best.Cures, most) {
 		t.Errorf("%s: %s cures %q, but %s cures %q", name, got, best.Cures, want, most)
 	}
 	return best

@@ -122,13 +122,13 @@ func (c *cutter) blocks(risks []int32) bool {
 	for _, r := range risks {
 		c.close(r, 1)
 	}
-	return c.some() == nil && !c.halt.stopped
+	return c.some() == nil && !c.halt.Stopped()
 }
 
 func (c *cutter) hit(size int) bool {
 	set := c.some()
 	if set == nil {
-		return !c.halt.stopped
+		return !c.halt.Stopped()
 	}
 	if len(c.cut) == size {
 		return false

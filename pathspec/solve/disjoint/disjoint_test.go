@@ -110,7 +110,7 @@ func TestDown(t *testing.T) {
 func TestCutAllowance(t *testing.T) {
 	p := bundle(2, []int32{1}, []int32{2}, nil)
 	c := p.cutter(1, NewHalt(nil), nil)
-	c.halt.limit = 1
+	c.halt = NewHalt(nil).Allow(1)
 	if c.hit(1) {
 		t.Errorf("cut %v", c.cut)
 	}

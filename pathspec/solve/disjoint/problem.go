@@ -1,18 +1,18 @@
 // Package disjoint finds the cheapest set of k paths of which no two have a
 // risk in common. It is pure, and knows nodes, links and risks as numbers only:
 // what they are called, and why a link is closed, is the business of
-// pathspec/solve, its only caller. It never guesses: an answer is optimal, or
+// pathspec/solve, its only caller. A flow answers what it can; what is left is
+// searched in corridors of the network (auction, ownership), or, where paths
+// must not differ in delay, depth first. It never guesses: an answer is optimal, or
 // proven not to exist, or the caller's Halt has stopped.
 package disjoint
-
-// package budget: four ways to one answer (a flow, a program over paths, a
-// branch and bound over risks, a depth-first search where paths must not differ
-// in delay) stand on one Problem and check each other in its tests.
 
 import (
 	"cmp"
 	"slices"
 
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint/corridor"
+	"github.com/keiro-net/keiro/pathspec/solve/disjoint/halt"
 	"github.com/keiro-net/keiro/pathspec/solve/flow"
 )
 
@@ -55,7 +55,13 @@ type Problem struct {
 type Link = flow.Link
 
 // Path is a sequence of links.
-type Path []int32
+type Path = corridor.Path
+
+// Halt ends a search.
+type Halt = halt.Halt
+
+// NewHalt asks stop now and then; nil never stops.
+func NewHalt(stop func() bool) *Halt { return halt.New(stop) }
 
 // Never is no bound: more than any path can reach.
 const Never = flow.Never
@@ -77,14 +83,14 @@ func (p *Problem) Best(h *Halt) []Path {
 		}
 		return set
 	}
-	t := newTree(p, h, false)
-	set := t.run(nil)
-	p.Proven, p.plain = t.bound, t.plain && !h.Stopped()
+	w := newWidening(p, h, false)
+	set := w.run(nil)
+	p.Proven, p.plain = w.bound, w.plain && !h.Stopped()
 	switch {
 	case p.plain:
 		p.over = 0
 	case set != nil:
-		p.over = p.Total(set) - t.ground
+		p.over = p.Total(set) - w.ground
 	}
 	return set
 }
@@ -98,7 +104,7 @@ func (p *Problem) Any(h *Halt, down []int16) []Path {
 		s.any, s.down = true, down
 		return s.run()
 	}
-	return newTree(g, h, true).run(down)
+	return newWidening(g, h, true).run(down)
 }
 
 // Closing is the same problem with fewer links, prepared.

@@ -52,8 +52,8 @@ func (s *search) run() []Path {
 }
 
 func (s *search) over() bool {
-	s.halt.work += s.flow.work()
-	return s.any && s.best != nil || s.halt.now()
+	s.halt.Work(s.flow.work())
+	return s.any && s.best != nil || s.halt.Now()
 }
 
 // offer keeps a set if it is one and is better than the best.
@@ -196,7 +196,7 @@ func (s *search) complete(n int32) (Path, bool) {
 		if e.Dist > s.dist[v]+s.toCost[v] {
 			continue
 		}
-		s.halt.work++
+		s.halt.Work(1)
 		if s.Target[v] && v != n {
 			var back Path
 			for at := v; at != n; at = s.Links[s.via[at]].From {

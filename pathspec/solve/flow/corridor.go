@@ -77,7 +77,7 @@ func (f *Finder) Corridor(slack int64) (links []int32, more bool) {
 			if f.barred(a.link) || f.ahead[a.to] == Never {
 				continue
 			}
-			if f.behind[v]+f.Excess(a.link)+f.ahead[a.to] > slack {
+			if f.behind[v]+f.excess(a.link)+f.ahead[a.to] > slack {
 				more = true
 				continue
 			}
@@ -93,12 +93,8 @@ func (f *Finder) barred(l int32) bool {
 	return f.q.Shut != nil && f.q.Shut[l] || f.source[link.To] || f.target[link.From]
 }
 
-// Offset is the least excess from the sources to node v and from it to the
-// targets, as Corridor found it.
-func (f *Finder) Offset(v int32) (behind, ahead int64) { return f.behind[v], f.ahead[v] }
-
-// Excess is what link l and the node behind it cost a path over their share.
-func (f *Finder) Excess(l int32) int64 {
+// excess is what link l and the node behind it cost a path over their share.
+func (f *Finder) excess(l int32) int64 {
 	return f.Reduced(l) + f.LinkPrice(l) + f.within(f.Links[l].To)
 }
 
@@ -127,6 +123,6 @@ func (f *Finder) spread(dst []int64, slack int64, back bool) (more bool) {
 		if f.barred(l) {
 			return Never
 		}
-		return f.Excess(l)
+		return f.excess(l)
 	}) || more
 }
