@@ -23,7 +23,7 @@ type question struct {
 }
 
 // large is a topology, in bytes, with which memory counts for more than time:
-// its YAML is garbage once it is read, and is collected more often than usual.
+// its YAML is garbage once it is read, and is collected before memory grows.
 const large = 8 << 20
 
 // flags adds -t and -i.
@@ -38,7 +38,7 @@ func (q *question) read(env *command.Env) error {
 	var topologyErr, intentsErr error
 	file, data, err := env.Read(q.topologyFile)
 	if len(data) > large {
-		debug.SetGCPercent(30)
+		debug.SetMemoryLimit(int64(40 * len(data))) // soft; the network takes half of that
 	}
 	if err == nil && q.withLines {
 		q.topology, q.lines, err = topology.ParseLines(file, data)

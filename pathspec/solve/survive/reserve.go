@@ -25,6 +25,9 @@ type drill struct {
 	down    []int16   // of every entry: how many failures take it
 	spared  []bool    // failures that need not be tried here: all has been found that has them
 	broken  []int32   // failures that are down
+	seen    []int     // of every failure: the round of hit that listed it last
+	round   int
+	found   []int32 // memory of stands
 }
 
 // standing is a set of paths that meets the requirement, as its entries. Most
@@ -125,7 +128,7 @@ func (d *drill) number(n *network, kind pathspec.Kind) (unstated []int32) {
 			d.hits[e] = append(d.hits[e], int32(f))
 		}
 	}
-	d.spared = make([]bool, len(d.names))
+	d.spared, d.seen = make([]bool, len(d.names)), make([]int, len(d.names))
 	return unstated
 }
 
@@ -168,8 +171,8 @@ func (d *drill) stands() (failures []int32, ok bool) {
 		if slices.ContainsFunc(s, func(e int32) bool { return d.down[e] > 0 }) {
 			continue
 		}
-		if hits := d.hit(s); !ok || len(hits) < len(failures) {
-			failures, ok = hits, true
+		if d.found = d.hit(s, d.found[:0]); !ok || len(d.found) < len(failures) {
+			failures, ok = append(failures[:0], d.found...), true
 		}
 	}
 	if !ok {
@@ -181,7 +184,7 @@ func (d *drill) stands() (failures []int32, ok bool) {
 		if len(*d.sets) < mostSets {
 			*d.sets = append(*d.sets, s)
 		}
-		failures = d.hit(s)
+		failures = d.hit(s, nil)
 	}
 	slices.SortFunc(failures, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(len(d.covers[b]), len(d.covers[a])), strings.Compare(d.names[a], d.names[b]))
@@ -189,11 +192,13 @@ func (d *drill) stands() (failures []int32, ok bool) {
 	return failures, true
 }
 
-// hit lists the failures that hit a set, but for those that are spared.
-func (d *drill) hit(s standing) (failures []int32) {
+// hit appends the failures that hit a set, but for those that are spared.
+func (d *drill) hit(s standing, failures []int32) []int32 {
+	d.round++
 	for _, e := range s {
 		for _, f := range d.hits[e] {
-			if !d.spared[f] && !slices.Contains(failures, f) {
+			if !d.spared[f] && d.seen[f] != d.round {
+				d.seen[f] = d.round
 				failures = append(failures, f)
 			}
 		}
