@@ -164,7 +164,7 @@ func TestClosedLanesCarryNothing(t *testing.T) {
 	a := start(t, w.a, t.TempDir())
 	a.in <- nodecfg.ToAgent{Config: w.a.cfg}
 	a.report("closed at first", func(r *nodecfg.Report) bool {
-		return len(r.Paths) == 2 && r.Paths[0].Cause == nodecfg.DownByLane && r.Paths[1].Cause == nodecfg.DownByLane
+		return len(r.Paths) == 2 && r.Paths[0].Cause == "lane: not there yet" && r.Paths[1].Cause == r.Paths[0].Cause
 	})
 	flow := w.flow(hostA4, hostB4)
 	refused := func() {

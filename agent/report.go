@@ -90,6 +90,10 @@ func (l *loop) paths() []nodecfg.PathState {
 		probed[p.Name] = p
 	}
 	active, closed := l.active(), l.closed()
+	why := make(map[string]string)
+	for _, s := range l.lanes() {
+		why[s.Name] = s.Reason
+	}
 	var states []nodecfg.PathState
 	for i := range l.cfg.Policies {
 		for _, path := range l.cfg.Policies[i].Paths {
@@ -100,7 +104,7 @@ func (l *loop) paths() []nodecfg.PathState {
 			if link := l.linkState[path.Link]; !link.Up {
 				s.State, s.Cause, s.Changed = nodecfg.Down, nodecfg.DownByLink, link.Changed
 			} else if closed[path.Name] {
-				s.State, s.Cause = nodecfg.Down, nodecfg.DownByLane
+				s.State, s.Cause = nodecfg.Down, nodecfg.DownByLane+": "+cmp.Or(why[path.Name], "not there yet")
 			}
 			s.Active = active[path.Name]
 			states = append(states, s)

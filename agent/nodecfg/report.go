@@ -39,7 +39,7 @@ const (
 	CannotTell  PathUp = "unknown"
 	DownByLink         = "link"  // PathState.Cause: the headend's own link
 	DownByProbe        = "probe" // PathState.Cause: probes were lost
-	DownByLane         = "lane"  // PathState.Cause: its lane is closed
+	DownByLane         = "lane"  // PathState.Cause begins with it: its lane is closed, and after a colon why
 )
 
 // PathState is the state of one path of a Policy at its headend.

@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -117,6 +118,8 @@ func (c *Core) judgeHealth(i *intent) (status, reason, message string) {
 			}
 			seen := slices.IndexFunc(node.report.Paths, func(s nodecfg.PathState) bool { return s.Name == name })
 			switch {
+			case seen >= 0 && strings.HasPrefix(node.report.Paths[seen].Cause, nodecfg.DownByLane):
+				return no, "LaneClosed", fmt.Sprintf("path %s carries nothing at %s (%s)", name, head, node.report.Paths[seen].Cause)
 			case seen >= 0 && node.report.Paths[seen].State == nodecfg.Down:
 				return no, "ProbesLost", fmt.Sprintf("path %s seen from %s is down (%s)", name, head, node.report.Paths[seen].Cause)
 			case seen < 0 || node.report.Paths[seen].State != nodecfg.Up:

@@ -78,7 +78,7 @@ type PathStatus struct {
 	Installed bool           `json:"installed" doc:"The headend has confirmed it"`
 	Active    bool           `json:"active" doc:"The intent's packets take it now"`
 	State     nodecfg.PathUp `json:"state" enum:"up,down,unknown"`
-	Cause     string         `json:"cause,omitempty" doc:"What took it down: link or probe"`
+	Cause     string         `json:"cause,omitempty" doc:"What took it down: link, probe, or lane: and why its lane is closed"`
 	RTTUS     int64          `json:"rtt_us,omitempty" doc:"Smoothed round trip over the path and back"`
 	Since     time.Time      `json:"since,omitzero"`
 }
