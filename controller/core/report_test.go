@@ -94,6 +94,22 @@ func TestHealthOfTheNewPaths(t *testing.T) {
 	}
 }
 
+// Why a path carries nothing is in the condition: a closed lane is another
+// thing than lost probes.
+func TestWhyUnhealthy(t *testing.T) {
+	for cause, want := range map[string][2]string{
+		nodecfg.DownByLane + ": no key": {"LaneClosed", "(lane: no key)"},
+		nodecfg.DownByProbe:             {"ProbesLost", "(probe)"},
+	} {
+		s := installed(t)
+		s.tell(nodecfg.PathState{State: nodecfg.Down, Cause: cause})
+		c := s.condition("one", Healthy)
+		if c.Status != no || c.Reason != want[0] || !strings.Contains(c.Message, want[1]) {
+			t.Errorf("%s: %+v", cause, c)
+		}
+	}
+}
+
 // installed is a fleet in which all is as declared.
 func installed(t *testing.T) *stage {
 	s := newStage(t)
@@ -104,26 +120,32 @@ func installed(t *testing.T) *stage {
 }
 
 // tellUp lets both headends say that all paths they obey are up.
-func (s *stage) tellUp() {
+func (s *stage) tellUp() { s.tell(nodecfg.PathState{State: nodecfg.Up}) }
+
+// tell lets both headends say so of all paths they obey.
+func (s *stage) tell(state nodecfg.PathState) {
 	for _, node := range []string{"a", "d"} {
 		a := s.agents[node]
 		r := nodecfg.Report{Node: node, Revision: a.obeys, Reached: true}
 		for _, p := range a.did.Policies {
 			for _, path := range p.Paths {
-				r.Paths = append(r.Paths, nodecfg.PathState{Name: path.Name, State: nodecfg.Up})
+				state.Name = path.Name
+				r.Paths = append(r.Paths, state)
 			}
 		}
 		s.step(Reported{r})
 	}
 }
 
-func (s *stage) health(intent string) string {
+func (s *stage) health(intent string) string { return s.condition(intent, Healthy).Status }
+
+func (s *stage) condition(intent, kind string) Condition {
 	for _, i := range s.core.View(s.now).Intents {
 		for _, c := range i.Conditions {
-			if i.Spec.Name == intent && c.Type == Healthy {
-				return c.Status
+			if i.Spec.Name == intent && c.Type == kind {
+				return c
 			}
 		}
 	}
-	return ""
+	return Condition{}
 }
