@@ -286,14 +286,3 @@ func state(name string, s keying.LaneState) nodecfg.LaneState {
 	}
 	return out
 }
-
-// Rotate asks for new keys of an intent's lanes now, "" of all. It returns how
-// many peers are asked.
-func (l *Lanes) Rotate(intent string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.keyer == nil {
-		return 0
-	}
-	return l.keyer.Rotate(intent, rotate.RotateNow{})
-}

@@ -1,0 +1,141 @@
+package tunnel
+
+import (
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/internal/testlane"
+	"github.com/keiro-net/keiro/agent/internal/testnet"
+	"github.com/keiro-net/keiro/agent/keying"
+	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/peer"
+	"github.com/keiro-net/keiro/keys/rotate"
+)
+
+func TestMain(m *testing.M) { testlane.Main(m) }
+
+// shelf is Devices that make nothing.
+type shelf struct{ kept []string }
+
+func (*shelf) Open(string, int) (lane.Device, error) { return nil, errors.New("no device here") }
+
+func (s *shelf) Keep(names []string) error {
+	s.kept = names
+	return nil
+}
+
+func config(peers ...nodecfg.Peer) *nodecfg.Config {
+	lane := func(n int) nodecfg.Path {
+		return nodecfg.Path{Name: []string{"gold/0", "gold/1"}[n], Tail: netip.MustParsePrefix("5f00:0:2::/48"), MTU: 1400,
+			Lane: &nodecfg.Lane{ID: uint16(n + 7), Index: n, Peer: "b", Encryption: "pq"}}
+	}
+	return &nodecfg.Config{Node: "a", Locator: netip.MustParsePrefix("5f00:0:1::/48"), Peers: peers,
+		Policies: []nodecfg.Policy{{Intent: "plain", Paths: []nodecfg.Path{{Name: "plain/0"}}}, {Intent: "gold", Paths: []nodecfg.Path{lane(0), lane(1)}}}}
+}
+
+// A lane whose peer is not known, or not believed, is closed and says why; its
+// interface is not taken away for that.
+func TestPeerNotBelieved(t *testing.T) {
+	s := &shelf{}
+	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: s, Log: slog.New(slog.DiscardHandler), Authority: func() *x509.Certificate { return nil }})
+	defer l.Close()
+	for _, tt := range []struct {
+		cfg  *nodecfg.Config
+		want string
+	}{
+		{config(), "the controller has not said yet who b is"},
+		{config(nodecfg.Peer{Node: "b", Certificate: []byte("forged")}), "its lanes get no key: this node is not enrolled"},
+	} {
+		l.Set(tt.cfg)
+		select {
+		case <-l.Changes():
+		default:
+			t.Error("nobody is told")
+		}
+		states := l.States()
+		if len(states) != 2 || states[0].Name != "gold/0" || states[1].Name != "gold/1" {
+			t.Fatalf("states %+v", states)
+		}
+		for _, s := range states {
+			if s.Open || !strings.Contains(s.Reason, tt.want) {
+				t.Errorf("%+v, want closed: %s", s, tt.want)
+			}
+		}
+		if !slices.Equal(s.kept, []string{"kr-w7", "kr-w8"}) {
+			t.Errorf("kept %v", s.kept)
+		}
+	}
+	l.Set(&nodecfg.Config{Node: "a"})
+	if len(l.States()) != 0 || len(s.kept) != 0 {
+		t.Errorf("states %+v, kept %v", l.States(), s.kept)
+	}
+}
+
+// What a lane asks of the keyer follows from the Config alone, and a strength
+// that nobody knows is taken for the greatest.
+func TestLane(t *testing.T) {
+	l := New(Options{Node: "a"})
+	p := config().Policies[1].Paths[1]
+	id := rotate.Lane{Intent: "gold", Index: 1}
+	got := l.lane(id, &p, peer.Peer{Node: "b", WireGuard: [32]byte{1}})
+	end := netip.MustParseAddrPort("[5f00:0:2:10::8]:16392")
+	if got.ID != id || got.Level != rotate.PQ || got.Interface != "kr-w8" || got.MTU != 1320 ||
+		got.Config.Port != 16392 || got.Config.Peer.Endpoint != end || got.Config.Peer.Public != (lane.PublicKey{1}) {
+		t.Errorf("%+v", got)
+	}
+	p.Lane.Encryption = "rot13"
+	if got := l.lane(id, &p, peer.Peer{}); got.Level != rotate.QKD {
+		t.Errorf("level %s", got.Level)
+	}
+}
+
+func TestState(t *testing.T) {
+	at := time.Unix(5, 0)
+	got := state("gold/0", keying.LaneState{Phase: keying.Draining, Reason: "QKD runs dry", Level: rotate.QKD, Epoch: 3, Since: at, Proven: true, Handshake: at})
+	want := nodecfg.LaneState{Name: "gold/0", Open: true, Draining: true, Reason: "QKD runs dry", Level: "qkd", Epoch: 3, Keyed: at, Proven: true, Handshake: at}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := state("gold/0", keying.LaneState{Level: rotate.PQ}); got.Open || got.Level != "" {
+		t.Errorf("without a key: %+v", got)
+	}
+}
+
+// Interfaces come up as lanes need them, are found again, and go when nobody
+// names them; those of others stay.
+func TestMachine(t *testing.T) {
+	n := testnet.New(t)
+	m, err := NewMachine(testlane.Helpers(t), n.FD)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mtu := range []int{1400, 1300} {
+		dev, err := m.Open("kr-w7", mtu)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Link("kr-w7").Attrs(); got.MTU != mtu || got.Flags&1 == 0 {
+			t.Errorf("MTU %d, flags %s", got.MTU, got.Flags)
+		}
+		if err := dev.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, keep := range [][]string{{"kr-w7"}, {"kr-w8"}} {
+		if err := m.Keep(keep); err != nil {
+			t.Fatal(err)
+		}
+		testnet.Eventually(t, "kept "+keep[0], func() bool {
+			_, err := n.Netlink().LinkByName("kr-w7")
+			return (err == nil) == (keep[0] == "kr-w7")
+		})
+	}
+	n.Link("lo")
+}
