@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,9 @@ func (q *question) read(env *command.Env) error {
 		return topologyErr // one stream, one mistake
 	case topologyErr != nil || intentsErr != nil:
 		return errors.Join(topologyErr, intentsErr)
+	}
+	if len(q.intents) == 0 {
+		fmt.Fprintf(env.Stderr, "keiro: %s: no document of kind %s: nothing is asked\n", file, pathspec.DocumentKind)
 	}
 	return pathspec.Validate(q.topology, q.intents)
 }

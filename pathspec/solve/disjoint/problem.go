@@ -1,10 +1,11 @@
 // Package disjoint finds the cheapest set of k paths of which no two have a
 // risk in common. It is pure, and knows nodes, links and risks as numbers only:
 // what they are called, and why a link is closed, is the business of
-// pathspec/solve, its only caller. A flow answers what it can; what is left is
-// searched in corridors of the network (auction, ownership), or, where paths
-// must not differ in delay, depth first. It never guesses: an answer is optimal, or
-// proven not to exist, or the caller's Halt has stopped.
+// pathspec/solve/problem, which states problems in these numbers; the other
+// rooms of pathspec/solve read and vary them. A flow answers what it can; what
+// is left is searched in corridors of the network (auction, ownership), or,
+// where paths must not differ in delay, depth first. It never guesses: an
+// answer is optimal, or proven not to exist, or the caller's Halt has stopped.
 package disjoint
 
 import (
