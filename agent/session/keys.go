@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/keiro-net/keiro/agent/internal/durable"
 	"github.com/keiro-net/keiro/keys/hybrid"
 	"github.com/keiro-net/keiro/keys/secret"
 )
@@ -65,7 +66,7 @@ func makeKeys(file string) (k Keys, err error) {
 	}
 	text := k.marshal()
 	defer clear(text)
-	return k, writeFile(file, text)
+	return k, durable.Write(file, text)
 }
 
 func (k Keys) marshal() []byte {

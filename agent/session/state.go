@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/internal/durable"
 	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
 	"github.com/keiro-net/keiro/keys/hybrid"
 )
@@ -97,7 +98,7 @@ func (s *state) enrollingKey() (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key, writeFile(s.path(enrollingFile), text)
+	return key, durable.Write(s.path(enrollingFile), text)
 }
 
 // enrolled keeps the identity that the token gave. A crash on the way leads
@@ -106,7 +107,7 @@ func (s *state) enrolled(id identity, token string) error {
 	if err := s.renewed(id); err != nil {
 		return err
 	}
-	if err := writeFile(s.path(tokenFile), []byte(token+"\n")); err != nil {
+	if err := durable.Write(s.path(tokenFile), []byte(token+"\n")); err != nil {
 		return err
 	}
 	s.token = token
@@ -121,7 +122,7 @@ func (s *state) renewed(id identity) error {
 	for _, cert := range []*x509.Certificate{id.cert, id.ca} {
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
 	}
-	if err := writeFile(s.path(identityFile), text); err != nil {
+	if err := durable.Write(s.path(identityFile), text); err != nil {
 		return err
 	}
 	s.identity = id
@@ -221,27 +222,4 @@ func readSecret(file string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: others may read it (mode %04o): chmod 600, and enrol again if they did", file, info.Mode().Perm())
 	}
 	return os.ReadFile(file)
-}
-
-// writeFile replaces the file at once, for its owner only.
-func writeFile(name string, text []byte) error {
-	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
