@@ -54,6 +54,9 @@ breaks" names failures after which they cannot. docs/path-engine.md has more.`,
 		if *limit < 0 {
 			return errors.New("--time-limit: want 0 or more")
 		}
+		if *standing == "" && cmd.Flags().Changed("keep-margin") {
+			return errors.New("--keep-margin says how much a change must gain: what stands is to be told with --standing FILE")
+		}
 		if err := q.share(env, *standing, *margin); err != nil {
 			return err
 		}

@@ -95,7 +95,7 @@ func (f *Finder) barred(l int32) bool {
 
 // excess is what link l and the node behind it cost a path over their share.
 func (f *Finder) excess(l int32) int64 {
-	return f.Reduced(l) + f.LinkPrice(l) + f.within(f.Links[l].To)
+	return f.reduced(l) + f.LinkPrice(l) + f.within(f.Links[l].To)
 }
 
 // within is the part of excess that is the node's.

@@ -1,9 +1,9 @@
 package flow
 
-// Reduced is the cost of link l by the potentials that Run leaves behind:
+// reduced is the cost of link l by the potentials that Run leaves behind:
 // cost + potential of the head - that of the tail. No link that a path could
 // take instead has a negative one.
-func (f *Finder) Reduced(l int32) int64 {
+func (f *Finder) reduced(l int32) int64 {
 	link := f.Links[l]
 	return f.q.Cost[l] + f.at[link.From].height - f.at[f.entrance(link.To)].height
 }
@@ -14,7 +14,7 @@ func (f *Finder) LinkPrice(l int32) int64 {
 	if !f.used[l] {
 		return 0
 	}
-	return max(0, -f.Reduced(l))
+	return max(0, -f.reduced(l))
 }
 
 // NodePrice is the multiplier of the constraint that one path at most passes
@@ -26,9 +26,9 @@ func (f *Finder) NodePrice(v int32) int64 {
 	return max(0, f.at[v].height-f.at[v+int32(f.Nodes())].height)
 }
 
-// PathPrice is what every path costs once links and nodes have their prices:
+// pathPrice is what every path costs once links and nodes have their prices:
 // K times that, less all prices, is the cost of the set.
-func (f *Finder) PathPrice() int64 { return f.price[toTarget] - f.price[fromSource] }
+func (f *Finder) pathPrice() int64 { return f.price[toTarget] - f.price[fromSource] }
 
 // Cut lists a least set of links and narrow nodes without which no path is
 // left, after Run has found too few: those that hold a path at the border of

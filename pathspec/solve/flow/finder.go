@@ -75,7 +75,7 @@ func (f *Finder) Run(q *Query) (cost int64, ok bool) {
 		}
 		f.apply(fromSource)
 		f.apply(toTarget)
-		cost += f.PathPrice()
+		cost += f.pathPrice()
 	}
 	return cost, true
 }

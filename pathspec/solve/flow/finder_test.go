@@ -138,7 +138,7 @@ func TestRunAgainstNaive(t *testing.T) {
 // checkDual: prices are a proof that no set is cheaper.
 func (f *Finder) checkDual(t *testing.T, cost int64) {
 	t.Helper()
-	dual := f.PathPrice() * int64(f.q.K)
+	dual := f.pathPrice() * int64(f.q.K)
 	for l := range f.Links {
 		if p := f.LinkPrice(int32(l)); p > 0 {
 			dual -= p
@@ -154,7 +154,7 @@ func (f *Finder) checkDual(t *testing.T, cost int64) {
 	}
 	for l, link := range f.Links {
 		if link.From != link.To && (f.q.Shut == nil || !f.q.Shut[l]) && !f.source[link.To] && !f.target[link.From] &&
-			f.Reduced(int32(l))+f.LinkPrice(int32(l)) < 0 {
+			f.reduced(int32(l))+f.LinkPrice(int32(l)) < 0 {
 			t.Fatalf("link %d can be had for less than its price", l)
 		}
 	}

@@ -40,8 +40,8 @@ func (s *trips) found(v int32) bool {
 	in := !s.narrow(node) || !out // links lead to the vertex
 	for _, a := range s.leaving(node) {
 		l, back := a.link, a.link^1
-		if in && !s.used[l] && !s.used[back] && !s.barred(back) && s.Reduced(back) == 0 && s.found(a.to) ||
-			out && s.used[l] && s.Reduced(l) == 0 && s.found(s.entrance(a.to)) {
+		if in && !s.used[l] && !s.used[back] && !s.barred(back) && s.reduced(back) == 0 && s.found(a.to) ||
+			out && s.used[l] && s.reduced(l) == 0 && s.found(s.entrance(a.to)) {
 			return true
 		}
 	}
@@ -67,5 +67,5 @@ func (f *Finder) Opens(l int32, slack int64) bool {
 		f.exhaust()
 		return f.reached(link.From) && !f.reached(f.entrance(link.To))
 	}
-	return f.Reduced(l) <= slack
+	return f.reduced(l) <= slack
 }
