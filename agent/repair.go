@@ -203,26 +203,7 @@ func (l *loop) linkDown() map[string]bool {
 
 // leaveOut is LeftOut for all that is known now.
 func (l *loop) leaveOut() map[string]bool {
-	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.closed())
-}
-
-// closed names the paths whose lane is not open: those of which nothing is
-// known too.
-func (l *loop) closed() map[string]bool {
-	closed := make(map[string]bool)
-	for i := range l.cfg.Policies {
-		for _, p := range l.cfg.Policies[i].Paths {
-			if p.Lane != nil {
-				closed[p.Name] = true
-			}
-		}
-	}
-	for _, s := range l.lanes() {
-		if s.Open {
-			delete(closed, s.Name)
-		}
-	}
-	return closed
+	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.cfg.Closed(l.lanes()))
 }
 
 func (l *loop) lanes() []nodecfg.LaneState {

@@ -78,20 +78,21 @@ func (l *loop) compose() *nodecfg.Report {
 		r.Links = append(r.Links, s)
 	}
 	slices.SortFunc(r.Links, func(a, b nodecfg.LinkState) int { return cmp.Compare(a.Name, b.Name) })
-	r.Paths = l.paths()
 	r.Lanes = l.lanes()
+	r.Paths = l.paths(r.Lanes)
 	return r
 }
 
-// paths joins what probes say of the paths with what links and kernel say.
-func (l *loop) paths() []nodecfg.PathState {
+// paths joins what probes say of the paths with what links, lanes and kernel
+// say.
+func (l *loop) paths(lanes []nodecfg.LaneState) []nodecfg.PathState {
 	probed := make(map[string]nodecfg.PathState)
 	for _, p := range l.Prober.States() {
 		probed[p.Name] = p
 	}
-	active, closed := l.active(), l.closed()
+	active, closed := l.active(), l.cfg.Closed(lanes)
 	why := make(map[string]string)
-	for _, s := range l.lanes() {
+	for _, s := range lanes {
 		why[s.Name] = s.Reason
 	}
 	var states []nodecfg.PathState

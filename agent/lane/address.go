@@ -1,9 +1,6 @@
 package lane
 
-import (
-	"net"
-	"net/netip"
-)
+import "net"
 
 // What a lane's peer may send from and be sent: everything.
 func allAddresses() []net.IPNet {
@@ -22,5 +19,3 @@ func everything(nets []net.IPNet) bool {
 	}
 	return len(nets) == 2 && v4 && v6
 }
-
-func udpAddr(a netip.AddrPort) *net.UDPAddr { return net.UDPAddrFromAddrPort(a) }

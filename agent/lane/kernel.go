@@ -3,6 +3,7 @@ package lane
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -126,7 +127,7 @@ func kernelConfig(c *Config, do change) wgtypes.Config {
 		p.ReplaceAllowedIPs, p.AllowedIPs = true, allAddresses()
 	}
 	if do.endpoint {
-		p.Endpoint = udpAddr(c.Peer.Endpoint)
+		p.Endpoint = net.UDPAddrFromAddrPort(c.Peer.Endpoint)
 	}
 	if do.keepalive {
 		p.PersistentKeepaliveInterval = &c.Peer.Keepalive

@@ -26,7 +26,10 @@ const (
 )
 
 // LaneInterface is the name of the interface of a lane.
-func LaneInterface(id uint16) string { return fmt.Sprintf("kr-w%d", id) }
+func LaneInterface(id uint16) string { return fmt.Sprint(LanePrefix, id) }
+
+// LanePrefix begins the names of the interfaces of lanes.
+const LanePrefix = "kr-w"
 
 // LaneAddr is where a lane's outer packets go from and to.
 func LaneAddr(locator netip.Prefix, id uint16) netip.Addr { return sid(locator, functLane, id) }

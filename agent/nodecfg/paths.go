@@ -36,6 +36,25 @@ func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) ma
 	return out
 }
 
+// Closed names the paths whose lane is not open: those of which nothing is
+// known too.
+func (c *Config) Closed(lanes []LaneState) map[string]bool {
+	closed := make(map[string]bool)
+	for i := range c.Policies {
+		for _, p := range c.Policies[i].Paths {
+			if p.Lane != nil {
+				closed[p.Name] = true
+			}
+		}
+	}
+	for _, s := range lanes {
+		if s.Open {
+			delete(closed, s.Name)
+		}
+	}
+	return closed
+}
+
 // Switch returns what Plan would for the Desired States of two sets of paths
 // left out, without going through all that stays as it is.
 func (c *Config) Switch(before, after map[string]bool) []Op {

@@ -276,3 +276,13 @@ func FuzzSegments(f *testing.F) {
 		}
 	})
 }
+
+// A lane is closed unless it is known to be open.
+func TestClosed(t *testing.T) {
+	lane := func(name string) Path { return Path{Name: name, Lane: &Lane{}} }
+	c := &Config{Policies: []Policy{{Paths: []Path{lane("a/0"), lane("a/1"), lane("a/2")}}, {Paths: []Path{{Name: "plain/0"}}}}}
+	got := c.Closed([]LaneState{{Name: "a/0", Open: true}, {Name: "a/1", Reason: "no key"}, {Name: "gone/0", Open: true}})
+	if want := map[string]bool{"a/1": true, "a/2": true}; !maps.Equal(got, want) {
+		t.Errorf("closed %v, want %v", got, want)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netns"
 
 	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 // Machine makes the interfaces of lanes: the kernel's WireGuard where there is
@@ -77,9 +78,6 @@ func ready(name string, mtu int) error {
 	return netlink.LinkSetUp(link)
 }
 
-// prefix of the interfaces of lanes, see nodecfg.LaneInterface.
-const prefix = "kr-w"
-
 // Keep removes the interfaces of lanes that are not named.
 func (m *Machine) Keep(names []string) error {
 	return m.within(func() error {
@@ -89,7 +87,7 @@ func (m *Machine) Keep(names []string) error {
 		}
 		for _, l := range links {
 			name := l.Attrs().Name
-			if !strings.HasPrefix(name, prefix) || slices.Contains(names, name) {
+			if !strings.HasPrefix(name, nodecfg.LanePrefix) || slices.Contains(names, name) {
 				continue
 			}
 			if l.Type() == "wireguard" {

@@ -13,12 +13,13 @@ import (
 	"syscall"
 
 	"github.com/keiro-net/keiro/agent/daemon"
+	"github.com/keiro-net/keiro/agent/lane/helper"
 	"github.com/keiro-net/keiro/cmd/internal/version"
 )
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "lane" {
-		end(runLane(os.Args[2:]))
+		end(helper.Main(os.Args[2:]))
 	}
 	hostname, _ := os.Hostname() // --node is asked for if there is none
 	var o daemon.Options

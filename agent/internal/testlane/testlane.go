@@ -3,9 +3,6 @@
 package testlane
 
 import (
-	"context"
-	"flag"
-	"log/slog"
 	"os"
 	"testing"
 
@@ -20,22 +17,7 @@ func Main(m *testing.M) {
 	if os.Getenv(asHelper) == "" {
 		os.Exit(m.Run())
 	}
-	o := helper.Options{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
-	flags := flag.NewFlagSet("helper", flag.ExitOnError)
-	flags.StringVar(&o.Interface, "interface", "", "")
-	flags.StringVar(&o.Socket, "socket", "", "")
-	flags.IntVar(&o.MTU, "mtu", 0, "")
-	_ = flags.Parse(os.Args[1:]) // it exits
-	ready := os.NewFile(3, "ready")
-	o.Ready = func(err error) {
-		said := "ready"
-		if err != nil {
-			said = err.Error()
-		}
-		_, _ = ready.WriteString(said)
-		_ = ready.Close()
-	}
-	if err := helper.Run(context.Background(), o); err != nil {
+	if err := helper.Main(os.Args[1:]); err != nil {
 		os.Exit(1)
 	}
 	os.Exit(0)

@@ -1,21 +1,20 @@
-package main
+package helper
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/keiro-net/keiro/agent/lane/helper"
 )
 
-// runLane is the process behind one lane: the agent starts it, and says on
-// descriptor 3 how that went.
-func runLane(args []string) error {
-	o := helper.Options{Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+// Main is the whole process: args are those that lane.Helpers starts it with,
+// and it says on descriptor 3 how that went.
+func Main(args []string) error {
+	o := Options{Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Ready: tell}
 	flags := flag.NewFlagSet("keiro-agent lane", flag.ExitOnError)
 	flags.StringVar(&o.Interface, "interface", "", "name of the interface to make")
 	flags.StringVar(&o.Socket, "socket", "", "path of the unix socket to be told over")
@@ -29,18 +28,19 @@ func runLane(args []string) error {
 	}
 	if o.Interface == "" || o.Socket == "" {
 		flags.Usage()
-		return fmt.Errorf("lane wants --interface and --socket")
-	}
-	ready := os.NewFile(3, "ready")
-	o.Ready = func(err error) {
-		if err == nil {
-			fmt.Fprint(ready, "ready")
-		} else {
-			fmt.Fprint(ready, err)
-		}
-		ready.Close()
+		return errors.New("lane wants --interface and --socket")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return helper.Run(ctx, o)
+	return Run(ctx, o)
+}
+
+func tell(err error) {
+	ready := os.NewFile(3, "ready")
+	said := "ready"
+	if err != nil {
+		said = err.Error()
+	}
+	_, _ = ready.WriteString(said) // the agent may be gone: then nobody waits
+	_ = ready.Close()
 }
