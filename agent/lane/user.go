@@ -39,7 +39,11 @@ const (
 func (h *Helpers) Open(name string, mtu int) (Device, error) {
 	u, err := h.connect(name)
 	if err == nil {
-		return u, nil
+		// A process that is being killed still takes connections for a moment.
+		if _, err = u.ask(newRequest("version")); err == nil {
+			return u, nil
+		}
+		u.Close()
 	}
 	if err := h.start(name, mtu); err != nil {
 		return nil, fmt.Errorf("lane %s: start a helper: %w", name, err)

@@ -13,7 +13,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
+	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/tun"
@@ -49,9 +51,7 @@ type server struct {
 
 func open(o Options) (*server, error) {
 	protect(o.Log)
-	// A socket left by a helper that crashed; one that lives has the
-	// interface, so that making it below fails.
-	dev, err := tun.CreateTUN(o.Interface, o.MTU)
+	dev, err := create(o.Interface, o.MTU)
 	if err != nil {
 		return nil, fmt.Errorf("make interface %s: %w", o.Interface, err)
 	}
@@ -59,6 +59,7 @@ func open(o Options) (*server, error) {
 		Verbosef: device.DiscardLogf,
 		Errorf:   func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) },
 	})
+	// Left by a helper that crashed: one that lives has the interface.
 	if err := os.Remove(o.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		wg.Close()
 		return nil, err
@@ -74,6 +75,18 @@ func open(o Options) (*server, error) {
 		return nil, err
 	}
 	return &server{o, wg, listen, make(chan struct{}, 1)}, nil
+}
+
+// create makes the interface, which a helper that was killed has until the
+// kernel is done with it.
+func create(name string, mtu int) (tun.Device, error) {
+	const most = 2 * time.Second
+	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
+		dev, err := tun.CreateTUN(name, mtu)
+		if !errors.Is(err, unix.EBUSY) || time.Now().After(end) {
+			return dev, err
+		}
+	}
 }
 
 func (s *server) close() {
