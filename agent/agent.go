@@ -47,6 +47,10 @@ type Lanes interface {
 	Changes() <-chan struct{}
 	// States are sorted by name.
 	States() []nodecfg.LaneState
+	// Keying is what else there is to say of their keys; nil: nothing.
+	Keying() *nodecfg.Keying
+	// Rotate asks for new keys; it does not wait for them.
+	Rotate(nodecfg.RotateRequest) nodecfg.RotateResult
 }
 
 // Options are what an agent is made of.
@@ -137,8 +141,8 @@ type loop struct {
 
 	sent    *nodecfg.Report // the last one that went out
 	sentAt  time.Time
-	pending *nodecfg.Report // waits for the session
-	answers []nodecfg.TraceResult
+	pending *nodecfg.Report     // waits for the session
+	answers []nodecfg.FromAgent // to traces and rotations
 	traces  chan nodecfg.TraceResult
 	tracing int
 }
@@ -174,7 +178,7 @@ func (l *loop) run(ctx context.Context) {
 			l.report(false)
 		case r := <-l.traces:
 			l.tracing--
-			l.answers = append(l.answers, l.markActive(r))
+			l.answers = append(l.answers, nodecfg.FromAgent{Trace: l.mark(&r)})
 		case out <- msg:
 			l.delivered(msg)
 		case <-timer.C:
@@ -231,6 +235,12 @@ func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
 		l.report(false)
 	case m.Trace != nil:
 		l.trace(ctx, *m.Trace)
+	case m.Rotate != nil:
+		r := nodecfg.RotateResult{ID: m.Rotate.ID, Error: "this agent keeps no lanes"}
+		if l.Lanes != nil {
+			r = l.Lanes.Rotate(*m.Rotate)
+		}
+		l.answers = append(l.answers, nodecfg.FromAgent{Rotate: &r})
 	}
 }
 
@@ -282,7 +292,7 @@ func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {
 		err = fmt.Errorf("%d traces are under way: try again in some seconds", l.tracing)
 	}
 	if err != nil {
-		l.answers = append(l.answers, nodecfg.TraceResult{ID: req.ID, Error: err.Error()})
+		l.answers = append(l.answers, nodecfg.FromAgent{Trace: &nodecfg.TraceResult{ID: req.ID, Error: err.Error()}})
 		return
 	}
 	l.tracing++

@@ -74,6 +74,12 @@ func (l *lanes) States() []nodecfg.LaneState {
 	return l.states
 }
 
+func (l *lanes) Keying() *nodecfg.Keying { return nil }
+
+func (l *lanes) Rotate(r nodecfg.RotateRequest) nodecfg.RotateResult {
+	return nodecfg.RotateResult{ID: r.ID, Pairs: 1}
+}
+
 // say opens lanes and closes all others.
 func (l *lanes) say(open ...string) {
 	l.mu.Lock()

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"time"
 
@@ -30,7 +31,7 @@ func (l *loop) message() (chan<- nodecfg.FromAgent, nodecfg.FromAgent) {
 	case l.pending != nil:
 		return l.Out, nodecfg.FromAgent{Report: l.pending}
 	case len(l.answers) > 0:
-		return l.Out, nodecfg.FromAgent{Trace: &l.answers[0]}
+		return l.Out, l.answers[0]
 	}
 	return nil, nodecfg.FromAgent{}
 }
@@ -79,6 +80,9 @@ func (l *loop) compose() *nodecfg.Report {
 	}
 	slices.SortFunc(r.Links, func(a, b nodecfg.LinkState) int { return cmp.Compare(a.Name, b.Name) })
 	r.Lanes = l.lanes()
+	if l.Lanes != nil {
+		r.Keying = l.Lanes.Keying()
+	}
 	r.Paths = l.paths(r.Lanes)
 	return r
 }
@@ -122,17 +126,21 @@ func (l *loop) active() map[string]bool {
 	return l.cfg.Active(l.have, l.leftOut, l.linkDown())
 }
 
-// markActive adds to a trace what the prober does not know.
-func (l *loop) markActive(r nodecfg.TraceResult) nodecfg.TraceResult {
+// mark adds to a trace what the prober does not know.
+func (l *loop) mark(r *nodecfg.TraceResult) *nodecfg.TraceResult {
 	active := l.active()
+	lanes := make(map[string]*nodecfg.LaneState)
+	for _, s := range l.lanes() {
+		lanes[s.Name] = &s
+	}
 	for i := range r.Paths {
-		r.Paths[i].Active = active[r.Paths[i].Name]
+		r.Paths[i].Active, r.Paths[i].Lane = active[r.Paths[i].Name], lanes[r.Paths[i].Name]
 	}
 	return r
 }
 
-// same says whether two Reports say the same, round trip times excepted
-// unless times.
+// same says whether two Reports say the same, round trip times and counters
+// excepted unless times.
 func same(a, b *nodecfg.Report, times bool) bool {
 	return a.Node == b.Node && a.Revision == b.Revision && a.Reached == b.Reached &&
 		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Links, b.Links) &&
@@ -144,8 +152,21 @@ func same(a, b *nodecfg.Report, times bool) bool {
 		}) &&
 		slices.EqualFunc(a.Lanes, b.Lanes, func(x, y nodecfg.LaneState) bool {
 			if !times {
-				x.Handshake = y.Handshake
+				x.Handshake, x.Sent, x.Received, x.Dropped = y.Handshake, y.Sent, y.Received, y.Dropped
 			}
 			return x == y
-		})
+		}) &&
+		sameKeying(a.Keying, b.Keying, times)
+}
+
+func sameKeying(a, b *nodecfg.Keying, times bool) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if times {
+		return reflect.DeepEqual(a, b)
+	}
+	return slices.Equal(a.Alarms, b.Alarms) && slices.EqualFunc(a.Stores, b.Stores, func(x, y nodecfg.KeyStore) bool {
+		return x.Peer == y.Peer && x.State == y.State && x.Known == y.Known && x.Reason == y.Reason
+	})
 }

@@ -30,6 +30,8 @@ type laneOf struct {
 	asked       time.Time  // when WireGuard was asked for a handshake last
 	again       time.Time  // when it is silenced again, after that failed
 	handshake   time.Time  // the last that was seen
+	sent        uint64     // bytes, when WireGuard was asked last
+	received    uint64
 }
 
 func newLane(p *peer, spec Lane) *laneOf { return &laneOf{peer: p, spec: spec, reason: "new"} }
@@ -325,6 +327,7 @@ func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
 		k.Log.Debug("lane does not answer", "interface", l.spec.Interface, "error", err)
 		return
 	}
+	l.sent, l.received = s.Sent, s.Received
 	if l.keyed && !l.bare && l.putting == 0 && s.Peer != l.spec.Config.Peer.Public {
 		k.Log.Warn("somebody took the lane's peer away", "interface", l.spec.Interface)
 		k.keyLost(l)

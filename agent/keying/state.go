@@ -34,6 +34,10 @@ type LaneState struct {
 	Since     time.Time // when the key was agreed
 	Proven    bool      // a handshake has used it
 	Handshake time.Time // the last one that was seen
+	// Interface is the lane's; Sent and Received are WireGuard's bytes when it
+	// was asked last.
+	Interface      string
+	Sent, Received uint64
 }
 
 // Alarm is something an operator must know, and has not been resolved.
@@ -67,7 +71,8 @@ func (k *Keyer) Lanes() []LaneState {
 	var all []LaneState
 	for _, p := range k.peers {
 		for id, l := range p.lanes {
-			s := LaneState{Lane: id, Peer: p.Node, Phase: l.phase, Reason: l.reason, Handshake: l.handshake}
+			s := LaneState{Lane: id, Peer: p.Node, Phase: l.phase, Reason: l.reason, Handshake: l.handshake,
+				Interface: l.spec.Interface, Sent: l.sent, Received: l.received}
 			if p.machine != nil {
 				v := p.machine.View(id)
 				s.Level, s.Epoch, s.Since, s.Proven = v.Level, v.Epoch, v.Since, v.Proven

@@ -34,6 +34,9 @@ type Link struct {
 	ID          uint16       `json:"id"`
 	PeerID      uint16       `json:"peerId"`
 	PeerLocator netip.Prefix `json:"peerLocator"`
+	// QKD: a QKD system runs on the link, so the node's KME has a store of
+	// keys shared with the peer, which is to be watched.
+	QKD bool `json:"qkd,omitempty"`
 }
 
 // Underlay is a plain route to another node's locator over a link of this

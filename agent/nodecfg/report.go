@@ -9,9 +9,10 @@ type Report struct {
 	Revision uint64        `json:"revision"` // of the Config last acted upon; 0: none yet
 	Reached  bool          `json:"reached"`  // the kernel is as the Config says, errors that matter to no path aside
 	Errors   []ObjectError `json:"errors,omitempty"`
-	Links    []LinkState   `json:"links,omitempty"` // sorted by name
-	Paths    []PathState   `json:"paths,omitempty"` // sorted by name
-	Lanes    []LaneState   `json:"lanes,omitempty"` // sorted by name
+	Links    []LinkState   `json:"links,omitempty"`  // sorted by name
+	Paths    []PathState   `json:"paths,omitempty"`  // sorted by name
+	Lanes    []LaneState   `json:"lanes,omitempty"`  // sorted by name
+	Keying   *Keying       `json:"keying,omitempty"` // nil: this node has had no lane
 }
 
 // ObjectError is a kernel object that could not be made as wanted.
@@ -55,7 +56,9 @@ type PathState struct {
 // LaneState is the state of the lane of one path at this node. No secret, and
 // nothing that follows from one, is in it.
 type LaneState struct {
-	Name string `json:"name"` // of the path
+	Name      string `json:"name"` // of the path
+	Interface string `json:"interface,omitempty"`
+	Peer      string `json:"peer,omitempty"` // node at the other end
 	// Open: packets may take the lane. Draining: they should take another, for
 	// it is about to be closed. Reason says why one is closed or draining.
 	Open     bool   `json:"open"`
@@ -69,18 +72,84 @@ type LaneState struct {
 	// Proven: WireGuard has made a session since it has that key.
 	Proven    bool      `json:"proven"`
 	Handshake time.Time `json:"handshake,omitzero"` // WireGuard's last one
+	// Sent and Received are WireGuard's bytes, Dropped the packets that the
+	// interface would not take, all since the interface was made.
+	Sent     uint64 `json:"sent_bytes"`
+	Received uint64 `json:"received_bytes"`
+	Dropped  uint64 `json:"dropped"`
+}
+
+// Keying is what a node says of the keys of its lanes, all lanes together.
+type Keying struct {
+	Alarms []KeyAlarm `json:"alarms,omitempty"` // those that fire, sorted by name, peer and lane
+	Stores []KeyStore `json:"stores,omitempty"` // of QKD keys, sorted by peer
+	Counts KeyCounts  `json:"counts"`
+}
+
+// KeyAlarm is something an operator must know of a node's keys, with the names
+// of packages rotate and keying.
+type KeyAlarm struct {
+	Name    string `json:"name"`
+	Peer    string `json:"peer"`
+	Lane    string `json:"lane,omitempty"` // name of the path, or the intent; "" where it is about the pair
+	Message string `json:"message"`
+}
+
+// KeyStore is what the node's KME has of keys shared with one peer.
+type KeyStore struct {
+	Peer string `json:"peer"`
+	// State is enough, low (to be drained now) or none (dry, or nobody knows);
+	// package level says when.
+	State  string    `json:"state"`
+	Known  bool      `json:"known"` // Keys and Lasts mean something
+	Keys   int       `json:"keys"`
+	Lasts  int64     `json:"lasts_us"`    // until dry if no key is made any more
+	At     time.Time `json:"at,omitzero"` // of the KME's last word
+	Reason string    `json:"reason,omitempty"`
+}
+
+// KeyCounts count since the agent began.
+type KeyCounts struct {
+	Started   uint64            `json:"started"`           // exchanges begun
+	Committed uint64            `json:"committed"`         // epochs
+	Abandoned uint64            `json:"abandoned"`         // exchanges without an end
+	Refused   map[string]uint64 `json:"refused,omitempty"` // messages, by reason
 }
 
 // ToAgent is one message of the controller; exactly one field is set.
 type ToAgent struct {
-	Config *Config       `json:"config,omitempty"`
-	Trace  *TraceRequest `json:"trace,omitempty"`
+	Config *Config        `json:"config,omitempty"`
+	Trace  *TraceRequest  `json:"trace,omitempty"`
+	Rotate *RotateRequest `json:"rotate,omitempty"`
 }
 
 // FromAgent is one message of the agent; exactly one field is set.
 type FromAgent struct {
-	Report *Report      `json:"report,omitempty"`
-	Trace  *TraceResult `json:"trace,omitempty"`
+	Report *Report       `json:"report,omitempty"`
+	Trace  *TraceResult  `json:"trace,omitempty"`
+	Rotate *RotateResult `json:"rotate,omitempty"`
+}
+
+// RotateRequest asks for new keys of the lanes of an intent, or of those to a
+// peer; of all lanes where neither is named. A pair that has such a lane
+// renews all its lanes.
+type RotateRequest struct {
+	ID     uint64 `json:"id"`
+	Intent string `json:"intent,omitempty"`
+	Peer   string `json:"peer,omitempty"`
+	// Within spreads the pairs over time.
+	Within time.Duration `json:"within,omitempty"`
+	// Compromised: every key there is now is known to others. The sessions of
+	// those keys are closed when no new one has replaced them in time.
+	Compromised bool `json:"compromised,omitempty"`
+}
+
+// RotateResult answers a RotateRequest when the pairs have been told; the
+// lanes' epochs say when they have done it.
+type RotateResult struct {
+	ID    uint64 `json:"id"`
+	Pairs int    `json:"pairs"`
+	Error string `json:"error,omitempty"`
 }
 
 // TraceRequest asks the headend to send packets down every path of an intent.
@@ -99,6 +168,7 @@ type TraceResult struct {
 // TracePath is what packets saw on one path.
 type TracePath struct {
 	Name   string     `json:"name"`
+	Lane   *LaneState `json:"lane,omitempty"` // nil: packets take the path as they are
 	Active bool       `json:"active"`
 	Hops   []TraceHop `json:"hops"`
 	RTTUS  int64      `json:"rtt_us,omitempty"` // all the way and back over the path

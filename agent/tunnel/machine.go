@@ -100,6 +100,20 @@ func (m *Machine) Keep(names []string) error {
 	})
 }
 
+// Dropped counts the packets that the interfaces of lanes would not take.
+func (m *Machine) Dropped() (map[string]uint64, error) {
+	dropped := make(map[string]uint64)
+	return dropped, m.within(func() error {
+		links, err := netlink.LinkList()
+		for _, l := range links {
+			if a := l.Attrs(); strings.HasPrefix(a.Name, nodecfg.LanePrefix) && a.Statistics != nil {
+				dropped[a.Name] = a.Statistics.TxDropped + a.Statistics.TxErrors + a.Statistics.RxDropped + a.Statistics.RxErrors
+			}
+		}
+		return err
+	})
+}
+
 // within calls f on a thread in the namespace.
 func (m *Machine) within(f func() error) error {
 	if m.Namespace == 0 {

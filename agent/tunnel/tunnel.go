@@ -48,6 +48,8 @@ type Devices interface {
 	keying.Devices
 	// Keep removes the interfaces of lanes that are not named.
 	Keep(names []string) error
+	// Dropped counts the packets that interfaces would not take, by name.
+	Dropped() (map[string]uint64, error)
 }
 
 // keepalive is short against the time after which WireGuard gives a session
@@ -75,6 +77,8 @@ type Lanes struct {
 	by      *x509.Certificate
 	good    map[string]peer.Peer
 	bad     map[string]string
+	dropped map[string]uint64 // by interface
+	counted time.Time         // when that was
 }
 
 // New makes Lanes without any.
@@ -248,41 +252,4 @@ func interfaces(cfg *nodecfg.Config) (names []string) {
 		}
 	}
 	return names
-}
-
-// States tells of every lane of the last Config, by name.
-func (l *Lanes) States() []nodecfg.LaneState {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	states := make([]nodecfg.LaneState, 0, len(l.names)+len(l.refused))
-	for name, why := range l.refused {
-		states = append(states, nodecfg.LaneState{Name: name, Reason: why})
-	}
-	known := make(map[rotate.Lane]bool)
-	if l.keyer != nil && l.failed == "" {
-		for _, s := range l.keyer.Lanes() {
-			if name, ok := l.names[s.Lane]; ok {
-				known[s.Lane] = true
-				states = append(states, state(name, s))
-			}
-		}
-	}
-	for id, name := range l.names {
-		if !known[id] {
-			states = append(states, nodecfg.LaneState{Name: name, Reason: l.failed})
-		}
-	}
-	slices.SortFunc(states, func(a, b nodecfg.LaneState) int { return strings.Compare(a.Name, b.Name) })
-	return states
-}
-
-func state(name string, s keying.LaneState) nodecfg.LaneState {
-	out := nodecfg.LaneState{
-		Name: name, Open: s.Phase != keying.Closed, Draining: s.Phase == keying.Draining, Reason: s.Reason,
-		Handshake: s.Handshake, Proven: s.Proven,
-	}
-	if s.Epoch > 0 {
-		out.Level, out.Epoch, out.Keyed = s.Level.String(), s.Epoch, s.Since
-	}
-	return out
 }

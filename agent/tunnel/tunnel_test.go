@@ -26,6 +26,8 @@ type shelf struct{ kept []string }
 
 func (*shelf) Open(string, int) (lane.Device, error) { return nil, errors.New("no device here") }
 
+func (*shelf) Dropped() (map[string]uint64, error) { return nil, nil }
+
 func (s *shelf) Keep(names []string) error {
 	s.kept = names
 	return nil
@@ -72,6 +74,12 @@ func TestPeerNotBelieved(t *testing.T) {
 			t.Errorf("kept %v", s.kept)
 		}
 	}
+	if l.Keying() != nil {
+		t.Error("there are keys")
+	}
+	if r := l.Rotate(nodecfg.RotateRequest{ID: 3}); r.ID != 3 || r.Error != "this node has no lanes" {
+		t.Errorf("rotated: %+v", r)
+	}
 	l.Set(&nodecfg.Config{Node: "a"})
 	if len(l.States()) != 0 || len(s.kept) != 0 {
 		t.Errorf("states %+v, kept %v", l.States(), s.kept)
@@ -98,12 +106,14 @@ func TestLane(t *testing.T) {
 
 func TestState(t *testing.T) {
 	at := time.Unix(5, 0)
-	got := state("gold/0", keying.LaneState{Phase: keying.Draining, Reason: "QKD runs dry", Level: rotate.QKD, Epoch: 3, Since: at, Proven: true, Handshake: at})
-	want := nodecfg.LaneState{Name: "gold/0", Open: true, Draining: true, Reason: "QKD runs dry", Level: "qkd", Epoch: 3, Keyed: at, Proven: true, Handshake: at}
+	l := &Lanes{dropped: map[string]uint64{"kr-w7": 6}}
+	got := l.state("gold/0", keying.LaneState{Interface: "kr-w7", Peer: "b", Phase: keying.Draining, Reason: "QKD runs dry",
+		Level: rotate.QKD, Epoch: 3, Since: at, Proven: true, Handshake: at, Sent: 8, Received: 9})
+	want := nodecfg.LaneState{Name: "gold/0", Interface: "kr-w7", Peer: "b", Sent: 8, Received: 9, Dropped: 6, Open: true, Draining: true, Reason: "QKD runs dry", Level: "qkd", Epoch: 3, Keyed: at, Proven: true, Handshake: at}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if got := state("gold/0", keying.LaneState{Level: rotate.PQ}); got.Open || got.Level != "" {
+	if got := l.state("gold/0", keying.LaneState{Level: rotate.PQ}); got.Open || got.Level != "" {
 		t.Errorf("without a key: %+v", got)
 	}
 }

@@ -1,0 +1,135 @@
+package tunnel
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/keying"
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/keys/rotate"
+)
+
+// States tells of every lane of the last Config, by name.
+func (l *Lanes) States() []nodecfg.LaneState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	states := make([]nodecfg.LaneState, 0, len(l.names)+len(l.refused))
+	for name, why := range l.refused {
+		states = append(states, nodecfg.LaneState{Name: name, Reason: why})
+	}
+	known := make(map[rotate.Lane]bool)
+	if l.keyer != nil && l.failed == "" {
+		l.count()
+		for _, s := range l.keyer.Lanes() {
+			if name, ok := l.names[s.Lane]; ok {
+				known[s.Lane] = true
+				states = append(states, l.state(name, s))
+			}
+		}
+	}
+	for id, name := range l.names {
+		if !known[id] {
+			states = append(states, nodecfg.LaneState{Name: name, Reason: l.failed})
+		}
+	}
+	slices.SortFunc(states, func(a, b nodecfg.LaneState) int { return strings.Compare(a.Name, b.Name) })
+	return states
+}
+
+func (l *Lanes) state(name string, s keying.LaneState) nodecfg.LaneState {
+	out := nodecfg.LaneState{
+		Name: name, Interface: s.Interface, Peer: s.Peer,
+		Open: s.Phase != keying.Closed, Draining: s.Phase == keying.Draining, Reason: s.Reason,
+		Handshake: s.Handshake, Proven: s.Proven,
+		Sent: s.Sent, Received: s.Received, Dropped: l.dropped[s.Interface],
+	}
+	if s.Epoch > 0 {
+		out.Level, out.Epoch, out.Keyed = s.Level.String(), s.Epoch, s.Since
+	}
+	return out
+}
+
+// countEvery bounds how often the kernel is asked for its counters.
+const countEvery = 5 * time.Second
+
+func (l *Lanes) count() {
+	if time.Since(l.counted) < countEvery {
+		return
+	}
+	l.counted = time.Now()
+	dropped, err := l.Devices.Dropped()
+	if err != nil {
+		l.Log.Debug("counters of lanes", "error", err)
+		return
+	}
+	l.dropped = dropped
+}
+
+// Keying tells what else there is to say of the keys; nil before the first
+// lane.
+func (l *Lanes) Keying() *nodecfg.Keying {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.keyer == nil {
+		return nil
+	}
+	out := new(nodecfg.Keying)
+	for _, a := range l.keyer.Alarms() {
+		lane := a.Lane.Intent
+		if name, ok := l.names[a.Lane]; ok {
+			lane = name
+		}
+		out.Alarms = append(out.Alarms, nodecfg.KeyAlarm{Name: a.Name, Peer: a.Peer, Lane: lane, Message: a.Message})
+	}
+	c := l.keyer.Counters()
+	out.Counts = nodecfg.KeyCounts{
+		Started: c.Pairs.Started, Committed: c.Pairs.Committed, Abandoned: c.Pairs.Abandoned, Refused: refused(c),
+	}
+	return out
+}
+
+// refused counts everything that came in and was not acted on, by reason.
+func refused(c keying.Counters) map[string]uint64 {
+	all := make(map[string]uint64)
+	for reason, n := range c.Refused {
+		all[string(reason)] += n
+	}
+	for reason, n := range map[string]uint64{
+		"of an epoch that is over": c.Pairs.WrongEpoch, "of an unknown exchange": c.Pairs.Unknown,
+		"an exchange too many": c.Pairs.Busy, "seen before": c.Pairs.Duplicate, "reflected": c.Pairs.Reflected,
+	} {
+		if n > 0 {
+			all[reason] += n
+		}
+	}
+	return all
+}
+
+// Rotate asks for new keys. It does not wait for them.
+func (l *Lanes) Rotate(r nodecfg.RotateRequest) nodecfg.RotateResult {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := nodecfg.RotateResult{ID: r.ID}
+	now := rotate.RotateNow{Within: max(r.Within, 0), Compromised: r.Compromised}
+	switch {
+	case l.keyer == nil:
+		out.Error = "this node has no lanes"
+		if l.failed != "" {
+			out.Error = l.failed
+		}
+	case r.Peer != "" && r.Intent != "":
+		out.Error = "an intent or a peer, not both"
+	case r.Peer != "":
+		if l.keyer.Rekey(r.Peer, now) {
+			out.Pairs = 1
+		}
+	default:
+		out.Pairs = l.keyer.Rotate(r.Intent, now)
+	}
+	if out.Error == "" && out.Pairs == 0 {
+		out.Error = fmt.Sprintf("no lane of intent %q or to peer %q here", r.Intent, r.Peer)
+	}
+	return out
+}
