@@ -275,6 +275,10 @@ func (l *loop) obey(cfg *nodecfg.Config) {
 	l.cfg, l.refused = cfg, nil
 	clear(l.failures)
 	if l.Lanes != nil {
+		if cfg.HasLanes() {
+			l.want = cfg.Desired(l.leaveOut())
+			l.apply(nodecfg.BeforeLanes(l.observe()))
+		}
 		l.Lanes.Set(cfg)
 	}
 	l.leftOut = l.leaveOut()
