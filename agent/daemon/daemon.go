@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/keiro-net/keiro/agent"
 	"github.com/keiro-net/keiro/agent/lane"
@@ -28,7 +29,10 @@ type Options struct {
 	Controller string // host:port, or unix:/path
 	Dir        string // key, certificate, last good config; made with mode 0700
 	TokenFile  string // "": the environment, see session.ReadToken
-	Log        *slog.Logger
+	// Rotate is how long a lane's key is used before there is a new one; 0:
+	// 120 s.
+	Rotate time.Duration
+	Log    *slog.Logger
 }
 
 // Run runs an agent in the network namespace of the process until ctx ends.
@@ -36,6 +40,10 @@ type Options struct {
 func Run(ctx context.Context, o Options) error {
 	if o.Controller == "" {
 		return errors.New("which controller? give --controller host:port")
+	}
+	params, err := o.params()
+	if err != nil {
+		return err
 	}
 	token, err := session.ReadToken(o.TokenFile)
 	if err != nil {
@@ -60,7 +68,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer prober.Close()
-	lanes := newLanes(o, client)
+	lanes := newLanes(o, params, client)
 	defer lanes.Close()
 
 	ctx, stop := context.WithCancelCause(ctx)
@@ -88,9 +96,25 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
+// params are the times that lanes are keyed by. WireGuard begins at most one
+// handshake in 5 s, so that keys which come faster are never used; and none
+// may come so late that a few lost exchanges let the one before grow too old.
+func (o *Options) params() (rotate.Params, error) {
+	const least, most = 5 * time.Second, 5 * time.Minute
+	p := rotate.DefaultParams()
+	switch {
+	case o.Rotate == 0:
+	case o.Rotate < least || o.Rotate > most:
+		return p, fmt.Errorf("rotate keys every %s: give %s to %s", o.Rotate, least, most)
+	default:
+		p.Interval, p.Jitter = o.Rotate, o.Rotate/10
+	}
+	return p, nil
+}
+
 // newLanes makes the encrypted part. Helpers are this very program, and live on
 // when it ends.
-func newLanes(o Options, client *session.Client) *tunnel.Lanes {
+func newLanes(o Options, params rotate.Params, client *session.Client) *tunnel.Lanes {
 	helpers := &lane.Helpers{Dir: filepath.Join(o.Dir, "lanes"), Command: []string{"/proc/self/exe", "lane"}}
 	machine, err := tunnel.NewMachine(helpers, 0)
 	if err != nil {
@@ -99,7 +123,7 @@ func newLanes(o Options, client *session.Client) *tunnel.Lanes {
 	keys := client.Keys()
 	return tunnel.New(tunnel.Options{
 		Node: o.Node, Identity: keys.Identity, WireGuard: keys.WireGuard, Authority: client.Authority, Dir: o.Dir,
-		Devices: machine, Suite: kem.XWing, Params: rotate.DefaultParams(), Log: o.Log,
+		Devices: machine, Suite: kem.XWing, Params: params, Log: o.Log,
 	})
 }
 
