@@ -3,7 +3,6 @@ package lab
 import (
 	"errors"
 	"os"
-	"time"
 
 	"github.com/keiro-net/keiro/lab/netns"
 	"github.com/keiro-net/keiro/lab/wire"
@@ -17,12 +16,10 @@ type Tap struct {
 	plan *plan
 }
 
-// Frame is one of them.
+// Frame is one of them, with its link and the node that it leaves for another.
 type Frame struct {
-	Link     string
-	From, To string    // nodes
-	At       time.Time // when it left From, by the clock of this machine
-	Bytes    []byte    // from the Ethernet header on, in the buffer given to Next
+	wire.Frame
+	Link, From, To string
 }
 
 // Tap taps the cables, until Close or the end of the lab.
@@ -51,5 +48,5 @@ func (t *Tap) Next(buf []byte) (f Frame, ok bool, err error) {
 		return f, false, err
 	}
 	link := &t.plan.Links[w.Number]
-	return Frame{Link: link.Name, From: link.Ends[w.End].Node, To: link.Ends[1-w.End].Node, At: w.At, Bytes: w.Bytes}, true, nil
+	return Frame{w, link.Name, link.Ends[w.End].Node, link.Ends[1-w.End].Node}, true, nil
 }

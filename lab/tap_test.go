@@ -21,16 +21,15 @@ func TestTap(t *testing.T) {
 	}
 	defer tap.Close()
 	for _, tt := range []struct {
-		node, port string
-		want       Frame
+		node, port, link, to string
 	}{
-		{"a", "eth1", Frame{Link: "a--b", From: "a", To: "b"}},
-		{"b", "eth1", Frame{Link: "a--b", From: "b", To: "a"}},
-		{"c", "eth1", Frame{Link: "west", From: "c", To: "b"}},
-		{"a", "eth3", Frame{Link: "c--a#2", From: "a", To: "c"}},
+		{"a", "eth1", "a--b", "b"},
+		{"b", "eth1", "a--b", "a"},
+		{"c", "eth1", "west", "b"},
+		{"a", "eth3", "c--a#2", "c"},
 	} {
 		for _, loss := range []int64{0, 1e6} {
-			if err := l.Impair(t.Context(), tt.want.Link, Impairment{Loss: loss}); err != nil {
+			if err := l.Impair(t.Context(), tt.link, Impairment{Loss: loss}); err != nil {
 				t.Fatal(err)
 			}
 			frame := bytes.Repeat([]byte{byte(tt.node[0]), byte(loss >> 10)}, 40)
@@ -53,7 +52,7 @@ func TestTap(t *testing.T) {
 					continue
 				}
 				seen++
-				if f.Link != tt.want.Link || f.From != tt.want.From || f.To != tt.want.To {
+				if f.Link != tt.link || f.From != tt.node || f.To != tt.to {
 					t.Errorf("%s %s: seen on %s from %s to %s", tt.node, tt.port, f.Link, f.From, f.To)
 				}
 				if f.At.Before(before) || f.At.After(time.Now()) {
