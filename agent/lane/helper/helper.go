@@ -51,9 +51,14 @@ type server struct {
 
 func open(o Options) (*server, error) {
 	protect(o.Log)
+	prefer(o.Log)
 	dev, err := create(o.Interface, o.MTU)
 	if err != nil {
 		return nil, fmt.Errorf("make interface %s: %w", o.Interface, err)
+	}
+	if err := lengthen(o.Interface); err != nil {
+		dev.Close()
+		return nil, fmt.Errorf("interface %s: queue of %d packets: %w", o.Interface, queueLength, err)
 	}
 	wg := device.NewDevice(dev, conn.NewDefaultBind(), &device.Logger{
 		Verbosef: device.DiscardLogf,
