@@ -28,6 +28,7 @@ type Options struct {
 	Controller string // host:port, or unix:/path
 	Dir        string // key, certificate, last good config; made with mode 0700
 	TokenFile  string // "": the environment, see session.ReadToken
+	KEM        kem.Suite
 	Log        *slog.Logger
 }
 
@@ -99,7 +100,7 @@ func newLanes(o Options, client *session.Client) *tunnel.Lanes {
 	keys := client.Keys()
 	return tunnel.New(tunnel.Options{
 		Node: o.Node, Identity: keys.Identity, WireGuard: keys.WireGuard, Authority: client.Authority, Dir: o.Dir,
-		Devices: machine, Suite: kem.XWing, Params: rotate.DefaultParams(), Log: o.Log,
+		Devices: machine, Suite: o.KEM, Params: rotate.DefaultParams(), Log: o.Log,
 	})
 }
 
