@@ -12,7 +12,10 @@ import (
 	"sync"
 
 	"github.com/keiro-net/keiro/agent"
+	"github.com/keiro-net/keiro/agent/floor"
+	"github.com/keiro-net/keiro/agent/internal/protect"
 	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/agent/local"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/probe"
 	"github.com/keiro-net/keiro/agent/rtnl"
@@ -33,8 +36,10 @@ type Options struct {
 }
 
 // Run runs an agent in the network namespace of the process until ctx ends.
-// What it installed stays.
+// What it installed stays. The process is protected from then on: it leaves no
+// core dump, and only root can look into it.
 func Run(ctx context.Context, o Options) error {
+	protect.Process(o.Log)
 	if o.Controller == "" {
 		return errors.New("which controller? give --controller host:port")
 	}
@@ -42,6 +47,12 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	root, err := local.Listen(o.Dir, o.Log)
+	if err != nil {
+		return fmt.Errorf("socket for the node's root: %w", err)
+	}
+	defer root.Close()
+	orders := make(chan floor.Order)
 	in, out := make(chan nodecfg.ToAgent), make(chan nodecfg.FromAgent)
 	began := make(chan struct{}, 1)
 	client, err := session.New(session.Options{
@@ -76,9 +87,11 @@ func Run(ctx context.Context, o Options) error {
 	}
 	run(func() error { return client.Run(ctx, in, out) })
 	run(func() error { return prober.Run(ctx) })
+	parts.Go(func() { root.Run(ctx, orders) })
 	run(func() error {
 		return agent.Run(ctx, agent.Options{
-			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began, Log: o.Log,
+			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began,
+			Orders: orders, Log: o.Log,
 		})
 	})
 	<-ctx.Done()

@@ -55,7 +55,7 @@ func TestPeerNotBelieved(t *testing.T) {
 		{config(), "the controller has not said yet who b is"},
 		{config(nodecfg.Peer{Node: "b", Certificate: []byte("forged")}), "its lanes get no key: this node is not enrolled"},
 	} {
-		l.Set(tt.cfg)
+		l.Set(tt.cfg, nil)
 		select {
 		case <-l.Changes():
 		default:
@@ -80,7 +80,7 @@ func TestPeerNotBelieved(t *testing.T) {
 	if r := l.Rotate(nodecfg.RotateRequest{ID: 3}); r.ID != 3 || r.Error != "this node has no lanes" {
 		t.Errorf("rotated: %+v", r)
 	}
-	l.Set(&nodecfg.Config{Node: "a"})
+	l.Set(&nodecfg.Config{Node: "a"}, nil)
 	if len(l.States()) != 0 || len(s.kept) != 0 {
 		t.Errorf("states %+v, kept %v", l.States(), s.kept)
 	}
