@@ -203,7 +203,8 @@ func (l *loop) linkDown() map[string]bool {
 
 // leaveOut is LeftOut for all that is known now.
 func (l *loop) leaveOut() map[string]bool {
-	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.cfg.Closed(l.lanes()))
+	lanes := l.lanes()
+	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.cfg.Closed(lanes), nodecfg.Draining(lanes))
 }
 
 func (l *loop) lanes() []nodecfg.LaneState {
