@@ -96,6 +96,17 @@ func outageNames(state *resource.State) []string {
 	return names
 }
 
+// keyless are the links whose QKD keys cannot be counted on, with the reason.
+func keyless(state *resource.State) map[string]string {
+	found := map[string]string{}
+	for _, l := range state.Links {
+		if l.Keyless != "" {
+			found[l.Name] = l.Keyless
+		}
+	}
+	return found
+}
+
 // exists reports whether the topology has a node, link or SRLG of that name.
 func exists(d declare.State, kind, name string) bool {
 	if d.Topology == nil {
@@ -117,7 +128,7 @@ func exists(d declare.State, kind, name string) bool {
 
 // outage is what the newest state says carries no traffic or is drained.
 func (b *backend) outage() topology.Outage {
-	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}}
+	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}, Keyless: keyless(b.State())}
 	for _, name := range outageNames(b.State()) {
 		kind, name, _ := strings.Cut(name, ":")
 		switch kind {
