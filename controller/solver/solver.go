@@ -61,7 +61,7 @@ func (s *Solver) Run(ctx context.Context) {
 
 func (s *Solver) answer(ctx context.Context, q core.Solve) {
 	began := time.Now()
-	if s.engine == nil || s.spec.Generation != q.Spec.Generation || !maps.Equal(s.keyless, q.Outage.Keyless) {
+	if s.engine == nil || s.spec.Generation != q.Spec.Generation || !sameLinks(s.keyless, q.Outage.Keyless) {
 		s.spec, s.keyless, s.engine = q.Spec, q.Outage.Keyless, engine(q.Spec, q.Outage)
 	}
 	paths := fail(s.engine, q.Outage, s.time, func() bool { return ctx.Err() != nil })
@@ -81,6 +81,11 @@ func (s *Solver) answer(ctx context.Context, q core.Solve) {
 	s.tell(core.Explained{Seq: q.Seq, Solution: explained})
 	// The whole network may have been cut short; for the next outage it goes on.
 	s.engine.Begin(until(time.Now().Add(s.time), overtaken))
+}
+
+// sameLinks compares the links alone: why they have no keys is for people.
+func sameLinks(a, b map[string]string) bool {
+	return maps.EqualFunc(a, b, func(string, string) bool { return true })
 }
 
 // Answer is what a Solver would tell of a spec in what an outage leaves, each
