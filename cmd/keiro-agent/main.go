@@ -14,7 +14,6 @@ import (
 
 	"github.com/keiro-net/keiro/agent/daemon"
 	"github.com/keiro-net/keiro/cmd/internal/version"
-	"github.com/keiro-net/keiro/keys/hybrid/kem"
 )
 
 func main() {
@@ -27,7 +26,7 @@ func main() {
 	flag.StringVar(&o.Controller, "controller", "", "where the controller listens for agents: host:port, or unix:/path")
 	flag.StringVar(&o.Dir, "state", stateDir, "directory for key, certificate and the last good config")
 	flag.StringVar(&o.TokenFile, "token-file", "", "file with the enrolment token; else $KEIRO_TOKEN; only for the first start")
-	flag.TextVar(&o.KEM, "kem", kem.XWing, "`suite` that agrees on keys of lanes: X-Wing or X25519-ML-KEM-1024, the same on all nodes")
+	laneFlags(&o)
 	verbose := flag.Bool("v", false, "log debug messages")
 	show := flag.Bool("version", false, "print the version and exit")
 	flag.Usage = func() {
