@@ -44,7 +44,6 @@ func main() {
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &level}))
 	debug.SetGCPercent(40) // memory counts here, time hardly
-
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := daemon.Run(ctx, o)
 	stop()
