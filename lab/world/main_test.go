@@ -51,8 +51,8 @@ func run(m *testing.M) int {
 
 // The ends of the traffic of examples/intents.yaml.
 var loopbacks = map[string]string{
-	"tyo1": "10.1.0.1 10.1.1.1 10.1.2.1 2001:db8:1::1 2001:db8:1:2::1",
-	"osa1": "10.2.0.1 2001:db8:2::1",
+	"tyo1": "10.1.0.1 10.1.1.1 10.1.2.1 10.1.3.1 2001:db8:1::1 2001:db8:1:2::1",
+	"osa1": "10.2.0.1 10.2.3.1 2001:db8:2::1",
 	"hkt1": "10.3.1.1 10.3.2.1 2001:db8:3::1 2001:db8:3:2::1",
 }
 

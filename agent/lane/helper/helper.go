@@ -19,6 +19,8 @@ import (
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/keiro-net/keiro/agent/internal/protect"
 )
 
 // Options of one helper.
@@ -50,7 +52,7 @@ type server struct {
 }
 
 func open(o Options) (*server, error) {
-	protect(o.Log)
+	protect.Process(o.Log)
 	prefer(o.Log)
 	dev, err := create(o.Interface, o.MTU)
 	if err != nil {
