@@ -32,7 +32,7 @@ func TestTap(t *testing.T) {
 			if err := l.Impair(t.Context(), tt.link, Impairment{Loss: loss}); err != nil {
 				t.Fatal(err)
 			}
-			frame := bytes.Repeat([]byte{byte(tt.node[0]), byte(loss >> 10)}, 40)
+			frame := bytes.Repeat([]byte{tt.node[0], byte(loss >> 10)}, 40)
 			before := time.Now()
 			send(t, l, tt.node, tt.port, frame)
 			send(t, l, tt.node, tt.port, make([]byte, 64)) // comes after it
