@@ -19,7 +19,7 @@ import (
 // liar is a controller that an agent believes, with what it may send.
 type liar struct {
 	*triangle
-	t        *testing.T
+	t        testing.TB
 	agent    *running
 	dir      string
 	revision uint64
@@ -29,7 +29,7 @@ type liar struct {
 
 // newLiar has an agent that carries an intent encrypted, and a road on which
 // its packets would arrive without.
-func newLiar(t *testing.T) *liar {
+func newLiar(t testing.TB) *liar {
 	w, _ := newEncryptedTriangle(t, 0)
 	l := &liar{triangle: w, t: t, dir: t.TempDir(), revision: 1}
 	l.agent = start(t, w.a, l.dir)
@@ -361,7 +361,7 @@ func TestFloorNotKept(t *testing.T) {
 }
 
 // obeyNothing removes all that is Keiro's.
-func (n *node) obeyNothing(t *testing.T) {
+func (n *node) obeyNothing(t testing.TB) {
 	t.Helper()
 	for _, op := range nodecfg.Plan(n.see(t, nil).State, nil) {
 		if err := n.kernel.Apply(op); err != nil {

@@ -1,17 +1,12 @@
 package world_test
 
 import (
-	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-
-	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
 // encrypted declares the intents of the examples, of which gold asks for
@@ -126,73 +121,4 @@ func TestEncryptedFailover(t *testing.T) {
 	if r.Lost > r.Sent/2 {
 		t.Errorf("lost %d of %d packets", r.Lost, r.Sent)
 	}
-}
-
-// A controller that takes encryption away does not get the packets in the
-// clear: the lanes go, and from then on the packets are answered with
-// unreachable, until the root of each end lowers the floor there.
-func TestEncryptionEnds(t *testing.T) {
-	c := encrypted(t)
-	var taps []func() (shown, all int)
-	for _, node := range c.nodes {
-		if node != "tyo1" && node != "osa1" { // the ends see what they send into the lanes
-			taps = append(taps, c.listen(node, []byte{10, 1, 0, 1, 10, 2, 0, 1}), c.listen(node, []byte{10, 2, 0, 1, 10, 1, 0, 1}))
-		}
-	}
-	there, back := c.stream(gold, time.Second), c.stream(gold.back(), time.Second)
-	c.flows(there, 100)
-	c.flows(back, 100)
-	_, err := c.Client.Apply(c.ctx, resource.Apply{Documents: []resource.Document{c.document("intents.yaml")}})
-	c.must(err)
-	for _, node := range []string{"tyo1", "osa1"} {
-		c.await("no lane at "+node, func() error {
-			if _, lanes := c.carried(node); lanes > 0 {
-				return fmt.Errorf("%d are left", lanes)
-			}
-			return nil
-		})
-	}
-	c.sends(there, 500)
-	c.sends(back, 500)
-	for _, f := range []traffic{gold, gold.back(), gold6, gold6.back()} {
-		s := c.stream(f, time.Second)
-		c.sends(s, 100)
-		if r := s.Stop(); r.Received != 0 || r.Refused != r.Sent {
-			t.Errorf("%v: without encryption %d of %d packets came, %d were turned down", f, r.Received, r.Sent, r.Refused)
-		}
-	}
-	there.Stop()
-	back.Stop()
-	seen := 0
-	for _, stop := range taps {
-		shown, all := stop()
-		if seen += all; shown > 0 {
-			t.Errorf("%d packets were seen in the clear", shown)
-		}
-	}
-	if seen == 0 {
-		t.Error("nobody listened")
-	}
-
-	for _, node := range []string{"tyo1", "osa1"} {
-		if said := c.floor(node, "list"); !strings.Contains(said, "tyo-osa-gold   pq      yes") {
-			t.Errorf("floors at %s:\n%s", node, said)
-		}
-		if said := c.floor(node, "lower", "tyo-osa-gold"); said != "floor of tyo-osa-gold at "+node+": was pq, is none\n" {
-			t.Errorf("lowered at %s:\n%s", node, said)
-		}
-	}
-	c.settled()
-	c.lossless("in the clear, as declared now", []traffic{gold, gold.back()}, func() {})
-}
-
-// floor runs `keiro-agent floor` for the agent of a node.
-func (c *cloud) floor(node string, args ...string) string {
-	c.t.Helper()
-	args = append(append([]string{"floor"}, args...), "--state", filepath.Join(c.Dir, "agent-"+node))
-	out, err := exec.Command(filepath.Join(binaries, "keiro-agent"), args...).CombinedOutput()
-	if err != nil {
-		c.t.Fatalf("keiro-agent %v: %v\n%s", args, err, out)
-	}
-	return string(out)
 }
