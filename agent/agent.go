@@ -310,6 +310,11 @@ func (l *loop) obey(asked *nodecfg.Config) {
 	l.cfg, l.refused = cfg, nil
 	clear(l.failures)
 	if l.Lanes != nil {
+		if cfg.HasLanes() {
+			l.leftOut = l.leaveOut()
+			l.want = l.desired()
+			l.apply(nodecfg.BeforeLanes(l.observe()))
+		}
 		l.Lanes.Set(cfg, l.floors.Lowered())
 	}
 	l.leftOut = l.leaveOut()

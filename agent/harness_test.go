@@ -62,12 +62,18 @@ type lanes struct {
 	changes chan struct{}
 	mu      sync.Mutex
 	states  []nodecfg.LaneState
+	onSet   func() // nil: nothing
 }
 
 func newLanes() *lanes { return &lanes{changes: make(chan struct{}, 1)} }
 
-func (l *lanes) Set(*nodecfg.Config, map[string]time.Time) {}
-func (l *lanes) Changes() <-chan struct{}                  { return l.changes }
+func (l *lanes) Changes() <-chan struct{} { return l.changes }
+
+func (l *lanes) Set(*nodecfg.Config, map[string]time.Time) {
+	if l.onSet != nil {
+		l.onSet()
+	}
+}
 
 func (l *lanes) States() []nodecfg.LaneState {
 	l.mu.Lock()
@@ -127,8 +133,15 @@ func start(t testing.TB, n *node, dir string) *running {
 
 func startWith(t testing.TB, n *node, dir string, k Kernel) *running {
 	t.Helper()
+	return startLanes(t, n, dir, k, nil)
+}
+
+// startLanes is startWith where onSet runs when lanes are set.
+func startLanes(t *testing.T, n *node, dir string, k Kernel, onSet func()) *running {
+	t.Helper()
 	a := &running{t: t, prober: newProber(), lanes: newLanes(),
 		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), orders: make(chan floor.Order), out: make(chan nodecfg.FromAgent, 1000)}
+	a.lanes.onSet = onSet
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {

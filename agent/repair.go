@@ -207,7 +207,8 @@ func (l *loop) linkDown() map[string]bool {
 
 // leaveOut is LeftOut for all that is known now.
 func (l *loop) leaveOut() map[string]bool {
-	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.closed(l.lanes()))
+	lanes := l.lanes()
+	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.closed(lanes), nodecfg.Draining(lanes))
 }
 
 // closed names the paths that may not carry: their lane is not open, or the

@@ -42,6 +42,18 @@ func compareOps(a, b Op) int {
 		strings.Compare(a.String(), b.String()))
 }
 
+// BeforeLanes returns those operations of a Plan that come before lanes are
+// made and get keys: fences, rules and what keeps their outer packets on their
+// paths. So neither a packet of an intent nor one of a lane finds another way
+// while lanes come up, which may take seconds. Nothing is taken away yet, and
+// nothing is put into a lane, whose interface may not be there.
+func BeforeLanes(ops []Op) []Op {
+	return slices.DeleteFunc(slices.Clone(ops), func(op Op) bool {
+		r, route := op.Object.(Route)
+		return op.Verb == Delete || route && strings.HasPrefix(r.Dev, LanePrefix)
+	})
+}
+
 // order is the place of an operation in a Plan.
 type order struct {
 	step          int

@@ -26,6 +26,7 @@ func main() {
 	flag.StringVar(&o.Controller, "controller", "", "where the controller listens for agents: host:port, or unix:/path")
 	flag.StringVar(&o.Dir, "state", stateDir, "directory for key, certificate and the last good config")
 	flag.StringVar(&o.TokenFile, "token-file", "", "file with the enrolment token; else $KEIRO_TOKEN; only for the first start")
+	laneFlags(&o)
 	verbose := flag.Bool("v", false, "log debug messages")
 	show := flag.Bool("version", false, "print the version and exit")
 	flag.Usage = func() {
@@ -43,7 +44,6 @@ func main() {
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &level}))
 	debug.SetGCPercent(40) // memory counts here, time hardly
-
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := daemon.Run(ctx, o)
 	stop()

@@ -80,7 +80,7 @@ func (c *compiler) node(n int) *nodecfg.Config {
 			cfg.Links = append(cfg.Links, nodecfg.Link{
 				Name: entry.Name, Interface: entry.Interface(n), Peer: peer,
 				ID:     c.IDs.Link(cfg.Node, entry.Name),
-				PeerID: c.IDs.Link(peer, entry.Name), PeerLocator: c.IDs.Locator(peer),
+				PeerID: c.IDs.Link(peer, entry.Name), PeerLocator: c.IDs.Locator(peer), QKD: entry.QKD,
 			})
 		}
 	}

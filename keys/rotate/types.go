@@ -191,12 +191,20 @@ type Params struct {
 // whose ends differ is repaired after 37 s at most once messages arrive, well
 // within the 60 s that WireGuard tolerates: the wait for answers that do not
 // come, a backoff, and a KME's wait at each end.
-func DefaultParams() Params {
+func DefaultParams() Params { return Every(DefaultInterval) }
+
+// DefaultInterval is from one epoch to the next.
+const DefaultInterval = 120 * time.Second
+
+// Every is DefaultParams with another interval, and all that an operator sees
+// of it in proportion. What WireGuard's times demand stays.
+func Every(interval time.Duration) Params {
+	const most = 15 * time.Second
 	return Params{
-		Interval: 120 * time.Second, Jitter: 12 * time.Second,
-		Resend: 500 * time.Millisecond, Sends: 5, Backoff: time.Second, MaxWait: 15 * time.Second,
+		Interval: interval, Jitter: interval / 10,
+		Resend: 500 * time.Millisecond, Sends: 5, Backoff: time.Second, MaxWait: min(max(interval/8, time.Second), most),
 		QKDWait: 3 * time.Second, HalfOpen: 4,
-		MaxAge: 15 * time.Minute, DrainBefore: time.Minute,
+		MaxAge: 15 * interval / 2, DrainBefore: interval / 2,
 		ProveWithin: 150 * time.Second, ProofMargin: time.Second,
 	}
 }
