@@ -228,7 +228,7 @@ func TestFloorLeavesTheRestAlone(t *testing.T) {
 	l.a.Addr(other)
 	l.b.Addr(far)
 	l.flow(other, far).arrives(t, marker)
-	if l.tap.clear.Load() == 0 {
+	if l.tap.catchUp(t); l.tap.clear.Load() == 0 {
 		t.Error("the tap does not see what is in the clear")
 	}
 }
@@ -264,7 +264,7 @@ func TestFloorLowered(t *testing.T) {
 	for i, f := range l.flows {
 		f.arrives(t, families[i].name+" in the clear: "+marker)
 	}
-	if l.tap.clear.Load() == 0 {
+	if l.tap.catchUp(t); l.tap.clear.Load() == 0 {
 		t.Error("the tap does not see what is in the clear")
 	}
 	if r := l.agent.report("no floors", func(r *nodecfg.Report) bool { return len(r.Floors) == 0 }); !active("gold/0")(r) {

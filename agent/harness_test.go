@@ -137,7 +137,7 @@ func startWith(t testing.TB, n *node, dir string, k Kernel) *running {
 }
 
 // startLanes is startWith where onSet runs when lanes are set.
-func startLanes(t *testing.T, n *node, dir string, k Kernel, onSet func()) *running {
+func startLanes(t testing.TB, n *node, dir string, k Kernel, onSet func()) *running {
 	t.Helper()
 	a := &running{t: t, prober: newProber(), lanes: newLanes(),
 		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), orders: make(chan floor.Order), out: make(chan nodecfg.FromAgent, 1000)}
