@@ -19,7 +19,7 @@ import (
 // liar is a controller that an agent believes, with what it may send.
 type liar struct {
 	*triangle
-	t        *testing.T
+	t        testing.TB
 	agent    *running
 	dir      string
 	revision uint64
@@ -29,7 +29,7 @@ type liar struct {
 
 // newLiar has an agent that carries an intent encrypted, and a road on which
 // its packets would arrive without.
-func newLiar(t *testing.T) *liar {
+func newLiar(t testing.TB) *liar {
 	w, _ := newEncryptedTriangle(t, 0)
 	l := &liar{triangle: w, t: t, dir: t.TempDir(), revision: 1}
 	l.agent = start(t, w.a, l.dir)
@@ -228,7 +228,7 @@ func TestFloorLeavesTheRestAlone(t *testing.T) {
 	l.a.Addr(other)
 	l.b.Addr(far)
 	l.flow(other, far).arrives(t, marker)
-	if l.tap.clear.Load() == 0 {
+	if l.tap.catchUp(t); l.tap.clear.Load() == 0 {
 		t.Error("the tap does not see what is in the clear")
 	}
 }
@@ -264,7 +264,7 @@ func TestFloorLowered(t *testing.T) {
 	for i, f := range l.flows {
 		f.arrives(t, families[i].name+" in the clear: "+marker)
 	}
-	if l.tap.clear.Load() == 0 {
+	if l.tap.catchUp(t); l.tap.clear.Load() == 0 {
 		t.Error("the tap does not see what is in the clear")
 	}
 	if r := l.agent.report("no floors", func(r *nodecfg.Report) bool { return len(r.Floors) == 0 }); !active("gold/0")(r) {
@@ -361,7 +361,7 @@ func TestFloorNotKept(t *testing.T) {
 }
 
 // obeyNothing removes all that is Keiro's.
-func (n *node) obeyNothing(t *testing.T) {
+func (n *node) obeyNothing(t testing.TB) {
 	t.Helper()
 	for _, op := range nodecfg.Plan(n.see(t, nil).State, nil) {
 		if err := n.kernel.Apply(op); err != nil {

@@ -111,7 +111,7 @@ func (c *counted) Apply(op nodecfg.Op) error {
 
 // running is an agent under test.
 type running struct {
-	t      *testing.T
+	t      testing.TB
 	kernel *counted
 	prober *prober
 	lanes  *lanes
@@ -123,7 +123,7 @@ type running struct {
 }
 
 // start runs an agent for a node, with a state directory.
-func start(t *testing.T, n *node, dir string) *running {
+func start(t testing.TB, n *node, dir string) *running {
 	t.Helper()
 	k := &counted{Handle: n.kernel}
 	a := startWith(t, n, dir, k)
@@ -131,13 +131,13 @@ func start(t *testing.T, n *node, dir string) *running {
 	return a
 }
 
-func startWith(t *testing.T, n *node, dir string, k Kernel) *running {
+func startWith(t testing.TB, n *node, dir string, k Kernel) *running {
 	t.Helper()
 	return startLanes(t, n, dir, k, nil)
 }
 
 // startLanes is startWith where onSet runs when lanes are set.
-func startLanes(t *testing.T, n *node, dir string, k Kernel, onSet func()) *running {
+func startLanes(t testing.TB, n *node, dir string, k Kernel, onSet func()) *running {
 	t.Helper()
 	a := &running{t: t, prober: newProber(), lanes: newLanes(),
 		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), orders: make(chan floor.Order), out: make(chan nodecfg.FromAgent, 1000)}

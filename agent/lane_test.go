@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { testlane.Main(m) }
 
 // newEncryptedTriangle is a triangle whose intent rides on lanes.
-func newEncryptedTriangle(t *testing.T, mtu int) (*triangle, map[string]lane.Device) {
+func newEncryptedTriangle(t testing.TB, mtu int) (*triangle, map[string]lane.Device) {
 	t.Helper()
 	w := layTriangle(t)
 	w.mtu(mtu)
@@ -54,7 +54,7 @@ func newEncryptedTriangle(t *testing.T, mtu int) (*triangle, map[string]lane.Dev
 	return w, devices
 }
 
-func public(t *testing.T, k secret.Key) lane.PublicKey {
+func public(t testing.TB, k secret.Key) lane.PublicKey {
 	t.Helper()
 	p, err := ecdh.X25519().NewPrivateKey(k.Bytes())
 	if err != nil {
@@ -64,7 +64,7 @@ func public(t *testing.T, k secret.Key) lane.PublicKey {
 }
 
 // lane opens and configures the interface of a path's lane.
-func (n *node) lane(t *testing.T, p *nodecfg.Path, private secret.Key, peer lane.PublicKey, psk secret.Key) lane.Device {
+func (n *node) lane(t testing.TB, p *nodecfg.Path, private secret.Key, peer lane.PublicKey, psk secret.Key) lane.Device {
 	t.Helper()
 	if n.helpers == nil {
 		n.helpers = testlane.Helpers(t)
@@ -104,7 +104,7 @@ func (w *triangle) mtu(mtu int) {
 }
 
 // sent is how many encrypted bytes a device has sent.
-func sent(t *testing.T, d lane.Device) uint64 {
+func sent(t testing.TB, d lane.Device) uint64 {
 	t.Helper()
 	s, err := d.Status()
 	if err != nil {

@@ -34,7 +34,7 @@ var (
 	hostB4, hostB6 = netip.MustParseAddr("10.2.0.1"), netip.MustParseAddr("2001:db8:2::1")
 )
 
-func newNode(t *testing.T, name, locator string) *node {
+func newNode(t testing.TB, name, locator string) *node {
 	t.Helper()
 	n := &node{Namespace: testnet.New(t), cfg: &nodecfg.Config{
 		Revision: 1, Node: name, Locator: netip.MustParsePrefix(locator),
@@ -63,14 +63,14 @@ func join(a *node, aDev string, b *node, bDev string) *testnet.Wire {
 }
 
 // newTriangle lays everything and makes the kernels obey.
-func newTriangle(t *testing.T) *triangle {
+func newTriangle(t testing.TB) *triangle {
 	t.Helper()
 	w := layTriangle(t)
 	w.obey(t)
 	return w
 }
 
-func layTriangle(t *testing.T) *triangle {
+func layTriangle(t testing.TB) *triangle {
 	t.Helper()
 	w := &triangle{
 		a: newNode(t, "a", "5f00:0:1::/48"),
@@ -89,7 +89,7 @@ func layTriangle(t *testing.T) *triangle {
 	return w
 }
 
-func (w *triangle) obey(t *testing.T) {
+func (w *triangle) obey(t testing.TB) {
 	t.Helper()
 	for _, n := range []*node{w.a, w.b, w.c} {
 		if err := n.cfg.Validate(); err != nil {
@@ -122,7 +122,7 @@ func (n *node) linkTo(peer *node) nodecfg.Link {
 }
 
 // obey makes the kernel as the Config says, without the paths left out.
-func (n *node) obey(t *testing.T, leftOut ...string) {
+func (n *node) obey(t testing.TB, leftOut ...string) {
 	t.Helper()
 	out := make(map[string]bool)
 	for _, name := range leftOut {
@@ -139,7 +139,7 @@ func (n *node) obey(t *testing.T, leftOut ...string) {
 	}
 }
 
-func (n *node) see(t *testing.T, want nodecfg.State) rtnl.Seen {
+func (n *node) see(t testing.TB, want nodecfg.State) rtnl.Seen {
 	t.Helper()
 	seen, err := n.kernel.Observe(want)
 	if err != nil {
@@ -149,7 +149,7 @@ func (n *node) see(t *testing.T, want nodecfg.State) rtnl.Seen {
 }
 
 // count returns how many packets a SID has processed.
-func (n *node) count(t *testing.T, sid netip.Addr) uint64 {
+func (n *node) count(t testing.TB, sid netip.Addr) uint64 {
 	t.Helper()
 	c, err := n.kernel.Counters()
 	if err != nil {
@@ -189,7 +189,7 @@ func (w *triangle) flow(from, to netip.Addr) *flow {
 }
 
 // arrives sends until a datagram arrives.
-func (f *flow) arrives(t *testing.T, what string) {
+func (f *flow) arrives(t testing.TB, what string) {
 	t.Helper()
 	testnet.Eventually(t, what, func() bool {
 		if _, err := f.out.WriteToUDPAddrPort([]byte(what), f.to); err != nil {

@@ -103,6 +103,10 @@ func (f Floors) Obey(cfg *nodecfg.Config) *nodecfg.Config {
 // Raise adds what a Config asks for.
 func (f Floors) Raise(cfg *nodecfg.Config) (Floors, error) {
 	out := Floors{slices.Clone(f.Intents), f.Blind}
+	total := 0
+	for _, own := range f.Intents {
+		total += len(own.Traffic)
+	}
 	for i := range cfg.Policies {
 		p := &cfg.Policies[i]
 		asks := p.Asks()
@@ -112,25 +116,30 @@ func (f Floors) Raise(cfg *nodecfg.Config) (Floors, error) {
 		own, at, ok := out.find(p.Intent)
 		raised := *own
 		raised.Traffic = slices.Clone(own.Traffic)
-		for _, s := range p.Traffic {
-			raised.add(Traffic{s.From, s.To, nodecfg.Encryption(max(asks, own.level()))})
+		had := make(map[Traffic]bool, len(own.Traffic))
+		for _, t := range own.Traffic {
+			had[t] = true
 		}
+		level := nodecfg.Encryption(max(asks, own.level()))
+		for _, s := range p.Traffic {
+			if t := (Traffic{s.From, s.To, level}); !had[t] {
+				raised.add(t)
+			}
+			if total+len(raised.Traffic)-len(own.Traffic) > maxTraffic {
+				return f, fmt.Errorf("with it more than %d selectors would have a floor: lower the floors of intents that are gone with `keiro-agent floor lower INTENT`", maxTraffic)
+			}
+		}
+		total += len(raised.Traffic) - len(own.Traffic)
+		slices.SortFunc(raised.Traffic, compare)
 		if !ok {
 			out.Intents = slices.Insert(out.Intents, at, Floor{})
 		}
 		out.Intents[at] = raised
 	}
-	n := 0
-	for _, i := range out.Intents {
-		n += len(i.Traffic)
-	}
-	if n > maxTraffic {
-		return f, fmt.Errorf("with it %d selectors would have a floor, more than %d: lower the floors of intents that are gone with `keiro-agent floor lower INTENT`", n, maxTraffic)
-	}
 	return out, nil
 }
 
-// add puts in traffic, and leaves out what that says already.
+// add puts in traffic, and leaves out what that says already. Somebody sorts.
 func (f *Floor) add(t Traffic) {
 	says := func(a, b Traffic) bool {
 		return contains(a.From, b.From) && contains(a.To, b.To) && nodecfg.Strength(a.Level) >= nodecfg.Strength(b.Level)
@@ -139,7 +148,6 @@ func (f *Floor) add(t Traffic) {
 		return
 	}
 	f.Traffic = append(slices.DeleteFunc(f.Traffic, func(old Traffic) bool { return says(t, old) }), t)
-	slices.SortFunc(f.Traffic, compare)
 }
 
 func compare(a, b Traffic) int {

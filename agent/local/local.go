@@ -165,11 +165,9 @@ func Ask(dir, lower string) (a floor.Answer, err error) {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(2 * patience))
-	if err := json.NewEncoder(c).Encode(request{lower}); err != nil {
-		return a, err
-	}
+	wrote := json.NewEncoder(c).Encode(request{lower}) // who is refused is told so, and not heard
 	if err := json.NewDecoder(io.LimitReader(c, maxAnswer)).Decode(&a); err != nil {
-		return a, fmt.Errorf("the agent's answer: %w", err)
+		return a, fmt.Errorf("the agent's answer: %w", errors.Join(err, wrote))
 	}
 	if a.Error != "" {
 		return a, errors.New(a.Error)

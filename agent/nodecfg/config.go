@@ -3,6 +3,10 @@
 // Config (State) and the operations that lead from one State to another
 // (Plan). It is pure: no I/O, no clock. The controller makes Configs, the
 // agent obeys them; neither imports the other.
+//
+// package budget: what a Config says, the objects it becomes and the plan
+// between them share their words and their rules; apart they would import
+// each other.
 package nodecfg
 
 import (

@@ -68,8 +68,13 @@ func TestRouteEncoding(t *testing.T) {
 	})
 }
 
+// fence is a rule that answers with unreachable.
+var fence = nodecfg.Rule{From: netip.MustParsePrefix("10.1.0.0/16"), To: netip.MustParsePrefix("10.2.0.0/16"), Pref: nodecfg.LastRulePref}
+
 func TestRuleEncoding(t *testing.T) {
-	for _, want := range config().Desired(nil) {
+	want := config().Desired(nil)
+	want.Add(fence)
+	for _, want := range want {
 		if want, ok := want.(nodecfg.Rule); ok {
 			got, protocol, err := decodeRule(serialize(encodeRule(want)...))
 			if err != nil || got != want || protocol != nodecfg.RouteProtocol {

@@ -1,7 +1,6 @@
 package world_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,20 +72,4 @@ func TestEncryptedFailover(t *testing.T) {
 	if r.Lost > r.Sent/2 {
 		t.Errorf("lost %d of %d packets", r.Lost, r.Sent)
 	}
-}
-
-// What is taken away is gone: lanes, interfaces and the processes behind them.
-func TestEncryptionEnds(t *testing.T) {
-	c := encrypted(t)
-	c.apply(c.document("intents.yaml"))
-	c.settled()
-	for _, node := range []string{"tyo1", "osa1"} {
-		c.await("no lane at "+node, func() error {
-			if _, lanes := c.carried(node); lanes > 0 {
-				return fmt.Errorf("%d are left", lanes)
-			}
-			return nil
-		})
-	}
-	c.lossless("in the clear, as declared now", []traffic{gold, gold.back()}, func() {})
 }

@@ -1,0 +1,123 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/floor"
+)
+
+// serve answers orders until the test ends.
+func serve(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "local") // short: a socket's path has 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir = filepath.Join(dir, "state")
+	s, err := Listen(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	orders, done := make(chan floor.Order), make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx, orders)
+	}()
+	go func() {
+		for {
+			select {
+			case o := <-orders:
+				a := floor.Answer{Node: "n1"}
+				if o.Lower == "none" {
+					a.Error = "there is none"
+				} else if o.Lower != "" {
+					a.Floors = []floor.View{{Traffic: []floor.Traffic{{Level: o.Lower}}}}
+				}
+				o.Answer <- a
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		if _, err := os.Stat(filepath.Join(dir, socketName)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the socket is left: %v", err)
+		}
+	})
+	return dir
+}
+
+func TestAsk(t *testing.T) {
+	dir := serve(t)
+	if a, err := Ask(dir, ""); err != nil || a.Node != "n1" || len(a.Floors) != 0 {
+		t.Errorf("listed %+v, %v", a, err)
+	}
+	if a, err := Ask(dir, "gold"); err != nil || len(a.Floors) != 1 || a.Floors[0].Traffic[0].Level != "gold" {
+		t.Errorf("lowered %+v, %v", a, err)
+	}
+	if _, err := Ask(dir, "none"); err == nil || err.Error() != "there is none" {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Listen(dir, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another agent is running") {
+		t.Errorf("a second agent: %v", err)
+	}
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, socketName): 0o600} {
+		if s, err := os.Stat(path); err != nil || s.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, s.Mode(), err)
+		}
+	}
+}
+
+// What is no request is refused, with the reason.
+func TestForeignRequests(t *testing.T) {
+	dir := serve(t)
+	for _, text := range []string{"GET / HTTP/1.1\r\n\r\n", `{"raise":"gold"}`, `{"lower":7}`, `{"lower":"` + strings.Repeat("x", maxRequest)} {
+		c, err := net.Dial("unix", filepath.Join(dir, socketName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		b := make([]byte, 1000)
+		if n, err := c.Read(b); err != nil || !strings.Contains(string(b[:n]), "request not readable") {
+			t.Errorf("%.20s: answered %q, %v", text, b[:n], err)
+		}
+	}
+}
+
+// A socket that a killed agent left is no agent, and not in the way.
+func TestNoAgent(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Ask(dir, ""); !errors.Is(err, ErrNoAgent) {
+		t.Errorf("nothing there: %v", err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, socketName), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := Ask(dir, ""); !errors.Is(err, ErrNoAgent) {
+		t.Errorf("left by another: %v", err)
+	}
+	s, err := Listen(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}

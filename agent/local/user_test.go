@@ -1,0 +1,49 @@
+package local
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestMain is also the other user, who asks.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("KEIRO_TEST_ASK"); dir != "" {
+		_, err := Ask(dir, "gold")
+		fmt.Print(err)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Another user is refused, even where directory and socket are open to all.
+func TestOtherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("to become another user needs root")
+	}
+	dir := serve(t)
+	for _, path := range []string{filepath.Dir(dir), dir, filepath.Join(dir, socketName)} {
+		if err := os.Chmod(path, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.ReadFile("/proc/self/exe") // which the other user may not reach
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "ask")
+	if err := os.WriteFile(program, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program)
+	cmd.Env, cmd.Dir = []string{"KEIRO_TEST_ASK=" + dir}, dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "user 65534 is not the agent's") {
+		t.Errorf("answered %q, %v", out, err)
+	}
+}
