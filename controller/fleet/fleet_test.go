@@ -108,7 +108,9 @@ func TestRevokedOnTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want("connected tyo1")
-	late, err := rpc.Session(t.Context(), w.dial(w.tls(id)))
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	late, err := rpc.Session(ctx, w.dial(w.tls(id)))
 	if err != nil {
 		t.Fatal(err)
 	}
