@@ -74,6 +74,7 @@ type fakeAgent struct {
 	obeys     uint64          // its revision
 	down      map[string]bool // links
 	peer      *nodecfg.Peer   // who it is; nil: it has no identity
+	keys      *fakeKeys       // nil: it says nothing of lanes
 }
 
 func newStage(t *testing.T) *stage {
@@ -224,8 +225,7 @@ func (s *stage) do(args []string) []string {
 		}
 		return out
 	}
-	s.t.Fatalf("unknown command %q", args)
-	return nil
+	return s.doKeys(args)
 }
 
 func (s *stage) agent(node string) *fakeAgent {
@@ -280,6 +280,7 @@ func (s *stage) report(node string) []string {
 			r.Links = append(r.Links, nodecfg.LinkState{Name: l.Name, Up: !a.down[l.Name], MTU: 9500, Changed: s.now})
 		}
 	}
+	a.keys.report(&r)
 	return s.step(Reported{r})
 }
 
