@@ -58,6 +58,7 @@ func (b *Backend) publish(events ...resource.Event) {
 	s := b.state
 	s.Intents, s.Nodes, s.Links = slices.Clone(s.Intents), slices.Clone(s.Nodes), slices.Clone(s.Links)
 	s.Drains, s.Alerts = slices.Clone(s.Drains), slices.Clone(s.Alerts)
+	s.Lanes, s.Keying = slices.Clone(s.Lanes), slices.Clone(s.Keying)
 	b.Publish(&s, events...)
 }
 
