@@ -210,6 +210,7 @@ func (b *Backend) Trace(_ context.Context, intent string) (*resource.Trace, erro
 	trace := &resource.Trace{Intent: intent, Headend: "tyo1"}
 	for _, p := range i.Status.Paths {
 		seen := nodecfg.TracePath{Name: p.Name, Active: p.Active, RTTUS: p.RTTUS}
+		seen.Lane = laneAt(b.State(), p.Name, p.Headend)
 		for _, node := range p.Nodes[1:] {
 			seen.Hops = append(seen.Hops, nodecfg.TraceHop{Want: node, Seen: node, RTTUS: p.RTTUS})
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
@@ -39,10 +40,11 @@ func (b *Backend) renew(keep func(*resource.Lane) bool) []string {
 			}
 			l := *was
 			l.Ends = slices.Clone(l.Ends)
+			next := max(l.Ends[0].Epoch, l.Ends[1].Epoch) + 1
 			for e := range l.Ends {
 				end := &l.Ends[e]
 				end.State, end.Reason, end.Proven, end.Keyed, end.Handshake = resource.LaneOpen, "", true, Now, Now
-				end.Epoch++
+				end.Epoch, end.Level = next, l.Encryption
 				nodes = append(nodes, end.Node)
 			}
 			s.Lanes[n] = &l
@@ -77,4 +79,19 @@ func (b *Backend) Revoke(_ context.Context, node string) (*resource.Revocation, 
 	slices.Sort(out.Intents)
 	out.Intents = slices.Compact(out.Intents)
 	return out, nil
+}
+
+// laneAt is the lane of a path as the agent of one end would tell of it.
+func laneAt(s *resource.State, name, node string) *nodecfg.LaneState {
+	for _, l := range s.Lanes {
+		for _, e := range l.Ends {
+			if l.Name == name && e.Node == node {
+				return &nodecfg.LaneState{
+					Name: name, Interface: e.Interface, Reason: e.Reason, Level: e.Level, Epoch: e.Epoch, Keyed: e.Keyed,
+					Open: e.State == resource.LaneOpen || e.State == resource.LaneDraining, Draining: e.State == resource.LaneDraining,
+				}
+			}
+		}
+	}
+	return nil
 }
