@@ -8,6 +8,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
 )
 
 // eachReport calls do for every node of the topology with a report of now, by
@@ -132,6 +133,28 @@ const (
 	storeEnough = "enough"
 	storeLow    = "low"
 )
+
+// awaitsStore: a link of the topology needs the store, and an end that called
+// it low does not say now that it lasts. An agent that begins anew has not asked
+// its KME yet.
+func (c *Core) awaitsStore(a Alarm) bool {
+	one, other, _ := strings.Cut(strings.TrimPrefix(a.Cause, "pair:"), "~")
+	t := c.spec.Topology
+	x, known := t.Node(one)
+	y, also := t.Node(other)
+	if !known || !also || !slices.ContainsFunc(t.Entries, func(e topology.Entry) bool { return e.QKD && (e.A == x && e.B == y || e.A == y && e.B == x) }) {
+		return false
+	}
+	for _, name := range a.Nodes {
+		n := c.nodes[name]
+		if n == nil || n.report == nil || n.report.Keying == nil || !slices.ContainsFunc(n.report.Keying.Stores, func(s nodecfg.KeyStore) bool {
+			return s.State == storeEnough && (s.Peer == one || s.Peer == other)
+		}) {
+			return true
+		}
+	}
+	return false
+}
 
 func storeSays(s nodecfg.KeyStore) string {
 	out := s.State + ", nobody knows how many keys there are"

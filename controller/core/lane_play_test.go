@@ -50,7 +50,7 @@ func (s *stage) keys(node string) *fakeKeys {
 //
 //	lane NODE PEER LANE open|draining|closed|gone [EPOCH [LEVEL]] [: REASON]
 //	keyalarm NODE NAME PEER LANE on|off [: MESSAGE]
-//	store NODE PEER enough|low|none|gone [KEYS] [: REASON]
+//	store NODE PEER enough|low|none|unknown|forgotten [KEYS] [: REASON]
 //	floor NODE INTENT LEVEL fenced|refused|holds|gone [: REASON]
 //	lanes
 //
@@ -85,12 +85,15 @@ func (s *stage) doKeys(args []string) []string {
 			k.alarms = append(k.alarms, a)
 		}
 	case "store":
-		st := nodecfg.KeyStore{Peer: args[2], State: args[3], Reason: said}
+		st := nodecfg.KeyStore{Peer: args[2], State: args[3], Known: args[3] != "unknown", Reason: said}
+		if !st.Known {
+			st.State = "none"
+		}
 		if len(args) > 4 {
-			st.Keys, st.Known = s.number(args[4]), true
+			st.Keys = s.number(args[4])
 			st.Lasts = int64(st.Keys) * time.Second.Microseconds()
 		}
-		if k.stores[args[2]] = st; args[3] == "gone" {
+		if k.stores[args[2]] = st; args[3] == "forgotten" { // it has begun anew, and not asked yet
 			delete(k.stores, args[2])
 		}
 	case "floor":

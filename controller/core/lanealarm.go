@@ -63,6 +63,9 @@ func (c *Core) over(a Alarm) bool {
 	if len(a.Intents) > 0 && !slices.ContainsFunc(a.Intents, declared) && a.Name != FloorViolated {
 		return true
 	}
+	if a.Name == KeyStoreLow && c.awaitsStore(a) {
+		return false
+	}
 	for _, name := range a.Nodes {
 		if n := c.nodes[name]; c.exists(name) && !c.revoked(name) && (!n.connected || n.report == nil) {
 			return false

@@ -145,7 +145,10 @@ func (s *stage) settle() {
 		clear(a.down)
 		if a.keys != nil {
 			a.keys.alarms = nil
-			clear(a.keys.stores)
+			for peer, st := range a.keys.stores {
+				st.State, st.Known = "enough", true
+				a.keys.stores[peer] = st
+			}
 			clear(a.keys.floors)
 			for n, l := range a.keys.lanes {
 				l.Open, l.Epoch, l.Level = true, 9, "pq"
