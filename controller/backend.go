@@ -33,6 +33,7 @@ type backend struct {
 	store     *store.Store
 	authority *pki.Authority
 	fleet     *fleet.Fleet
+	rotate    func(ctx context.Context, node string, r nodecfg.RotateRequest) (nodecfg.RotateResult, error) // the fleet's
 	events    *eventLog
 	solveTime time.Duration
 

@@ -99,6 +99,7 @@ func (b *backend) join(o Options, alerts *alert.Sender) {
 	b.solveTime = o.SolveTime
 	b.loop = newLoop(core.New(o.Params), o)
 	b.fleet = fleet.New(fleet.Options{Authority: b.authority, Events: sessions{b.loop}, Log: o.Log})
+	b.rotate = b.fleet.Rotate
 	b.solver = solver.New(o.SolveTime, b.loop.feed, o.Log)
 	b.loop.solve = b.solver.Ask
 	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }

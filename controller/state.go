@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -48,6 +49,15 @@ func stateOf(before *resource.State, d declare.State, v core.View, drains []*res
 	}
 	for e, l := range v.Links {
 		s.Links = append(s.Links, linkOf(v.Spec.Topology, e, l, reserved[l.Name]))
+	}
+	for _, l := range v.Lanes {
+		s.Lanes = append(s.Lanes, laneOf(l))
+	}
+	slices.SortFunc(s.Lanes, func(a, b *resource.Lane) int {
+		return cmp.Or(strings.Compare(a.Intent, b.Intent), cmp.Compare(a.Index, b.Index))
+	})
+	for _, k := range v.Keying {
+		s.Keying = append(s.Keying, keyingOf(k))
 	}
 	for _, a := range v.Alarms {
 		alert := alertOf(a)
@@ -97,7 +107,7 @@ func answerOf(i core.IntentView) pathspec.Answer {
 
 func nodeOf(d declare.State, v core.View, n core.NodeView) *resource.Node {
 	out := &resource.Node{
-		Name: n.Name, Locator: d.IDs.Locator(n.Name).String(), Connected: n.Connected, Since: n.Since,
+		Name: n.Name, Locator: d.IDs.Locator(n.Name).String(), Connected: n.Connected, Revoked: n.Revoked, Since: n.Since,
 		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors,
 		Drained: slices.Contains(v.Drains, core.Drain{Kind: "node", Name: n.Name}),
 	}

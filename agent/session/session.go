@@ -40,8 +40,8 @@ const (
 	lastDelay  = 5 * time.Second
 )
 
-// maxTraces is how many traces wait for a busy agent.
-const maxTraces = 16
+// maxAsks is how many questions, traces and rotations, wait for a busy agent.
+const maxAsks = 16
 
 // renewAgain is the pause after a renewal that failed. Half of the
 // certificate's life is left for it to succeed.
@@ -57,10 +57,10 @@ type Client struct {
 
 	admitted time.Time // when the controller let us in last; zero: not by the last attempt
 
-	configs chan *nodecfg.Config       // the latest, for the agent
-	asks    chan *nodecfg.TraceRequest // for the agent
-	reports chan *nodecfg.Report       // the latest, for the controller
-	answers chan *nodecfg.TraceResult  // the latest few, for the controller
+	configs chan *nodecfg.Config    // the latest, for the agent
+	asks    chan *nodecfg.ToAgent   // for the agent
+	reports chan *nodecfg.Report    // the latest, for the controller
+	answers chan *nodecfg.FromAgent // the latest few, for the controller
 }
 
 // New reads the state directory. It fails where that or an option is bad;
@@ -72,9 +72,9 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		Options: o, renewIn: identity.renewIn,
 		configs: make(chan *nodecfg.Config, 1),
-		asks:    make(chan *nodecfg.TraceRequest, maxTraces),
+		asks:    make(chan *nodecfg.ToAgent, maxAsks),
 		reports: make(chan *nodecfg.Report, 1),
-		answers: make(chan *nodecfg.TraceResult, maxTraces),
+		answers: make(chan *nodecfg.FromAgent, maxAsks),
 	}
 	var err error
 	if c.state, err = openState(o.Dir); err != nil {
@@ -213,26 +213,35 @@ func (c *Client) receive(stream grpc.BidiStreamingClient[nodecfg.FromAgent, node
 			c.Log.Error("ignored a config for another node", "node", c.Node, "other", m.Config.Node)
 		case m.Config != nil:
 			replace(c.configs, m.Config)
-		case m.Trace != nil:
+		case m.Trace != nil, m.Rotate != nil:
 			select {
-			case c.asks <- m.Trace:
+			case c.asks <- m:
 			default:
-				replace(c.answers, &nodecfg.TraceResult{ID: m.Trace.ID, Error: "the agent is busy"})
+				replace(c.answers, busy(m))
 			}
 		}
 	}
 }
 
+// busy answers a question that the agent has no time for.
+func busy(m *nodecfg.ToAgent) *nodecfg.FromAgent {
+	const why = "the agent is busy"
+	if m.Rotate != nil {
+		return &nodecfg.FromAgent{Rotate: &nodecfg.RotateResult{ID: m.Rotate.ID, Error: why}}
+	}
+	return &nodecfg.FromAgent{Trace: &nodecfg.TraceResult{ID: m.Trace.ID, Error: why}}
+}
+
 func (c *Client) send(ctx context.Context, stream grpc.BidiStreamingClient[nodecfg.FromAgent, nodecfg.ToAgent]) {
 	for {
-		var m nodecfg.FromAgent
+		m := new(nodecfg.FromAgent)
 		select {
 		case m.Report = <-c.reports:
-		case m.Trace = <-c.answers:
+		case m = <-c.answers:
 		case <-ctx.Done():
 			return
 		}
-		if stream.Send(&m) != nil {
+		if stream.Send(m) != nil {
 			return
 		}
 	}
@@ -242,14 +251,14 @@ func (c *Client) send(ctx context.Context, stream grpc.BidiStreamingClient[nodec
 // that the agent did not take yet gives way to a newer one.
 func (c *Client) deliver(ctx context.Context, in chan<- nodecfg.ToAgent) {
 	var config *nodecfg.Config
-	var ask *nodecfg.TraceRequest
+	var ask *nodecfg.ToAgent
 	for {
 		asks, to, m := c.asks, in, nodecfg.ToAgent{}
 		switch {
 		case config != nil:
 			m.Config = config
 		case ask != nil:
-			m.Trace = ask
+			m = *ask
 		default:
 			to = nil
 		}
@@ -282,8 +291,8 @@ func (c *Client) collect(ctx context.Context, out <-chan nodecfg.FromAgent) {
 			if m.Report != nil {
 				replace(c.reports, m.Report)
 			}
-			if m.Trace != nil {
-				replace(c.answers, m.Trace)
+			if m.Trace != nil || m.Rotate != nil {
+				replace(c.answers, &m)
 			}
 		case <-ctx.Done():
 			return

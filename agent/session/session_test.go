@@ -46,12 +46,20 @@ func TestEnrolThenSession(t *testing.T) {
 			if m := wait(t, "a trace", a.in); m.Trace == nil || m.Trace.ID != 3 {
 				t.Errorf("the agent got %+v", m)
 			}
+			_ = s.Send(&nodecfg.ToAgent{Rotate: &nodecfg.RotateRequest{ID: 4, Peer: "osa1", Compromised: true}})
+			if m := wait(t, "a rotation", a.in); m.Rotate == nil || *m.Rotate != (nodecfg.RotateRequest{ID: 4, Peer: "osa1", Compromised: true}) {
+				t.Errorf("the agent got %+v", m)
+			}
 			a.out <- report(7)
 			if m, err := s.Recv(); err != nil || m.Report == nil || m.Report.Revision != 7 {
 				t.Errorf("the controller got %+v, %v", m, err)
 			}
 			a.out <- nodecfg.FromAgent{Trace: &nodecfg.TraceResult{ID: 3}}
 			if m, err := s.Recv(); err != nil || m.Trace == nil || m.Trace.ID != 3 {
+				t.Errorf("the controller got %+v, %v", m, err)
+			}
+			a.out <- nodecfg.FromAgent{Rotate: &nodecfg.RotateResult{ID: 4, Pairs: 2}}
+			if m, err := s.Recv(); err != nil || m.Rotate == nil || m.Rotate.Pairs != 2 {
 				t.Errorf("the controller got %+v, %v", m, err)
 			}
 			a.stop()
@@ -123,17 +131,21 @@ func TestLatestWins(t *testing.T) {
 		}
 	}
 	// The answer to what is sent last shows that all before was received.
-	for i := range uint64(2 * maxTraces) {
+	for i := range uint64(2 * maxAsks) {
 		_ = s.Send(&nodecfg.ToAgent{Trace: &nodecfg.TraceRequest{ID: i}})
 	}
-	m, err := s.Recv()
-	if err != nil || m.Trace == nil || m.Trace.Error != "the agent is busy" {
-		t.Errorf("the controller got %+v, %v", m, err)
+	_ = s.Send(&nodecfg.ToAgent{Rotate: &nodecfg.RotateRequest{ID: 99}})
+	for m := new(nodecfg.FromAgent); m.Rotate == nil; {
+		var err error
+		if m, err = s.Recv(); err != nil || m.Trace != nil && m.Trace.Error != "the agent is busy" ||
+			m.Rotate != nil && *m.Rotate != (nodecfg.RotateResult{ID: 99, Error: "the agent is busy"}) {
+			t.Fatalf("the controller got %+v, %v", m, err)
+		}
 	}
 	if m := wait(t, "a config", a.in); m.Config == nil || m.Config.Revision != 999 {
 		t.Errorf("the agent got %+v", m)
 	}
-	for i := range uint64(maxTraces) {
+	for i := range uint64(maxAsks) {
 		if m := wait(t, "a trace", a.in); m.Trace == nil || m.Trace.ID != i {
 			t.Errorf("the agent got %+v", m)
 		}

@@ -94,6 +94,7 @@ func (s *Server) register() {
 	s.registerApply()
 	s.registerIntents()
 	s.registerNetwork()
+	s.registerLanes()
 	s.registerLog()
 	s.registerWatch()
 	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {

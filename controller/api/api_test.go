@@ -208,8 +208,10 @@ func TestTopologyForms(t *testing.T) {
 	wantStatus(t, call(t, server, "POST", "/api/v1/apply", stream, "Content-Type", "text/yaml", "If-Match", `"1-yaml"`), 200)
 }
 
-func TestDrainsAndTokens(t *testing.T) {
+func TestOperate(t *testing.T) {
 	server, backend := newServer(t)
+	apply(t, server)
+	backend.Update(lanes)
 	steps := []struct {
 		method, path, body string
 		status             int
@@ -227,6 +229,22 @@ func TestDrainsAndTokens(t *testing.T) {
 		{"POST", "/api/v1/tokens", `{"node":"tyo1","ttl":"1y"}`, 422, "bad ttl"},
 		{"POST", "/api/v1/tokens", `{"node":"tyo1","ttl":"1000h"}`, 422, "bad ttl"},
 		{"POST", "/api/v1/tokens", `{"node":""}`, 422, "node"},
+		{"GET", "/api/v1/lanes", "", 200, `"items":[{"name":"gold/0","intent":"gold","index":0,"encryption":"pq"`},
+		{"GET", "/api/v1/lanes?intent=gold&node=osa1", "", 200, `"state":"draining","reason":"the key gets too old","level":"pq","epoch":17`},
+		{"GET", "/api/v1/lanes?intent=silver", "", 200, `"items":[]`},
+		{"GET", "/api/v1/lanes?node=nag1", "", 200, `"items":[]`},
+		{"GET", "/api/v1/keying", "", 200, `"stores":[{"peer":"osa1","state":"low","known":true,"keys":12,"lasts_us":40000000`},
+		{"POST", "/api/v1/intents/gold/rotate", "", 200, `{"intent":"gold","pairs":1,"told":["osa1"]}`},
+		{"GET", "/api/v1/lanes", "", 200, `"epoch":19`},
+		{"POST", "/api/v1/intents/silver/rotate", "", 404, "there is no intent silver"},
+		{"POST", "/api/v1/nodes/tyo1/rekey", `{"within":"10s"}`, 200, `"node":"tyo1","pairs":1,"told":["osa1","tyo1"]`},
+		{"POST", "/api/v1/nodes/tyo1/rekey", `{}`, 200, `"pairs":1`},
+		{"POST", "/api/v1/nodes/tyo1/rekey", `{"within":"-1s"}`, 422, "bad within"},
+		{"POST", "/api/v1/nodes/tyo1/rekey", `{"within":"2h"}`, 422, "bad within"},
+		{"POST", "/api/v1/nodes/nag1/rekey", `{}`, 409, "node nag1 has no lanes"},
+		{"POST", "/api/v1/nodes/tyo1/revoke", "", 200, `{"node":"tyo1","intents":["gold"]}`},
+		{"GET", "/api/v1/nodes", "", 200, `"revoked":true`},
+		{"POST", "/api/v1/nodes/nowhere/revoke", "", 404, "nothing to revoke"},
 		{"POST", "/api/v1/tokens", strings.Repeat(" ", 64<<10), 413, "too large"},
 	}
 	for _, s := range steps {
@@ -261,6 +279,10 @@ func FuzzHandlers(f *testing.F) {
 	f.Add("POST", "tokens", "application/json", "", `{"node":"a","ttl":"1h"}`)
 	f.Add("POST", "drains", "application/json", "", `{"kind":"srlg","name":"d"}`)
 	f.Add("GET", "intents/gold", "", "", "")
+	f.Add("GET", "lanes?intent=gold", "", "", "")
+	f.Add("POST", "intents/gold/rotate", "", "", "")
+	f.Add("POST", "nodes/tyo1/rekey", "application/json", "", `{"within":"1s"}`)
+	f.Add("POST", "nodes/%2e%2e/revoke", "", "", "")
 	f.Add("DELETE", "intents/%00", "x/y", `"0"`, "")
 	f.Add("GET", "events?since=1&limit=3", "", "", "")
 	f.Add("DELETE", "drains/node/%2e%2e", "", "", "")

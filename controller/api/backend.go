@@ -38,6 +38,19 @@ type Backend interface {
 	// Unavailable where the headend's agent does not answer.
 	Trace(ctx context.Context, intent string) (*resource.Trace, error)
 
+	// Rotate has the agents agree on new keys for the lanes of an intent:
+	// NotFound, Conflict where it has no lanes, Unavailable where no end of
+	// them can be told.
+	Rotate(ctx context.Context, intent string) (*resource.Rotation, error)
+	// Rekey says to both ends of every lane of a node that all keys so far are
+	// known to others. The pairs renew them spread over within: NotFound,
+	// Conflict where the node has no lanes, Unavailable where nobody can be
+	// told.
+	Rekey(ctx context.Context, node string, within time.Duration) (*resource.Rotation, error)
+	// Revoke believes the agent of a node no more, until it enrols with a token
+	// that is made afterwards: NotFound where none is enrolled.
+	Revoke(ctx context.Context, node string) (*resource.Revocation, error)
+
 	// Drain takes something out of use: NotFound where there is no such
 	// thing. Draining it again changes the reason only.
 	Drain(ctx context.Context, drain resource.Drain) (*resource.Drain, error)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -57,6 +59,8 @@ func (c stateCollector) Collect(ch chan<- prometheus.Metric) {
 	out.gauge(generationDesc, float64(state.Generation))
 	out.intents(state.Intents)
 	out.network(state)
+	out.lanes(state.Lanes, time.Now())
+	out.keying(state)
 	firing := map[resource.Severity]int{}
 	for _, a := range state.Alerts {
 		if a.Status == resource.Firing {

@@ -64,7 +64,7 @@ func (c *Core) tell(now time.Time) {
 	}
 	for _, name := range sortedKeys(c.nodes) {
 		n := c.nodes[name]
-		if !c.exists(name) || n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing {
+		if !c.exists(name) || n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing || c.revoked(name) {
 			continue
 		}
 		if due := n.since.Add(c.params.AgentLost); now.Before(due) {
@@ -79,17 +79,19 @@ func (c *Core) tell(now time.Time) {
 	}
 }
 
-// forgetAlarms resolves the alarms of nodes and intents that have left.
+// forgetAlarms resolves the alarms of nodes and intents that have left, those
+// of links and keys excepted, which know by themselves when they are over.
 func (c *Core) forgetAlarms(now time.Time) {
 	present := map[string]bool{}
 	for n := range c.spec.Topology.Nodes {
 		present["agent/"+c.spec.Topology.Nodes[n].Name] = true
+		present["revoked/"+c.spec.Topology.Nodes[n].Name] = true
 	}
 	for _, i := range c.intents {
 		present["intent/"+i.spec.Name] = true
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if !present[key] && !strings.HasPrefix(key, "lost/") {
+		if !present[key] && !strings.HasPrefix(key, "lost/") && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}
 	}
@@ -194,7 +196,10 @@ func (c *Core) reword(key, message string) {
 }
 
 // resolve tells that a firing alarm is over.
-func (c *Core) resolve(now time.Time, key string) {
+func (c *Core) resolve(now time.Time, key string) { c.conclude(now, key, "over: ") }
+
+// conclude ends a firing alarm; why goes before what it said.
+func (c *Core) conclude(now time.Time, key, why string) {
 	a, ok := c.alarms[key]
 	if !ok {
 		return
@@ -202,7 +207,7 @@ func (c *Core) resolve(now time.Time, key string) {
 	delete(c.alarms, key)
 	a.Firing, a.CausedAt, a.DetectedAt = false, now, now
 	a.Before, a.After = a.After, a.Before
-	a.Message = "over: " + a.Message
+	a.Message = why + a.Message
 	c.record(now, a.Name+"Resolved", a.Cause, a.Message)
 	c.emit(Raise{a})
 }

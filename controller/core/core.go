@@ -104,7 +104,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	case AgentDisconnected:
 		c.disconnected(now, e.Node)
 	case AgentRevoked:
-		c.identify(e.Node, nil)
+		c.revoke(now, e.Node)
 	case Reported:
 		c.reported(now, e.Report)
 	case Solved:
@@ -124,6 +124,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.push()
 	c.judge(now)
 	c.tell(now)
+	c.tellKeys(now)
 	return c.effects
 }
 
@@ -193,6 +194,7 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 		i := &intent{spec: s, id: fingerprint(s)}
 		if was := old[s.Name]; was != nil {
 			i.standing, i.serving, i.conditions, i.answer, i.reason = was.standing, was.serving, was.conditions, was.answer, was.reason
+			i.lanes = was.lanes
 			delete(old, s.Name)
 		}
 		c.intents[n] = i

@@ -147,6 +147,8 @@ type Alarm struct {
 	Message    string    `json:"message"`
 	// Links: the alarm is over when they all carry traffic again.
 	Links []string `json:"links,omitempty"`
+	// Nodes, of alarms about keys: who could tell that it is over.
+	Nodes []string `json:"nodes,omitempty"`
 }
 
 // Names of alarms. Stable: operators' rules match them.
@@ -157,4 +159,12 @@ const (
 	IntentInfeasible = "IntentInfeasible" // no path set meets the requirement
 	IntentUndecided  = "IntentUndecided"  // not known whether one does
 	AgentLost        = "AgentLost"        // an agent has been away too long
+	Revoked          = "AgentRevoked"     // an agent was revoked and has not enrolled again
+
+	LaneDown      = "LaneDown"      // lanes carry nothing, though their paths are there
+	KeyStale      = "KeyStale"      // lanes have missed rotations
+	EpochsDiffer  = "EpochsDiffer"  // the ends of lanes have different keys, for too long
+	FloorViolated = "FloorViolated" // less encryption is asked for than a node allows
+	FloorRefused  = "FloorRefused"  // what agents call it when lanes are to have less; told as FloorViolated
+	KeyStoreLow   = "KeyStoreLow"   // a store of QKD keys is low or dry
 )

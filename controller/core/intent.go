@@ -19,6 +19,7 @@ type intent struct {
 	reason     string           // told last why it is not satisfied
 	standing   Standing         // the path set given to the headends
 	serving    []bool           // which paths of it the headends are to use
+	lanes      []laneSeen       // of the paths, where they have lanes
 	waiting    string           // why the answer is not installed yet
 	conditions []Condition
 }

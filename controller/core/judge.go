@@ -87,6 +87,8 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 		switch {
 		case n.refused != "":
 			return no, "Error", fmt.Sprintf("node %s cannot be told what it is to be: %s", end.Node, n.refused)
+		case c.revoked(end.Node):
+			return no, "AgentRevoked", "agent of node " + end.Node + " was revoked; `keiro token create " + end.Node + "` lets it enrol again"
 		case !n.connected:
 			return maybe, "AgentAway", "agent of node " + end.Node + " is away; the node goes on as it was last told"
 		case !n.confirmed() && n.report != nil && len(n.report.Errors) > 0:

@@ -1,23 +1,27 @@
 package core
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/pathspec"
 )
 
 // node is what is known of one machine and its agent.
 type node struct {
 	connected bool
-	since     time.Time       // since when it is or is not; zero: never was
-	report    *nodecfg.Report // newest of the present session; nil: none yet
-	revision  uint64          // newest sent or seen
-	want      *nodecfg.Config // what it is to be, whether its agent is there or not
-	sent      *nodecfg.Config // of the present session
-	acked     *nodecfg.Config // newest that the agent has reached
-	refused   string          // why want is not sent; "" nothing
+	since     time.Time                     // since when it is or is not; zero: never was
+	report    *nodecfg.Report               // newest of the present session; nil: none yet
+	lanes     map[string]*nodecfg.LaneState // of report, by name
+	revision  uint64                        // newest sent or seen
+	want      *nodecfg.Config               // what it is to be, whether its agent is there or not
+	sent      *nodecfg.Config               // of the present session
+	acked     *nodecfg.Config               // newest that the agent has reached
+	refused   string                        // why want is not sent; "" nothing
 }
 
 // exists reports whether a node is in the topology.
@@ -41,11 +45,46 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 		n = &node{}
 		c.nodes[name] = n
 	}
-	n.connected, n.report, n.sent, n.since = true, nil, nil, now
+	n.connected, n.report, n.lanes, n.sent, n.since = true, nil, nil, nil, now
 	c.identify(name, e.Peer)
 	c.record(now, "AgentConnected", "node:"+name, "session began")
 	c.resolve(now, "agent/"+name)
+	c.resolve(now, "revoked/"+name)
 }
+
+// revoke stops believing a node's agent, also while its session still stands:
+// it is told nothing more, and its peers are told to forget it. It comes back
+// with the session of a new enrolment.
+func (c *Core) revoke(now time.Time, name string) {
+	c.identify(name, nil)
+	if n := c.nodes[name]; n != nil {
+		if n.connected {
+			n.connected, n.since = false, now
+		}
+		if !c.exists(name) {
+			delete(c.nodes, name)
+		}
+	}
+	if !c.exists(name) {
+		return
+	}
+	c.resolve(now, "agent/"+name)
+	a := Alarm{
+		Key: "revoked/" + name, Name: Revoked, Severity: "warning", Cause: "node:" + name,
+		Before: "believed", After: "revoked", CausedAt: now, DetectedAt: now,
+		Message: fmt.Sprintf("agent of node %s was revoked: nobody believes it any more, its peers share no key with it, and its node goes on as last told. `keiro token create %s` lets it enrol again.", name, name),
+	}
+	for _, i := range c.intents {
+		if slices.ContainsFunc(i.standing.Paths, func(p pathspec.Path) bool { return p.Nodes[0] == name || p.Nodes[len(p.Nodes)-1] == name }) {
+			a.Intents = append(a.Intents, i.spec.Name)
+		}
+	}
+	c.raise(a)
+}
+
+// revoked reports whether a node's agent was revoked and has not enrolled
+// again. The alarm that says so outlives a restart of the controller.
+func (c *Core) revoked(name string) bool { return c.alarms["revoked/"+name].Firing }
 
 // identify takes in who an agent is; nil: nobody. Its peers are told if that
 // is new.
@@ -82,6 +121,10 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 	}
 	first := n.report == nil
 	n.report = &r
+	n.lanes = make(map[string]*nodecfg.LaneState, len(r.Lanes))
+	for i := range r.Lanes {
+		n.lanes[r.Lanes[i].Name] = &r.Lanes[i]
+	}
 	n.revision = max(n.revision, r.Revision)
 	if n.sent != nil && r.Revision == n.sent.Revision && r.Reached && n.acked != n.sent {
 		n.acked = n.sent

@@ -2,6 +2,7 @@ package core
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestRandomWalk(t *testing.T) {
 			link := rapid.SampledFrom(links).Draw(rt, "link")
 			a := s.agents[node]
 			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 12).Draw(rt, "what") {
+			switch rapid.IntRange(0, 15).Draw(rt, "what") {
 			case 0:
 				s.do([]string{"connect", node})
 			case 1:
@@ -69,9 +70,28 @@ func TestRandomWalk(t *testing.T) {
 				s.do([]string{"explain"})
 			case 12:
 				s.do([]string{"enrol", rapid.SampledFrom(lives).Draw(rt, "life"), node})
+			case 13, 14:
+				if connected {
+					line := rapid.SampledFrom([]string{
+						"lane N P gold/0 open 1", "lane N P gold/0 closed", "lane N P gold/1 open 2", "lane N P gold/1 draining 3", "lane N P gold/1 closed 3 classic",
+						"lane N P gold/0 gone", "keyalarm N KeyStale P gold/0 on", "keyalarm N DiskFailed P - on", "store N P low 3", "store N P none", "floor N gold pq fenced",
+					}).Draw(rt, "keys")
+					peer := "d"
+					if node == "d" {
+						peer = "a"
+					}
+					s.doKeys(strings.Fields(strings.NewReplacer(" N ", " "+node+" ", " P ", " "+peer+" ").Replace(line)))
+				}
+			case 15:
+				s.do([]string{"revoke", node})
 			}
 		}
 		s.settle()
+		for _, a := range s.core.View(s.now).Alarms {
+			if len(a.Nodes) > 0 || a.Name == Revoked {
+				rt.Fatalf("an alarm that is never over: %+v", a)
+			}
+		}
 		satisfied := true // what stands for an intent that is not is history
 		for _, i := range s.core.View(s.now).Intents {
 			satisfied = satisfied && i.Answer.Status == "satisfied"
@@ -123,6 +143,18 @@ func (s *stage) settle() {
 	s.do([]string{"connect", "all"})
 	for name, a := range s.agents {
 		clear(a.down)
+		if a.keys != nil {
+			a.keys.alarms = nil
+			for peer, st := range a.keys.stores {
+				st.State, st.Known = "enough", true
+				a.keys.stores[peer] = st
+			}
+			clear(a.keys.floors)
+			for n, l := range a.keys.lanes {
+				l.Open, l.Epoch, l.Level = true, 9, "pq"
+				a.keys.lanes[n] = l
+			}
+		}
 		s.report(name)
 	}
 	s.drains = nil

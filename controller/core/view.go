@@ -21,6 +21,8 @@ type View struct {
 	Intents  []IntentView
 	Nodes    []NodeView
 	Links    []LinkView
+	Lanes    []LaneView
+	Keying   []KeyingView
 	Drains   []Drain
 	Alarms   []Alarm
 	Question uint64            // counts the questions posed so far
@@ -47,6 +49,7 @@ type PathView struct {
 type NodeView struct {
 	Name      string
 	Connected bool
+	Revoked   bool   // and not enrolled again
 	Wanted    uint64 // revision
 	Reached   uint64
 	Errors    []nodecfg.ObjectError
@@ -99,7 +102,7 @@ func (c *Core) View(now time.Time) View {
 	for n := range t.Nodes {
 		name := t.Nodes[n].Name
 		node := c.nodes[name]
-		out := NodeView{Name: name, Connected: node.connected, Since: node.since, Wanted: node.revision}
+		out := NodeView{Name: name, Connected: node.connected, Revoked: c.revoked(name), Since: node.since, Wanted: node.revision}
 		if node.report != nil {
 			out.Reached, out.Errors = node.report.Revision, node.report.Errors
 			if !node.report.Reached && out.Reached == out.Wanted {
@@ -111,6 +114,7 @@ func (c *Core) View(now time.Time) View {
 	for e := range t.Entries {
 		v.Links = append(v.Links, c.viewLink(t, e))
 	}
+	v.Lanes, v.Keying = c.viewLanes(), c.viewKeying()
 	return v
 }
 

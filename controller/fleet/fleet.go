@@ -7,6 +7,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -68,7 +69,7 @@ type Fleet struct {
 	server    *grpc.Server
 
 	failedEnrolments, failedHandshakes *quota
-	traces                             atomic.Uint64 // ID of the last TraceRequest
+	asked                              atomic.Uint64 // ID of the last question
 
 	mu       sync.Mutex
 	sessions map[string]*session // by node, the newest
@@ -82,9 +83,9 @@ func New(o Options) *Fleet {
 		failedHandshakes: newQuota(failedPerMinute),
 		sessions:         make(map[string]*session),
 	}
-	// A late answer to a trace of the controller's former life must not
+	// A late answer to a question of the controller's former life must not
 	// answer one of this life.
-	f.traces.Store(rand.Uint64())
+	f.asked.Store(rand.Uint64())
 	if o.Keepalive == 0 {
 		o.Keepalive = DefaultKeepalive
 	}
@@ -133,11 +134,34 @@ func (f *Fleet) Push(node string, c *nodecfg.Config) {
 
 // Trace asks the node to send packets down each path of the intent.
 func (f *Fleet) Trace(ctx context.Context, node, intent string) (nodecfg.TraceResult, error) {
+	id := f.asked.Add(1)
+	a, err := f.ask(ctx, node, id, &nodecfg.ToAgent{Trace: &nodecfg.TraceRequest{ID: id, Intent: intent}})
+	if err != nil || a.Trace == nil {
+		return nodecfg.TraceResult{}, cmp.Or(err, errOther)
+	}
+	return *a.Trace, nil
+}
+
+// Rotate asks the node for new keys of some of its lanes; the request's ID is
+// of no account. The answer comes when its pairs were told, before they have
+// them.
+func (f *Fleet) Rotate(ctx context.Context, node string, r nodecfg.RotateRequest) (nodecfg.RotateResult, error) {
+	r.ID = f.asked.Add(1)
+	a, err := f.ask(ctx, node, r.ID, &nodecfg.ToAgent{Rotate: &r})
+	if err != nil || a.Rotate == nil {
+		return nodecfg.RotateResult{}, cmp.Or(err, errOther)
+	}
+	return *a.Rotate, nil
+}
+
+var errOther = errors.New("the agent answered another question")
+
+func (f *Fleet) ask(ctx context.Context, node string, id uint64, m *nodecfg.ToAgent) (*nodecfg.FromAgent, error) {
 	s := f.session(node)
 	if s == nil {
-		return nodecfg.TraceResult{}, ErrNotConnected
+		return nil, ErrNotConnected
 	}
-	return s.trace(ctx, &nodecfg.TraceRequest{ID: f.traces.Add(1), Intent: intent})
+	return s.ask(ctx, id, m)
 }
 
 // Disconnect ends the node's session, if it has one: after it was revoked.
@@ -153,8 +177,8 @@ func (f *Fleet) session(node string) *session {
 	return f.sessions[node]
 }
 
-// admit makes s the session of its node, when the one before has ended.
-func (f *Fleet) admit(s *session, agent pki.Agent) {
+// place makes s the session of its node, when the one before has ended.
+func (f *Fleet) place(s *session) {
 	f.mu.Lock()
 	before := f.sessions[s.node]
 	f.sessions[s.node] = s
@@ -163,7 +187,6 @@ func (f *Fleet) admit(s *session, agent pki.Agent) {
 		before.end("replaced by a newer session")
 		<-before.done
 	}
-	f.events.Connected(agent)
 }
 
 // dismiss is called when s has ended.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/nodecfg/rpc"
+	"github.com/keiro-net/keiro/controller/pki"
 )
 
 func config(node string, revision uint64) *nodecfg.Config {
@@ -84,6 +85,49 @@ func TestNewerSessionWins(t *testing.T) {
 	w.Disconnect("tyo1")
 	w.want("disconnected tyo1")
 	w.Disconnect("tyo1")
+}
+
+// held lets nobody pass until the test says so.
+type held struct {
+	eventLog
+	pass chan struct{}
+}
+
+func (h held) Connected(a pki.Agent) {
+	h.eventLog.Connected(a)
+	<-h.pass
+}
+
+// A session that was let in before its node was revoked, and had not begun
+// yet, does not escape.
+func TestRevokedOnTheWay(t *testing.T) {
+	pass := make(chan struct{})
+	w := newWorld(t, func(o *Options) { o.Events = held{o.Events.(eventLog), pass} })
+	id := w.enrolled("tyo1")
+	if _, err := rpc.Session(t.Context(), w.dial(w.tls(id))); err != nil {
+		t.Fatal(err)
+	}
+	w.want("connected tyo1")
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	late, err := rpc.Session(ctx, w.dial(w.tls(id)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := w.Fleet.session("tyo1")
+	for end := time.Now().Add(deadline); w.Fleet.session("tyo1") == first; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the second session does not come")
+		}
+	}
+	if _, err := w.ca.Revoke(t.Context(), "tyo1"); err != nil {
+		t.Fatal(err)
+	}
+	close(pass)
+	if _, err := late.Recv(); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("the session goes on after the node was revoked: %v", err)
+	}
+	w.want("disconnected tyo1")
 }
 
 // large is more than the windows of HTTP/2 hold.
@@ -179,6 +223,44 @@ func TestTrace(t *testing.T) {
 	trace(t.Context(), "bronze")
 	w.Disconnect("tyo1")
 	if r := wait(t, "a result", results); !errors.Is(r.err, ErrNotConnected) {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// A rotation is asked of the node with all that the request says, and its
+// answer is no trace's.
+func TestRotate(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.Rotate(t.Context(), "tyo1", nodecfg.RotateRequest{}); !errors.Is(err, ErrNotConnected) {
+		t.Errorf("got %v", err)
+	}
+	s := w.session(w.enrolled("tyo1"))
+	type result struct {
+		answer nodecfg.RotateResult
+		err    error
+	}
+	results := make(chan result, 1)
+	rotate := func() *nodecfg.RotateRequest {
+		t.Helper()
+		go func() {
+			r, err := w.Rotate(t.Context(), "tyo1", nodecfg.RotateRequest{Peer: "osa1", Within: time.Minute, Compromised: true})
+			results <- result{r, err}
+		}()
+		m, err := s.Recv()
+		if err != nil || m.Rotate == nil || m.Rotate.Peer != "osa1" || m.Rotate.Within != time.Minute || !m.Rotate.Compromised {
+			t.Fatalf("the agent got %+v, %v", m, err)
+		}
+		return m.Rotate
+	}
+	ask := rotate()
+	_ = s.Send(&nodecfg.FromAgent{Rotate: &nodecfg.RotateResult{ID: ask.ID - 1, Pairs: 1}})
+	_ = s.Send(&nodecfg.FromAgent{Rotate: &nodecfg.RotateResult{ID: ask.ID, Pairs: 3}})
+	if r := wait(t, "a result", results); r.err != nil || r.answer.Pairs != 3 {
+		t.Errorf("got %+v", r)
+	}
+	ask = rotate()
+	_ = s.Send(&nodecfg.FromAgent{Trace: &nodecfg.TraceResult{ID: ask.ID}})
+	if r := wait(t, "a result", results); !errors.Is(r.err, errOther) {
 		t.Errorf("got %+v", r)
 	}
 }

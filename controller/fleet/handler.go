@@ -81,8 +81,14 @@ func (f *Fleet) Session(stream grpc.BidiStreamingServer[nodecfg.FromAgent, nodec
 	}
 	node := agent.Node
 	s := newSession(node, cert.NotAfter)
-	f.admit(s, agent)
+	f.place(s)
 	defer f.dismiss(s)
+	// Revoked after it was admitted and before it had its place, it would have
+	// escaped Disconnect.
+	if agent, err = f.authority.Admit(ctx, cert); err != nil {
+		return f.refuse(ctx, node, codes.Unauthenticated, err)
+	}
+	f.events.Connected(agent)
 	f.log.Info("agent connected", "node", node, "remote", remote)
 	err = s.run(stream, f.events.Report)
 	if refusal := pki.Refusal(""); errors.As(err, &refusal) {

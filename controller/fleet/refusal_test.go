@@ -67,7 +67,7 @@ func TestRefusals(t *testing.T) {
 		}, codes.Unavailable, "", "unsupported versions"},
 		"revoked": {func(w *world) error {
 			id := w.enrolled("tyo1")
-			if err := w.ca.Revoke(w.t.Context(), "tyo1"); err != nil {
+			if _, err := w.ca.Revoke(w.t.Context(), "tyo1"); err != nil {
 				return err
 			}
 			return open(w, w.tls(id))

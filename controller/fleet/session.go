@@ -23,22 +23,22 @@ type session struct {
 	expires time.Time // its certificate does
 
 	config chan *nodecfg.Config // at most the latest
-	asks   chan *nodecfg.TraceRequest
+	asks   chan *nodecfg.ToAgent
 	ending chan string // the reason, once
 	done   chan struct{}
 
 	mu      sync.Mutex
-	answers map[uint64]chan nodecfg.TraceResult // by TraceRequest.ID
+	answers map[uint64]chan *nodecfg.FromAgent // by the ID of the question
 }
 
 func newSession(node string, expires time.Time) *session {
 	return &session{
 		node: node, expires: expires,
 		config:  make(chan *nodecfg.Config, 1),
-		asks:    make(chan *nodecfg.TraceRequest),
+		asks:    make(chan *nodecfg.ToAgent),
 		ending:  make(chan string, 1),
 		done:    make(chan struct{}),
-		answers: make(map[uint64]chan nodecfg.TraceResult),
+		answers: make(map[uint64]chan *nodecfg.FromAgent),
 	}
 }
 
@@ -90,14 +90,14 @@ func (s *session) receive(stream grpc.BidiStreamingServer[nodecfg.FromAgent, nod
 
 func (s *session) send(stream grpc.BidiStreamingServer[nodecfg.FromAgent, nodecfg.ToAgent]) error {
 	for {
-		var m nodecfg.ToAgent
+		m := new(nodecfg.ToAgent)
 		select {
 		case m.Config = <-s.config:
-		case m.Trace = <-s.asks:
+		case m = <-s.asks:
 		case <-stream.Context().Done():
 			return stream.Context().Err()
 		}
-		if err := stream.Send(&m); err != nil {
+		if err := stream.Send(m); err != nil {
 			return err
 		}
 	}
@@ -111,15 +111,23 @@ func (s *session) take(m *nodecfg.FromAgent, report func(nodecfg.Report)) error 
 		}
 		report(*r)
 	}
-	if r := m.Trace; r != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if answer, ok := s.answers[r.ID]; ok {
-			answer <- *r
-			delete(s.answers, r.ID) // there is room for one
-		}
+	switch {
+	case m.Trace != nil:
+		s.answered(m.Trace.ID, m)
+	case m.Rotate != nil:
+		s.answered(m.Rotate.ID, m)
 	}
 	return nil
+}
+
+// answered hands an answer to whoever asked, once.
+func (s *session) answered(id uint64, m *nodecfg.FromAgent) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if answer, ok := s.answers[id]; ok {
+		answer <- m
+		delete(s.answers, id) // there is room for one
+	}
 }
 
 // push never blocks: what was not sent yet is out of date.
@@ -137,27 +145,28 @@ func (s *session) push(c *nodecfg.Config) {
 	}
 }
 
-func (s *session) trace(ctx context.Context, ask *nodecfg.TraceRequest) (nodecfg.TraceResult, error) {
-	answer := make(chan nodecfg.TraceResult, 1)
+// ask sends a question with that ID and waits for its answer.
+func (s *session) ask(ctx context.Context, id uint64, m *nodecfg.ToAgent) (*nodecfg.FromAgent, error) {
+	answer := make(chan *nodecfg.FromAgent, 1)
 	s.mu.Lock()
-	s.answers[ask.ID] = answer
+	s.answers[id] = answer
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.answers, ask.ID)
+		delete(s.answers, id)
 	}()
 	asks := s.asks
 	for {
 		select {
-		case asks <- ask:
+		case asks <- m:
 			asks = nil
-		case r := <-answer:
-			return r, nil
+		case a := <-answer:
+			return a, nil
 		case <-s.done:
-			return nodecfg.TraceResult{}, ErrNotConnected
+			return nil, ErrNotConnected
 		case <-ctx.Done():
-			return nodecfg.TraceResult{}, fmt.Errorf("trace at node %s: %w", s.node, ctx.Err())
+			return nil, fmt.Errorf("ask node %s: %w", s.node, ctx.Err())
 		}
 	}
 }

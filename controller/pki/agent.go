@@ -45,10 +45,27 @@ func (a *Authority) Agents(ctx context.Context) ([]Agent, error) {
 	return list[Agent](ctx, a.store, agentBucket)
 }
 
-// Revoke makes the certificates of the node worthless. A session that stands
-// is not its business.
-func (a *Authority) Revoke(ctx context.Context, node string) error {
-	return a.store.Commit(ctx, store.Delete(agentBucket, node))
+// Revoke makes the certificates of the node worthless, and the tokens for it
+// that wait for their use: only a token made from now on enrols it again. It
+// reports whether the node was enrolled. A session that stands is not its
+// business.
+func (a *Authority) Revoke(ctx context.Context, node string) (enrolled bool, err error) {
+	tokens, err := a.Tokens(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range tokens {
+		if t.Node == node && t.Key == "" {
+			if err := a.DeleteToken(ctx, t.ID); err != nil {
+				return false, err
+			}
+		}
+	}
+	_, version, err := a.agent(ctx, node)
+	if err != nil || version == 0 {
+		return false, err
+	}
+	return true, a.store.Commit(ctx, store.Delete(agentBucket, node))
 }
 
 // Admit says whose certificate it is. TLS has verified the chain. The first

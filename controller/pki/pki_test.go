@@ -259,10 +259,35 @@ func TestRenewal(t *testing.T) {
 	if anew := w.enrolled(newAsker(t, "n")); admitted(second) || !admitted(anew) {
 		t.Error("enrolling anew does not retire the certificate before")
 	}
-	if err := w.Revoke(t.Context(), "n"); err != nil {
-		t.Fatal(err)
+	if enrolled, err := w.Revoke(t.Context(), "n"); err != nil || !enrolled {
+		t.Fatal(enrolled, err)
 	}
 	_, err = w.Admit(t.Context(), second)
+	wantRefusal(t, err, "revoked")
+	if enrolled, err := w.Revoke(t.Context(), "n"); err != nil || enrolled {
+		t.Errorf("nobody is there to be revoked: %t, %v", enrolled, err)
+	}
+}
+
+// A token from before the revocation is no way back; one made after it is, and
+// those of other nodes stay.
+func TestRevokedTokens(t *testing.T) {
+	w := newWorld(t)
+	asker, other := newAsker(t, "n"), newAsker(t, "m")
+	cert := w.enrolled(asker)
+	old, others := w.token("n"), w.token("m")
+	if _, err := w.Revoke(t.Context(), "n"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Enrol(t.Context(), old, asker.asks())
+	wantRefusal(t, err, "unknown token")
+	if _, err := w.Enrol(t.Context(), others, other.asks()); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.Admit(t.Context(), w.enrolled(asker)); err != nil {
+		t.Errorf("a new token: %v", err)
+	}
+	_, err = w.Admit(t.Context(), cert)
 	wantRefusal(t, err, "revoked")
 }
 

@@ -58,6 +58,7 @@ func (b *Backend) publish(events ...resource.Event) {
 	s := b.state
 	s.Intents, s.Nodes, s.Links = slices.Clone(s.Intents), slices.Clone(s.Nodes), slices.Clone(s.Links)
 	s.Drains, s.Alerts = slices.Clone(s.Drains), slices.Clone(s.Alerts)
+	s.Lanes, s.Keying = slices.Clone(s.Lanes), slices.Clone(s.Keying)
 	b.Publish(&s, events...)
 }
 
@@ -209,6 +210,7 @@ func (b *Backend) Trace(_ context.Context, intent string) (*resource.Trace, erro
 	trace := &resource.Trace{Intent: intent, Headend: "tyo1"}
 	for _, p := range i.Status.Paths {
 		seen := nodecfg.TracePath{Name: p.Name, Active: p.Active, RTTUS: p.RTTUS}
+		seen.Lane = laneAt(b.State(), p.Name, p.Headend)
 		for _, node := range p.Nodes[1:] {
 			seen.Hops = append(seen.Hops, nodecfg.TraceHop{Want: node, Seen: node, RTTUS: p.RTTUS})
 		}

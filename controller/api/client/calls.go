@@ -114,6 +114,42 @@ func (c *Client) Trace(ctx context.Context, intent string) (*resource.Trace, err
 	return call[*resource.Trace](ctx, c, http.MethodPost, intentPath(intent)+"/trace", nil)
 }
 
+// Rotate has the agents agree on new keys for the lanes of an intent. It does
+// not wait for them.
+func (c *Client) Rotate(ctx context.Context, intent string) (*resource.Rotation, error) {
+	return call[*resource.Rotation](ctx, c, http.MethodPost, intentPath(intent)+"/rotate", nil)
+}
+
+// Rekey replaces, spread over within, all keys of a node's lanes, which are
+// known to others.
+func (c *Client) Rekey(ctx context.Context, node string, within time.Duration) (*resource.Rotation, error) {
+	in := map[string]string{"within": within.String()}
+	return call[*resource.Rotation](ctx, c, http.MethodPost, nodePath(node)+"/rekey", in)
+}
+
+// Revoke believes the agent of a node no more.
+func (c *Client) Revoke(ctx context.Context, node string) (*resource.Revocation, error) {
+	return call[*resource.Revocation](ctx, c, http.MethodPost, nodePath(node)+"/revoke", nil)
+}
+
+// Lanes lists the lanes of an intent, or those that end at a node; "" is any.
+func (c *Client) Lanes(ctx context.Context, intent, node string) ([]resource.Lane, error) {
+	query := url.Values{}
+	for key, value := range map[string]string{"intent": intent, "node": node} {
+		if value != "" {
+			query.Set(key, value)
+		}
+	}
+	return items[resource.Lane](ctx, c, "lanes?"+query.Encode())
+}
+
+// Keying lists what the nodes say of their keys.
+func (c *Client) Keying(ctx context.Context) ([]resource.Keying, error) {
+	return items[resource.Keying](ctx, c, "keying")
+}
+
+func nodePath(name string) string { return v1 + "nodes/" + url.PathEscape(name) }
+
 func intentPath(name string) string { return v1 + "intents/" + url.PathEscape(name) }
 
 // Nodes lists all nodes.

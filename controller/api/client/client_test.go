@@ -57,7 +57,7 @@ func document(text string) []resource.Document {
 const gold = "apiVersion: keiro/v1\nkind: PathIntent\nmetadata: {name: gold}\nspec: {from: a, to: b}\n"
 
 func TestCalls(t *testing.T) {
-	c, _, _ := dial(t)
+	c, backend, _ := dial(t)
 	ctx := t.Context()
 	must := func(err error) {
 		t.Helper()
@@ -113,11 +113,27 @@ func TestCalls(t *testing.T) {
 	}
 	for _, list := range []func() error{
 		func() error { _, err := c.Nodes(ctx); return err },
+		func() error { _, err := c.Keying(ctx); return err },
 		func() error { _, err := c.Links(ctx); return err },
 		func() error { _, err := c.Alerts(ctx); return err },
 		func() error { _, err := c.Version(ctx); return err },
 	} {
 		must(list())
+	}
+	backend.Update(func(s *resource.State) {
+		s.Nodes = []*resource.Node{{Name: "a/b"}}
+		s.Lanes = []*resource.Lane{{Name: "gold/0", Intent: "gold", Ends: []resource.LaneEnd{{Node: "a/b", Epoch: 3}, {Node: "c", Epoch: 3}}}}
+	})
+	rotation, err := c.Rotate(ctx, "gold")
+	must(err)
+	rekeyed, err := c.Rekey(ctx, "a/b", time.Minute)
+	must(err)
+	revoked, err := c.Revoke(ctx, "a/b")
+	must(err)
+	lanes, err := c.Lanes(ctx, "gold", "a/b")
+	must(err)
+	if rotation.Pairs != 1 || rekeyed.Node != "a/b" || revoked.Node != "a/b" || len(lanes) != 1 || lanes[0].Ends[1].Epoch != 5 {
+		t.Errorf("rotation %+v, rekeyed %+v, revoked %+v, lanes %+v", rotation, rekeyed, revoked, lanes)
 	}
 	_, err = c.DeleteIntent(ctx, "gold", one.Metadata.Generation)
 	must(err)

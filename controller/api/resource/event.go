@@ -63,6 +63,12 @@ const (
 	PathSetLost      = "PathSetLost"      // no path carries packets
 	IntentInfeasible = "IntentInfeasible" // no path set meets the requirement
 	AgentLost        = "AgentLost"        // an agent has been away too long
+	AgentRevoked     = "AgentRevoked"     // an agent was revoked and has not enrolled again
+	LaneDown         = "LaneDown"         // lanes carry nothing, though their paths are there
+	KeyStale         = "KeyStale"         // lanes have missed rotations
+	EpochsDiffer     = "EpochsDiffer"     // the ends of lanes have different keys, for too long
+	FloorViolated    = "FloorViolated"    // less encryption is asked for than a node allows
+	KeyStoreLow      = "KeyStoreLow"      // a store of QKD keys is low or dry
 )
 
 // ChangeKind says which field of a Change is set.

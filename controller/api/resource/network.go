@@ -12,6 +12,7 @@ type Node struct {
 	Site            string                `json:"site,omitempty"`
 	Locator         string                `json:"locator,omitempty" example:"5f00:0:1::/48"`
 	Connected       bool                  `json:"connected"`
+	Revoked         bool                  `json:"revoked,omitempty" doc:"Its agent is not believed until it enrols again"`
 	Since           time.Time             `json:"since,omitzero" doc:"When it connected, or was lost"`
 	Agent           string                `json:"agent,omitempty" doc:"Version of the agent"`
 	RevisionWanted  uint64                `json:"revisionWanted"`

@@ -51,6 +51,8 @@ type State struct {
 	Intents            []*Intent
 	Nodes              []*Node
 	Links              []*Link
+	Lanes              []*Lane
+	Keying             []*Keying
 	Drains             []*Drain
 	Alerts             []*Alert // firing ones, then resolved ones as far as kept
 	Solution           *Solution

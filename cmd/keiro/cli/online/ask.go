@@ -56,7 +56,8 @@ func newTraceCommand(env *command.Env) *cobra.Command {
 		Short: "Send packets down every path of an intent and say what they saw",
 		Long: `Send packets down every path of an intent, the idle ones as well: for each hop the
 node that should be there, the one that answered, and how long it took there and
-back; then the time over the whole path. Exit code 3: a path is broken.`,
+back; then the time over the whole path. Says which encrypted lane carries a
+path's packets, and how it is keyed. Exit code 3: a path is broken.`,
 		Example: "  keiro trace tyo-osa-gold",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -70,7 +71,7 @@ back; then the time over the whole path. Exit code 3: a path is broken.`,
 		if err != nil {
 			return err
 		}
-		if err := env.Printer().Print(*format, trace, func(t *output.Text) { page.Trace(t, trace) }); err != nil {
+		if err := env.Printer().Print(*format, trace, func(t *output.Text) { page.Trace(t, env.Now(), trace) }); err != nil {
 			return err
 		}
 		intent, err := c.Intent(ctx, trace.Intent)

@@ -68,6 +68,14 @@ func linkNames(ctx context.Context, c *client.Client) (out []string, err error) 
 	return out, err
 }
 
+func laneNames(ctx context.Context, c *client.Client) (out []string, err error) {
+	lanes, err := c.Lanes(ctx, "", "")
+	for _, l := range lanes {
+		out = append(out, l.Name)
+	}
+	return out, err
+}
+
 // targets are the names of all that can be drained, with their kinds.
 func targets(ctx context.Context, c *client.Client) ([]string, error) {
 	var out []string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,15 +65,28 @@ func (d describer) intent(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	p := intentPage{Intent: i}
+	if p.Lanes, err = d.c.Lanes(ctx, name, ""); err != nil {
+		return err
+	}
 	now := d.env.Now()
-	return d.env.Printer().Print(d.format, i, func(t *output.Text) { page.Intent(t, now, i, string(text)) })
+	return d.env.Printer().Print(d.format, p, func(t *output.Text) { page.Intent(t, now, i, p.Lanes, string(text)) })
+}
+
+// intentPage is all about one intent.
+type intentPage struct {
+	*resource.Intent
+	Lanes []resource.Lane `json:"lanes,omitempty"` // where it asks for encryption
 }
 
 // nodePage is all about one node.
 type nodePage struct {
-	Node    resource.Node   `json:"node"`
-	Links   []resource.Link `json:"links"`
-	Intents []string        `json:"intents"` // whose paths cross it
+	Node    resource.Node    `json:"node"`
+	Links   []resource.Link  `json:"links"`
+	Intents []string         `json:"intents"`          // whose paths cross it
+	Lanes   []resource.Lane  `json:"lanes"`            // that end at it
+	Keying  *resource.Keying `json:"keying,omitempty"` // what it says of its keys, if it does
+	Alerts  []resource.Alert `json:"alerts"`           // about it, or about it and another node
 }
 
 func (d describer) node(ctx context.Context, name string) error {
@@ -99,8 +113,53 @@ func (d describer) node(ctx context.Context, name string) error {
 		}
 	}
 	p.Intents = crossing(intents, func(p *resource.PathStatus) bool { return slices.Contains(p.Nodes, name) })
+	if err := d.keys(ctx, &p); err != nil {
+		return err
+	}
 	now := d.env.Now()
-	return d.env.Printer().Print(d.format, p, func(t *output.Text) { page.Node(t, now, &p.Node, p.Links, p.Intents) })
+	return d.env.Printer().Print(d.format, p, func(t *output.Text) {
+		page.Node(t, now, &p.Node, p.Links, p.Intents)
+		if len(p.Lanes) > 0 {
+			t.Printf("\n")
+			page.Lanes(t, now, p.Lanes)
+		}
+		if p.Keying != nil {
+			t.Printf("\n")
+			page.Keying(t, now, p.Keying)
+		}
+		if len(p.Alerts) > 0 {
+			t.Printf("\n")
+			page.Alerts(t, now, p.Alerts)
+		}
+	})
+}
+
+// keys adds the lanes of a node, what it says of their keys, and what fires.
+func (d describer) keys(ctx context.Context, p *nodePage) error {
+	name := p.Node.Name
+	lanes, err := d.c.Lanes(ctx, "", name)
+	if err != nil {
+		return err
+	}
+	keying, err := d.c.Keying(ctx)
+	if err != nil {
+		return err
+	}
+	alerts, err := d.c.Alerts(ctx)
+	if err != nil {
+		return err
+	}
+	p.Lanes, p.Alerts = append([]resource.Lane{}, lanes...), []resource.Alert{}
+	if at := slices.IndexFunc(keying, func(k resource.Keying) bool { return k.Node == name }); at >= 0 {
+		p.Keying = &keying[at]
+	}
+	for _, a := range alerts {
+		kind, ends, _ := strings.Cut(a.Cause.Object, ":")
+		if kind == "node" && ends == name || kind == "pair" && slices.Contains(strings.Split(ends, "~"), name) {
+			p.Alerts = append(p.Alerts, a)
+		}
+	}
+	return nil
 }
 
 // linkPage is all about one link.

@@ -142,12 +142,32 @@ func (w *world) populate() {
 				CapacityBPS: pointer(int64(1e9)), DelayUS: pointer(int64(2000)), ReservedBPS: 1e8},
 			{Name: "a--c", A: "a", B: "c", State: resource.LinkUnknown},
 		}
+		s.Lanes = []*resource.Lane{
+			{Name: "gold/0", Intent: "gold", Encryption: "pq", Nodes: []string{"a", "b", "d"}, Links: []string{"a--b", "b--d"}, Serving: true, Ends: []resource.LaneEnd{
+				{Node: "a", Interface: "kr-w1", State: resource.LaneOpen, Level: "pq", Epoch: 17, Keyed: apitest.Now.Add(9 * time.Minute), Proven: true,
+					Handshake: apitest.Now.Add(590 * time.Second), Sent: 1234567, Received: 999},
+				{Node: "d", Interface: "kr-w1", State: resource.LaneDraining, Reason: "the key gets too old", Level: "pq", Epoch: 16, Keyed: apitest.Now.Add(7 * time.Minute),
+					Handshake: apitest.Now.Add(590 * time.Second), Sent: 999, Received: 1234500, Dropped: 2}}},
+			{Name: "gold/1", Intent: "gold", Index: 1, Encryption: "pq", Nodes: []string{"a", "c", "d"}, Links: []string{"a--c", "c--d"}, Serving: true, Ends: []resource.LaneEnd{
+				{Node: "a", State: resource.LaneClosed, Reason: "no key"}, {Node: "d", State: resource.LaneUnknown}}},
+		}
+		s.Keying = []*resource.Keying{{
+			Node: "a", Alarms: []nodecfg.KeyAlarm{{Name: "FloorViolated", Peer: "d", Lane: "gold/1", Message: "no key"}},
+			Stores: []nodecfg.KeyStore{{Peer: "b", State: "low", Known: true, Keys: 12, Lasts: 40e6, At: apitest.Now.Add(9 * time.Minute)}, {Peer: "c", State: "none", Reason: "KME kme-a does not answer"}},
+			Floors: []nodecfg.FloorState{{Intent: "gold", Level: "pq"}, {Intent: "lead", Level: "pq", Fenced: true, Reason: "its packets would go in the clear"}},
+			Counts: nodecfg.KeyCounts{Started: 20, Committed: 17, Abandoned: 3, Refused: map[string]uint64{"seen before": 4}},
+		}}
 		s.Drains = []*resource.Drain{{Kind: "node", Name: "b", Reason: "splice", By: "alice", Since: apitest.Now}}
 		s.Alerts = []*resource.Alert{{
 			ID: "1", Name: resource.DegradedPath, Intent: "gold", Severity: resource.Warning, Status: resource.Firing, Before: "2 paths", After: "1 path",
 			Cause: resource.Cause{Object: "srlg:duct"}, IntentsHit: []string{"gold"}, IntentsOmitted: 2,
 			CausedAt: apitest.Now, DetectedAt: apitest.Now.Add(1234 * time.Microsecond), Message: "gold has 1 of 2 paths",
 		}}
+		s.Alerts = append(s.Alerts, &resource.Alert{
+			ID: "lanes/pair:a~d", Name: resource.LaneDown, Intent: "gold", Severity: resource.Warning, Status: resource.Firing,
+			Before: "gold: 2 of 2 lanes", After: "gold: 1 of 2 lanes", Cause: resource.Cause{Object: "pair:a~d"}, IntentsHit: []string{"gold"},
+			CausedAt: apitest.Now, DetectedAt: apitest.Now, Message: "lanes between a and d carry nothing: gold/1 (a: no key)",
+		})
 		s.Solution = &resource.Solution{APIVersion: resource.APIVersion, Kind: "Solution", Topology: "net",
 			Intents: []pathspec.Answer{gold.Status.Answer, far.Status.Answer}}
 	}, resource.Event{Type: "LinkDown", Object: "link:b--d", Message: "no carrier at b"})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // kinds are what get shows.
-var kinds = []string{"intents", "nodes", "links", "drains", "alerts", "topology", "solution"}
+var kinds = []string{"intents", "nodes", "links", "lanes", "keystores", "drains", "alerts", "topology", "solution"}
 
 func newGetCommand(env *command.Env) *cobra.Command {
 	s := &session{Env: env}
@@ -30,6 +31,7 @@ AGE is how long it has been so. It says what is, be it good or bad, and exits
 with 0; explain gives a verdict.`,
 		Example: `  keiro get intents -o wide
   keiro get link tyo1--nag1 -o yaml
+  keiro get lanes tyo-osa-gold -o wide
   keiro get topology -o yaml`,
 		Args: cobra.MaximumNArgs(2),
 	}
@@ -59,6 +61,10 @@ with 0; explain gives a verdict.`,
 			return show(g, c.Nodes, func(n resource.Node) string { return n.Name }, func(t *output.Text, all []resource.Node) { page.Nodes(t, now, all) })
 		case "links":
 			return show(g, c.Links, func(l resource.Link) string { return l.Name }, func(t *output.Text, all []resource.Link) { page.Links(t, now, all) })
+		case "lanes":
+			return g.lanes(c, now)
+		case "keystores":
+			return g.keyStores(c, now)
 		case "drains":
 			return show(g, c.Drains, func(d resource.Drain) string { return d.Kind + ":" + d.Name }, func(t *output.Text, all []resource.Drain) { page.Drains(t, now, all) })
 		case "alerts":
@@ -84,7 +90,7 @@ func (s *session) completeGet(cmd *cobra.Command, args []string, typed string) (
 	if len(args) == 0 {
 		return kinds, cobra.ShellCompDirectiveNoFileComp
 	}
-	list, known := map[string]names{"intents": intentNames, "nodes": nodeNames, "links": linkNames, "drains": drained}[plural(args[0])]
+	list, known := map[string]names{"intents": intentNames, "nodes": nodeNames, "links": linkNames, "lanes": laneNames, "drains": drained}[plural(args[0])]
 	if !known {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -151,6 +157,35 @@ func (g getter) topology(c *client.Client) error {
 		table.Add(doc.Metadata.Name, fmt.Sprint(len(doc.Spec.Sites)), fmt.Sprint(len(doc.Spec.Nodes)), fmt.Sprint(len(doc.Spec.Links)))
 		t.Table(table)
 	})
+}
+
+// lanes prints all of them, one by its name, or those of an intent.
+func (g getter) lanes(c *client.Client, now time.Time) error {
+	intent := g.name
+	if strings.Contains(g.name, "/") {
+		intent = ""
+	} else {
+		g.name = ""
+	}
+	list := func(ctx context.Context) ([]resource.Lane, error) { return c.Lanes(ctx, intent, "") }
+	return show(g, list, func(l resource.Lane) string { return l.Name }, func(t *output.Text, all []resource.Lane) { page.Lanes(t, now, all) })
+}
+
+// keyStores prints those of all nodes, or of one.
+func (g getter) keyStores(c *client.Client, now time.Time) error {
+	all, err := c.Keying(g.ctx)
+	if err != nil {
+		return err
+	}
+	stores := []page.KeyStore{}
+	for _, k := range all {
+		for _, s := range k.Stores {
+			if g.name == "" || g.name == k.Node {
+				stores = append(stores, page.KeyStore{Node: k.Node, KeyStore: s})
+			}
+		}
+	}
+	return g.print(items[page.KeyStore]{stores}, func(t *output.Text) { page.KeyStores(t, now, stores) })
 }
 
 func (g getter) solution(c *client.Client) error {

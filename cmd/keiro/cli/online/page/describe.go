@@ -21,8 +21,9 @@ func fields(t *output.Text, pairs ...string) {
 	}
 }
 
-// Intent shows all about an intent. spec is its spec as YAML.
-func Intent(t *output.Text, now time.Time, i *resource.Intent, spec string) {
+// Intent shows all about an intent, and its lanes if it has any. spec is its
+// spec as YAML.
+func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.Lane, spec string) {
 	a, name, objective := &i.Status.Answer, i.Metadata.Name, Objective(i)
 	status := t.Word(string(a.Status))
 	if a.Why == nil && a.Optimal {
@@ -59,6 +60,10 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, spec string) {
 			trip, output.Age(now, p.Since), strings.Join(p.Nodes, " "))
 	}
 	list(t, paths, len(i.Status.Paths), "paths stand")
+	if len(lanes) > 0 {
+		t.Printf("\n")
+		Lanes(t, now, lanes)
+	}
 	if a.Why != nil {
 		output.Why(t, objective, a)
 	}

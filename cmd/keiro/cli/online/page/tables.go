@@ -144,6 +144,8 @@ func Nodes(t *output.Text, now time.Time, nodes []resource.Node) {
 
 func agent(n *resource.Node) string {
 	switch {
+	case n.Revoked:
+		return "revoked"
 	case n.Connected:
 		return "up"
 	case n.Since.IsZero():

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
@@ -10,7 +11,7 @@ import (
 )
 
 // Trace shows what packets saw, path by path.
-func Trace(t *output.Text, trace *resource.Trace) {
+func Trace(t *output.Text, now time.Time, trace *resource.Trace) {
 	t.Printf("intent %s, from %s\n", trace.Intent, trace.Headend)
 	for _, p := range trace.Paths {
 		use, health := "idle", "ok"
@@ -24,7 +25,7 @@ func Trace(t *output.Text, trace *resource.Trace) {
 		if p.RTTUS > 0 {
 			t.Printf(", %s all the way and back", rtt(p.RTTUS))
 		}
-		t.Printf("\n")
+		t.Printf("\n%s\n", carrying(now, p.Lane))
 		hops := &output.Table{Heads: []string{"HOP", "WANTED", "SEEN", "ADDRESS", "RTT"}}
 		for n, h := range p.Hops {
 			hops.Add(hop(n+1, &h)...)
