@@ -53,8 +53,19 @@ type Policy struct {
 	Intent  string     `json:"intent"`
 	ID      uint16     `json:"id"` // routing table TableBase + ID
 	Traffic []Selector `json:"traffic"`
-	Paths   []Path     `json:"paths"` // in order of preference
+	Paths   []Path     `json:"paths"`          // in order of preference
+	Mode    Mode       `json:"mode,omitempty"` // how its packets are shared among the Paths
 }
+
+// Mode says which of the paths that work a policy's packets take.
+type Mode string
+
+// The modes: the first path, the others are its backup; or all of them, each
+// flow one, as many as the paths' weights say.
+const (
+	Failover Mode = ""
+	Spread   Mode = "spread"
+)
 
 // Selector picks packets by source and destination prefix of one family.
 type Selector struct {
@@ -79,6 +90,9 @@ type Path struct {
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
 	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
+	// Weight is the path's share of the flows of a Policy that spreads them,
+	// 1 to MaxWeight; 0 in all others.
+	Weight int `json:"weight,omitempty"`
 	// Lane carries the packets of an intent that asks for encryption; nil:
 	// they take the path as they are.
 	Lane *Lane `json:"lane,omitempty"`

@@ -35,6 +35,7 @@ type Route struct {
 	Src    netip.Addr // source of packets that choose none; IPv6 only
 	MTU    int        // bytes, 0: of the interface
 	Encap  Encap      // nil: none
+	Hops   Hops       // of several next hops; Via, Dev and Encap are theirs then
 }
 
 // MainTable is the table "main" of Linux.
@@ -180,6 +181,9 @@ func (r Route) words() (noun, rest string) {
 	fmt.Fprintf(&b, " proto %d metric %d", RouteProtocol, r.Metric)
 	if r.MTU != 0 {
 		fmt.Fprintf(&b, " mtu %d", r.MTU)
+	}
+	for h := range AllHops(r.Hops) {
+		fmt.Fprintf(&b, " nexthop %s", h)
 	}
 	return "ip " + family(r.To) + " route", b.String()
 }
