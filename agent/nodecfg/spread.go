@@ -51,6 +51,14 @@ func AllHops(all Hops) iter.Seq[Hop] {
 	}
 }
 
+// Withdrawal is what to do when op fails, if anything: a route that spreads
+// flows and cannot be replaced goes, as it may lead into a lane that is closed.
+// The routes to the single paths stand behind it, and then the fence.
+func (op Op) Withdrawal() (Op, bool) {
+	r, ok := op.Object.(Route)
+	return Op{Delete, r}, ok && op.Verb == Replace && r.Table != MainTable && r.Metric == spreadMetric
+}
+
 // String is the next hop in iproute2's words.
 func (h Hop) String() string {
 	var b strings.Builder
