@@ -152,7 +152,7 @@ func (l *loop) mark(r *nodecfg.TraceResult) *nodecfg.TraceResult {
 // excepted unless times.
 func same(a, b *nodecfg.Report, times bool) bool {
 	return a.Node == b.Node && a.Revision == b.Revision && a.Reached == b.Reached &&
-		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Links, b.Links) &&
+		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Floors, b.Floors) && slices.Equal(a.Links, b.Links) &&
 		slices.EqualFunc(a.Paths, b.Paths, func(x, y nodecfg.PathState) bool {
 			if !times {
 				x.RTTUS = y.RTTUS
