@@ -54,10 +54,13 @@ type Underlay struct {
 // another way.
 type Policy struct {
 	Intent  string     `json:"intent"`
-	ID      uint16     `json:"id"` // routing table TableBase + ID
+	ID      uint16     `json:"id"` // see Policy.table
 	Traffic []Selector `json:"traffic"`
 	Paths   []Path     `json:"paths"`          // in order of preference
 	Mode    Mode       `json:"mode,omitempty"` // how its packets are shared among the Paths
+	// Encryption is what the intent asks for, whether there are paths or not:
+	// one of Encryptions, or "".
+	Encryption string `json:"encryption,omitempty"`
 }
 
 // Mode says which of the paths that work a policy's packets take.
@@ -74,7 +77,7 @@ const (
 type Selector struct {
 	From netip.Prefix `json:"from"`
 	To   netip.Prefix `json:"to"`
-	Pref uint16       `json:"pref"` // rule preference RulePrefBase + Pref; lower is matched first
+	Pref uint16       `json:"pref"` // see Selector.RulePref; lower is matched first
 }
 
 // Path is one way of a Policy: a strict list of SIDs after which the tail

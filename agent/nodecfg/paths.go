@@ -8,18 +8,20 @@ import "slices"
 // Paths whose own link (linkDown, by link name) has no carrier count as no
 // way; they stay installed, for the kernel passes over them by itself, but not
 // over a lane, whose interface knows nothing of the link: it is left out. So
-// is a path whose lane is closed (by path name), be it the last one. Of
-// paths that are all down the one stays that was in use: not in before, the
-// last answer of LeftOut.
+// is a path whose lane is closed (by path name), be it the last one. One whose
+// lane is draining is left out while it still carries, so that packets are
+// elsewhere before it closes; but only for a path that works and is not about
+// to close itself. Of paths that are all down the one stays that was in use:
+// not in before, the last answer of LeftOut.
 //
 // Where flows are spread, a path without carrier is left out too as long as
 // another works: Linux takes no route to several next hops of which one is on
 // an interface that is set down, so one such would keep all others as they are.
-func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) map[string]bool {
+func (c *Config) LeftOut(before, probeDown, linkDown, closed, draining map[string]bool) map[string]bool {
 	out := make(map[string]bool)
 	for i := range c.Policies {
 		p := &c.Policies[i]
-		last, alive := "", false
+		last, alive, lasting := "", false, false
 		var dark []string // of a spread, not down but without carrier
 		for _, path := range p.Paths {
 			carrier := !linkDown[path.Link]
@@ -29,6 +31,7 @@ func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) ma
 				continue
 			case !probeDown[path.Name]:
 				alive = alive || carrier
+				lasting = lasting || carrier && !draining[path.Name]
 				if carrier || p.Mode != Spread {
 					continue
 				}
@@ -42,6 +45,11 @@ func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) ma
 			delete(out, last)
 			for _, name := range dark {
 				delete(out, name)
+			}
+		}
+		for _, path := range p.Paths {
+			if lasting && draining[path.Name] {
+				out[path.Name] = true
 			}
 		}
 	}
@@ -65,6 +73,17 @@ func (c *Config) Closed(lanes []LaneState) map[string]bool {
 		}
 	}
 	return closed
+}
+
+// Draining names the paths whose lane is open and about to be closed.
+func Draining(lanes []LaneState) map[string]bool {
+	draining := make(map[string]bool)
+	for _, s := range lanes {
+		if s.Open && s.Draining {
+			draining[s.Name] = true
+		}
+	}
+	return draining
 }
 
 // Switch returns what Plan would for the Desired States of two sets of paths
