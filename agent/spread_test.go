@@ -181,7 +181,7 @@ func TestSpreadOutlivesAnInterface(t *testing.T) {
 	for _, f := range families {
 		w.flow(f.from, f.to).arrives(t, "before")
 	}
-	if err := w.a.helpers.Stop("kr-w1"); err != nil {
+	if err := w.a.Netlink().LinkDel(w.a.Link("kr-w1")); err != nil {
 		t.Fatal(err)
 	}
 	second := w.b.Link("kr-w2").Attrs().Index

@@ -93,7 +93,7 @@ func (s Segments) Addrs() []netip.Addr {
 type Seg6Local struct {
 	Action  string     // in iproute2's words, such as "End.X"
 	NextHop netip.Addr // of End.X and End.DX4
-	Table   uint32     // of End.DT6; 0: where the rules say
+	Table   uint32     // of End.DT6; 0: where the rules say. Of End.DT46, that of a VRF device
 	Count   bool       // with counters
 }
 
@@ -223,7 +223,9 @@ func (s Seg6Local) String() string {
 	} else if s.NextHop.Is6() {
 		words += " nh6 " + s.NextHop.String()
 	}
-	if s.Table != 0 || s.Action == "End.DT6" {
+	if s.Action == "End.DT46" {
+		words += fmt.Sprintf(" vrftable %d", s.Table)
+	} else if s.Table != 0 || s.Action == "End.DT6" {
 		words += fmt.Sprintf(" table %d", s.Table)
 	}
 	if s.Count {
