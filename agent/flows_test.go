@@ -2,10 +2,10 @@ package agent
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"net"
 	"net/netip"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -151,28 +151,28 @@ func interfaceOf(oob []byte) int {
 const window = 64
 
 // send sends the numbers from to (excluded), flow after flow, and returns when
-// all have arrived.
-func (f *flows) send(from, to int) {
-	f.t.Helper()
-	deadline := time.After(testnet.Deadline)
+// all have arrived, or when nothing arrives any more.
+func (f *flows) send(from, to int) error {
 	base := f.count()
-	wait := func(sent, onTheWay int) {
+	wait := func(sent, onTheWay int) error {
 		for sent-(f.count()-base) > onTheWay {
 			select {
 			case <-f.came:
-			case <-deadline:
-				f.t.Errorf("of %d datagrams %d arrived", sent, f.count()-base)
-				runtime.Goexit()
+			case <-time.After(testnet.Deadline):
+				return fmt.Errorf("of %d datagrams %d arrived", sent, f.count()-base)
 			}
 		}
+		return nil
 	}
 	for number := from; number < to; number++ {
-		wait(number-from, window-1)
+		if err := wait(number-from, window-1); err != nil {
+			return err
+		}
 		if err := f.write(number%len(f.out), number); err != nil {
-			f.t.Errorf("datagram %d: %v", number, err)
+			return fmt.Errorf("datagram %d: %w", number, err)
 		}
 	}
-	wait(to-from, 0)
+	return wait(to-from, 0)
 }
 
 func (f *flows) count() int {
@@ -189,7 +189,9 @@ func (f *flows) paths(what string) map[uint32]int {
 	f.mu.Lock()
 	clear(f.seen)
 	f.mu.Unlock()
-	f.send(0, 3*len(f.out))
+	if err := f.send(0, 3*len(f.out)); err != nil {
+		f.t.Fatalf("%s: %v", what, err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.unsort > 0 {

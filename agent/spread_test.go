@@ -127,9 +127,11 @@ func TestSwitchingLosesAndDoublesNothing(t *testing.T) {
 			for _, f := range families {
 				w.flow(f.from, f.to).arrives(t, "before")
 				flows := w.flows(t, 16, f.from, f.to)
-				flows.send(0, 16)
+				if err := flows.send(0, 16); err != nil {
+					t.Fatal(err)
+				}
 				stop := make(chan struct{})
-				sent := make(chan int)
+				sent := make(chan int, 1)
 				go func() {
 					next := 16
 					defer func() { sent <- next }()
@@ -138,7 +140,10 @@ func TestSwitchingLosesAndDoublesNothing(t *testing.T) {
 						case <-stop:
 							return
 						default:
-							flows.send(next, next+window)
+							if err := flows.send(next, next+window); err != nil {
+								t.Error(err)
+								return
+							}
 							next += window
 						}
 					}
