@@ -27,8 +27,8 @@ test: ## everything: vet, lint, unit, plays, twins, fuzz seeds, namespaces with 
 	$(LINT) run
 	$(GOTEST) ./...
 
-test-vm: ## WireGuard of the kernel, in a virtual machine with Debian's (slow, needs root on Debian)
-	.ci/vm ./agent/lane
+test-vm: ## WireGuard and VRFs of the kernel, in a virtual machine with Debian's (slow, needs root on Debian)
+	.ci/vm ./agent/lane './agent/rtnl=Spread|EndDT46' './agent=TestLane|TestSpread|TestSwitching' ./agent/keying=TestKernel
 
 test-deep: ## key epochs by the model checker with a fault more, and broken ones that it must find (slow)
 	go test -run 'TestModel|TestMutants' -v -timeout 2h ./keys/rotate -deep -mutants

@@ -72,7 +72,11 @@ func (n *node) lane(t testing.TB, p *nodecfg.Path, private secret.Key, peer lane
 	name := nodecfg.LaneInterface(p.Lane.ID)
 	var d lane.Device
 	n.Do(func() (err error) {
-		d, err = n.helpers.Open(name, nodecfg.LaneMTU(p.MTU))
+		if has, _ := lane.Kernel(); has == lane.Yes {
+			d, err = lane.OpenKernel(name, nodecfg.LaneMTU(p.MTU))
+		} else {
+			d, err = n.helpers.Open(name, nodecfg.LaneMTU(p.MTU))
+		}
 		return err
 	})
 	t.Cleanup(func() { d.Close() })

@@ -98,6 +98,9 @@ func (l *loop) apply(ops []nodecfg.Op) bool {
 		if err := l.Kernel.Apply(op); err != nil {
 			guard.Failed(op)
 			l.fail(op, err)
+			if d, ok := op.Withdrawal(); ok && l.Kernel.Apply(d) == nil {
+				l.have.Apply(d)
+			}
 			continue
 		}
 		l.Log.Debug("applied", "op", op)

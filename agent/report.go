@@ -146,8 +146,17 @@ func (l *loop) mark(r *nodecfg.TraceResult) *nodecfg.TraceResult {
 	for _, s := range l.lanes() {
 		lanes[s.Name] = &s
 	}
+	weight := make(map[string]int)
+	if l.cfg != nil {
+		for _, p := range l.cfg.Policies {
+			for _, path := range p.Paths {
+				weight[path.Name] = path.Weight
+			}
+		}
+	}
 	for i := range r.Paths {
-		r.Paths[i].Active, r.Paths[i].Lane = active[r.Paths[i].Name], lanes[r.Paths[i].Name]
+		p := &r.Paths[i]
+		p.Active, p.Lane, p.Weight = active[p.Name], lanes[p.Name], weight[p.Name]
 	}
 	return r
 }

@@ -162,7 +162,11 @@ func intentOf(d declare.State, v core.View, i core.IntentView, reached map[strin
 	}
 	for _, back := range []bool{false, true} {
 		for n, p := range i.Standing {
-			out.Status.Paths = append(out.Status.Paths, pathOf(i.Spec.Name, n, p, back, reached))
+			path := pathOf(i.Spec.Name, n, p, back, reached)
+			if i.Spec.Mode == pathspec.Spread {
+				path.Weight = i.Spec.Weight(n)
+			}
+			out.Status.Paths = append(out.Status.Paths, path)
 		}
 	}
 	return out

@@ -10,6 +10,9 @@ import (
 
 const maxMultiplicity = 8
 
+// MaxWeight bounds the weight of a path; Linux has 8 bits for it.
+const MaxWeight = 256
+
 // builder checks a document and makes an Intent of it.
 type builder struct {
 	*strictyaml.Checker
@@ -21,7 +24,7 @@ func build(d *strictyaml.Document) (Intent, strictyaml.Errors) {
 	s := &doc.Spec
 	in := Intent{
 		Name: doc.Metadata.Name, Labels: doc.Metadata.Labels,
-		From: s.From, To: s.To, Priority: s.Priority,
+		From: s.From, To: s.To, Priority: s.Priority, Mode: s.Mode, Weights: s.Weights,
 		Objective: s.Objective, OnViolation: s.OnViolation,
 		doc: d,
 	}
@@ -36,6 +39,7 @@ func build(d *strictyaml.Document) (Intent, strictyaml.Errors) {
 	}
 	in.Traffic = b.traffic(s.Traffic)
 	in.Require = b.require(&s.Require)
+	b.mode(&in)
 	b.countries(&in.Require.Countries)
 	b.avoid(&in.Require.Avoid, in.From, in.To)
 	return in, b.Errors
@@ -105,6 +109,27 @@ func (b builder) require(d *requireDoc) Require {
 	r.Nodes = b.predicate(at+".nodes", d.Nodes, CompileNodes)
 	r.Links = b.predicate(at+".links", d.Links, CompileLinks)
 	return r
+}
+
+// mode checks how the paths share the packets.
+func (b builder) mode(in *Intent) {
+	const at = "spec.weights"
+	if in.Mode == Spread && in.Require.Multiplicity == 1 {
+		b.Fail("spec.mode", "over one path there is nothing to spread: want require.multiplicity 2 or more")
+	}
+	switch n := len(in.Weights); {
+	case in.Weights == nil:
+		return
+	case in.Mode != Spread:
+		b.Fail(at, "only mode spread takes weights; failover takes the first path that works")
+	case n != in.Require.Multiplicity:
+		b.Fail(at, "%d weights for %d paths: want one each, or leave the key out to weigh all the same", n, in.Require.Multiplicity)
+	}
+	for i, w := range in.Weights {
+		if w < 1 || w > MaxWeight {
+			b.Fail(strictyaml.Index(at, i), "bad weight %d: want 1 to %d", w, MaxWeight)
+		}
+	}
 }
 
 // disjoint sorts the kinds and adds what they imply.

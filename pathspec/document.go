@@ -31,6 +31,8 @@ type specDoc struct {
 	To          string        `json:"to" strict:"required"`
 	Priority    int           `json:"priority,omitzero"`
 	Traffic     []selectorDoc `json:"traffic,omitzero" strict:"flow"`
+	Mode        Mode          `json:"mode,omitzero"`
+	Weights     []int         `json:"weights,omitzero" strict:"flow"`
 	Require     requireDoc    `json:"require,omitzero"`
 	Objective   Objective     `json:"objective,omitzero"`
 	OnViolation OnViolation   `json:"onViolation,omitzero"`
@@ -108,6 +110,15 @@ func (o *Objective) UnmarshalText(text []byte) (err error) {
 
 // MarshalText is String.
 func (o Objective) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads failover or spread.
+func (m *Mode) UnmarshalText(text []byte) (err error) {
+	*m, err = parseWord[Mode]("mode", modeNames, string(text))
+	return err
+}
+
+// MarshalText is String.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText reads reroute, alert or block.
 func (v *OnViolation) UnmarshalText(text []byte) (err error) {

@@ -14,6 +14,7 @@ func (in *Intent) document() document {
 		Metadata: metadataDoc{Name: in.Name, Labels: in.Labels},
 		Spec: specDoc{
 			From: in.From, To: in.To, Priority: in.Priority,
+			Mode: in.Mode, Weights: in.Weights,
 			Objective: in.Objective, OnViolation: in.OnViolation,
 			Require: requireDoc{
 				Multiplicity:     unless(r.Multiplicity, 1),

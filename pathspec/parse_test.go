@@ -51,6 +51,7 @@ func TestParseFull(t *testing.T) {
 	want := Intent{
 		Name: "tyo-osa-gold", Labels: map[string]string{"class": "secret"}, From: "tyo1", To: "osa1", Priority: 100,
 		Traffic: []Selector{{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("10.2.0.0/16")}},
+		Mode:    Spread, Weights: []int{3, 1},
 		Require: Require{
 			Multiplicity: 2, Disjoint: []Kind{Link, Node, SRLG, Site, Operator}, Separation: 20_000, SeparationExcept: 10_000,
 			Bandwidth: 1e9, MaxDelay: 20_000, MaxDelaySpread: &spread, MaxHops: 12, Countries: Countries{Allow: []string{"JP"}},

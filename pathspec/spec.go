@@ -20,6 +20,8 @@ type Intent struct {
 	From, To    string // a node, or a site: then any node there
 	Priority    int    // higher is admitted first
 	Traffic     []Selector
+	Mode        Mode
+	Weights     []int // of the paths in their order, for Spread; nil: all are 1
 	Require     Require
 	Objective   Objective
 	OnViolation OnViolation
@@ -31,6 +33,15 @@ type Intent struct {
 // one family. The opposite direction is implied.
 type Selector struct {
 	From, To netip.Prefix
+}
+
+// Weight is the share of the flows that the nth path of the set has in mode
+// Spread, 1 to MaxWeight.
+func (in *Intent) Weight(n int) int {
+	if n < len(in.Weights) {
+		return in.Weights[n]
+	}
+	return 1
 }
 
 // Reverse is the selector of the opposite direction.
@@ -90,6 +101,19 @@ const (
 	Balance
 )
 
+// Mode says how the packets share the paths of the set. It asks nothing of the
+// paths: every one has the whole bandwidth reserved in both modes.
+type Mode uint8
+
+// Failover takes the first path that works, as of the candidate paths of RFC
+// 9256 section 2.9 the one of highest preference; the others wait. Spread takes
+// all that work, each flow one of them, in proportion to their weights, as RFC
+// 9256 section 2.11 does with the segment lists of one candidate path.
+const (
+	Failover Mode = iota
+	Spread
+)
+
 // OnViolation says what happens when no path set satisfies the intent.
 type OnViolation uint8
 
@@ -114,6 +138,7 @@ const (
 )
 
 var (
+	modeNames        = []string{"failover", "spread"}
 	kindNames        = []string{"link", "node", "srlg", "site", "operator"}
 	objectiveNames   = []string{"delay", "metric", "hops", "balance"}
 	onViolationNames = []string{"reroute", "alert", "block"}
@@ -122,6 +147,7 @@ var (
 
 func (k Kind) String() string        { return kindNames[k] }
 func (o Objective) String() string   { return objectiveNames[o] }
+func (m Mode) String() string        { return modeNames[m] }
 func (v OnViolation) String() string { return onViolationNames[v] }
 func (e Encryption) String() string  { return encryptionNames[e] }
 

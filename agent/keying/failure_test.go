@@ -148,7 +148,7 @@ func (n *node) status(t testing.TB, id int) lane.Status {
 	var d lane.Device
 	var err error
 	n.Do(func() error {
-		d, err = n.helpers.Open(fmt.Sprintf("kr-w%d", id), 1380)
+		d, err = n.device(fmt.Sprintf("kr-w%d", id), 1380)
 		return nil
 	})
 	must(t, err)

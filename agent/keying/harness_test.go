@@ -54,6 +54,7 @@ type node struct {
 	private  secret.Key
 	public   lane.PublicKey
 	helpers  *lane.Helpers
+	kernel   bool // its lanes are the kernel's
 	dir      string
 	params   rotate.Params
 	quantum  Quantum
@@ -153,7 +154,7 @@ func (n *node) Open(name string, mtu int) (lane.Device, error) {
 	var d lane.Device
 	var err error
 	n.Do(func() error {
-		d, err = n.helpers.Open(name, mtu)
+		d, err = n.device(name, mtu)
 		return nil
 	})
 	if err != nil {
@@ -171,6 +172,14 @@ func (n *node) Open(name string, mtu int) (lane.Device, error) {
 		err = n.address(name, netip.PrefixFrom(n.inner(id), 64))
 	}
 	return &fragile{d, n}, err
+}
+
+// device is called in the node's namespace.
+func (n *node) device(name string, mtu int) (lane.Device, error) {
+	if n.kernel {
+		return lane.OpenKernel(name, mtu)
+	}
+	return n.helpers.Open(name, mtu)
 }
 
 // fragile is a Device that fails when the test says so.

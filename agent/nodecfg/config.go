@@ -57,11 +57,22 @@ type Policy struct {
 	Intent  string     `json:"intent"`
 	ID      uint16     `json:"id"` // see Policy.table
 	Traffic []Selector `json:"traffic"`
-	Paths   []Path     `json:"paths"` // in order of preference
+	Paths   []Path     `json:"paths"`          // in order of preference
+	Mode    Mode       `json:"mode,omitempty"` // how its packets are shared among the Paths
 	// Encryption is what the intent asks for, whether there are paths or not:
 	// one of Encryptions, or "".
 	Encryption string `json:"encryption,omitempty"`
 }
+
+// Mode says which of the paths that work a policy's packets take.
+type Mode string
+
+// The modes: the first path, the others are its backup; or all of them, each
+// flow one, as many as the paths' weights say.
+const (
+	Failover Mode = ""
+	Spread   Mode = "spread"
+)
 
 // Selector picks packets by source and destination prefix of one family.
 type Selector struct {
@@ -86,6 +97,9 @@ type Path struct {
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
 	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
+	// Weight is the path's share of the flows of a Policy that spreads them,
+	// 1 to MaxWeight; 0 in all others.
+	Weight int `json:"weight,omitempty"`
 	// Lane carries the packets of an intent that asks for encryption; nil:
 	// they take the path as they are.
 	Lane *Lane `json:"lane,omitempty"`

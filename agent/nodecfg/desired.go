@@ -7,9 +7,10 @@ import (
 
 // Metrics of the routes that Keiro makes; the lower one is taken first.
 const (
-	mainMetric  = 1024 // what iproute2 gives an IPv6 route that says nothing
-	pathMetric  = 100  // + index of the path
-	fenceMetric = 4000000
+	mainMetric   = 1024 // what iproute2 gives an IPv6 route that says nothing
+	spreadMetric = 99
+	pathMetric   = 100 // + index of the path
+	fenceMetric  = 4000000
 )
 
 // Desired returns the kernel objects that follow from a valid Config. Paths
@@ -46,19 +47,16 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 		for _, r := range p.rules() {
 			s.Add(r)
 		}
-		for i, path := range p.Paths {
-			dev := links[path.Link].Interface
+		device := func(link string) string { return links[link].Interface }
+		for _, path := range p.Paths {
 			if path.Lane != nil {
-				for _, o := range c.outer(&path, dev) {
+				for _, o := range c.outer(&path, device(path.Link)) {
 					s.Add(o)
 				}
 			}
-			if leftOut[path.Name] {
-				continue
-			}
-			for _, r := range p.routes(i, dev) {
-				s.Add(r)
-			}
+		}
+		for _, r := range p.ways(leftOut, device) {
+			s.Add(r)
 		}
 	}
 	return s
@@ -87,6 +85,9 @@ func (c *Config) sysctls() []Object {
 		on = append(on,
 			Sysctl{"net/ipv4/conf/" + d + "/ignore_routes_with_linkdown", "1"},
 			Sysctl{"net/ipv6/conf/" + d + "/ignore_routes_with_linkdown", "1"})
+	}
+	if slices.ContainsFunc(c.Policies, func(p Policy) bool { return p.Mode == Spread }) {
+		on = append(on, hashSysctls...)
 	}
 	return on
 }

@@ -35,6 +35,7 @@ type Route struct {
 	Src    netip.Addr // source of packets that choose none; IPv6 only
 	MTU    int        // bytes, 0: of the interface
 	Encap  Encap      // nil: none
+	Hops   Hops       // of several next hops; Via, Dev and Encap are theirs then
 }
 
 // MainTable is the table "main" of Linux.
@@ -92,7 +93,7 @@ func (s Segments) Addrs() []netip.Addr {
 type Seg6Local struct {
 	Action  string     // in iproute2's words, such as "End.X"
 	NextHop netip.Addr // of End.X and End.DX4
-	Table   uint32     // of End.DT6; 0: where the rules say
+	Table   uint32     // of End.DT6; 0: where the rules say. Of End.DT46, that of a VRF device
 	Count   bool       // with counters
 }
 
@@ -181,6 +182,9 @@ func (r Route) words() (noun, rest string) {
 	if r.MTU != 0 {
 		fmt.Fprintf(&b, " mtu %d", r.MTU)
 	}
+	for h := range AllHops(r.Hops) {
+		fmt.Fprintf(&b, " nexthop %s", h)
+	}
 	return "ip " + family(r.To) + " route", b.String()
 }
 
@@ -219,7 +223,9 @@ func (s Seg6Local) String() string {
 	} else if s.NextHop.Is6() {
 		words += " nh6 " + s.NextHop.String()
 	}
-	if s.Table != 0 || s.Action == "End.DT6" {
+	if s.Action == "End.DT46" {
+		words += fmt.Sprintf(" vrftable %d", s.Table)
+	} else if s.Table != 0 || s.Action == "End.DT6" {
 		words += fmt.Sprintf(" table %d", s.Table)
 	}
 	if s.Count {

@@ -13,11 +13,17 @@ import "slices"
 // elsewhere before it closes; but only for a path that works and is not about
 // to close itself. Of paths that are all down the one stays that was in use:
 // not in before, the last answer of LeftOut.
+//
+// Where flows are spread, a path without carrier is left out too as long as
+// another works: Linux takes no route to several next hops of which one is on
+// an interface that is set down, so one such would keep all others as they are.
 func (c *Config) LeftOut(before, probeDown, linkDown, closed, draining map[string]bool) map[string]bool {
 	out := make(map[string]bool)
 	for i := range c.Policies {
+		p := &c.Policies[i]
 		last, alive, lasting := "", false, false
-		for _, path := range c.Policies[i].Paths {
+		var dark []string // of a spread, not down but without carrier
+		for _, path := range p.Paths {
 			carrier := !linkDown[path.Link]
 			switch {
 			case path.Lane != nil && (!carrier || closed[path.Name]):
@@ -26,7 +32,10 @@ func (c *Config) LeftOut(before, probeDown, linkDown, closed, draining map[strin
 			case !probeDown[path.Name]:
 				alive = alive || carrier
 				lasting = lasting || carrier && !draining[path.Name]
-				continue
+				if carrier || p.Mode != Spread {
+					continue
+				}
+				dark = append(dark, path.Name)
 			case carrier && (last == "" || before[last] && !before[path.Name]):
 				last = path.Name
 			}
@@ -34,8 +43,11 @@ func (c *Config) LeftOut(before, probeDown, linkDown, closed, draining map[strin
 		}
 		if !alive {
 			delete(out, last)
+			for _, name := range dark {
+				delete(out, name)
+			}
 		}
-		for _, path := range c.Policies[i].Paths {
+		for _, path := range p.Paths {
 			if lasting && draining[path.Name] {
 				out[path.Name] = true
 			}
@@ -80,21 +92,20 @@ func (c *Config) Switch(before, after map[string]bool) []Op {
 	var ops []Op
 	for i := range c.Policies {
 		p := &c.Policies[i]
-		for j, path := range p.Paths {
-			if before[path.Name] == after[path.Name] {
-				continue
-			}
-			verb := Add
-			if after[path.Name] {
-				verb = Delete
-			}
-			for _, r := range p.routes(j, c.device(path.Link)) {
-				ops = append(ops, Op{verb, r})
-			}
+		if slices.ContainsFunc(p.Paths, func(path Path) bool { return before[path.Name] != after[path.Name] }) {
+			ops = append(ops, Plan(stateOf(p.ways(before, c.device)), stateOf(p.ways(after, c.device)))...)
 		}
 	}
 	slices.SortFunc(ops, compareOps)
 	return ops
+}
+
+func stateOf(routes []Route) State {
+	s := make(State, len(routes))
+	for _, r := range routes {
+		s.Add(r)
+	}
+	return s
 }
 
 // device returns the interface of a link.
@@ -107,9 +118,9 @@ func (c *Config) device(link string) string {
 	return ""
 }
 
-// Active returns the path of each policy that its packets take: the first one
-// that is installed and whose link has carrier, if the rules that lead there
-// are in the kernel too.
+// Active returns the paths of each policy that its packets take: the first one
+// that is installed and whose link has carrier, or all of them where flows are
+// spread, if the rules that lead there are in the kernel too.
 func (c *Config) Active(have State, leftOut, linkDown map[string]bool) map[string]bool {
 	active := make(map[string]bool, len(c.Policies))
 	for i := range c.Policies {
@@ -117,10 +128,13 @@ func (c *Config) Active(have State, leftOut, linkDown map[string]bool) map[strin
 		if !has(have, p.rules()) {
 			continue
 		}
+		spread := p.Mode == Spread && has(have, p.spread(leftOut, c.device))
 		for j, path := range p.Paths {
 			if !leftOut[path.Name] && !linkDown[path.Link] && has(have, p.routes(j, c.device(path.Link))) {
 				active[path.Name] = true
-				break
+				if !spread {
+					break
+				}
 			}
 		}
 	}

@@ -38,7 +38,7 @@ func (k kernel) refusal(op Op) error {
 // gateway refuses a route via an address that no direct route leads to.
 func (k kernel) gateway(o Object) error {
 	r, ok := o.(Route)
-	if !ok || !r.Via.IsValid() {
+	if !ok || !r.Via.IsValid() || r.Via.IsLinkLocalUnicast() {
 		return nil
 	}
 	for _, o := range k.State {
@@ -82,7 +82,11 @@ func (k kernel) intoLane(own netip.Addr) []Route {
 	for _, o := range k.State {
 		id := own.As16()
 		dev := LaneInterface(uint16(id[14])<<8 | uint16(id[15]))
-		if r, ok := o.(Route); ok && r.Dev == dev {
+		r, ok := o.(Route)
+		if !ok {
+			continue
+		}
+		if r.Dev == dev || slices.ContainsFunc(slices.Collect(AllHops(r.Hops)), func(h Hop) bool { return h.Dev == dev }) {
 			into = append(into, r)
 		}
 	}
@@ -106,7 +110,7 @@ func drawConfig(t *rapid.T) *Config {
 		}
 	}
 	for i := range number("policies", 0, 3) {
-		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1)}
+		p := Policy{Intent: fmt.Sprint("p", i), ID: uint16(i + 1), Mode: rapid.SampledFrom([]Mode{Failover, Spread}).Draw(t, "mode")}
 		for j := range number("selectors", 0, 2) {
 			s := Selector{From: netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", j)), To: netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", number("to", 2, 3)))}
 			if rapid.Bool().Draw(t, "v6") {
@@ -123,6 +127,9 @@ func drawConfig(t *rapid.T) *Config {
 			}
 			path := Path{Name: fmt.Sprintf("p%d/%d", i, j), Link: l.Name, Segments: segs,
 				Tail: locator(20 + j), MTU: 1400 * number("mtu", 0, 1)}
+			if p.Mode == Spread {
+				path.Weight = number("weight", 1, 3)
+			}
 			if lane := 3*i + j + 1; rapid.Bool().Draw(t, "lane") {
 				path.Lane = &Lane{ID: uint16(lane), Index: j, Peer: fmt.Sprint("n", 20+j), Encryption: "pq"}
 			}
@@ -214,7 +221,8 @@ func TestGuardUnderFailures(t *testing.T) {
 }
 
 // LeftOut takes out only what probes found down, and lanes whose link is, and
-// leaves each policy a way if it has one.
+// leaves each policy a way if it has one. A spread that has one does without
+// those that have no carrier.
 func TestLeftOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawConfig(t)
@@ -229,7 +237,8 @@ func TestLeftOut(t *testing.T) {
 			ways, up, lasting, used := 0, 0, 0, 0
 			for _, path := range p.Paths {
 				stuck := path.Lane != nil && (linkDown[path.Link] || closed[path.Name])
-				if out[path.Name] && !probeDown[path.Name] && !stuck && !draining[path.Name] {
+				dark := p.Mode == Spread && linkDown[path.Link]
+				if out[path.Name] && !probeDown[path.Name] && !stuck && !dark && !draining[path.Name] {
 					t.Fatalf("%s is left out, but no probe says it is down", path.Name)
 				}
 				if stuck && !out[path.Name] {
@@ -254,6 +263,12 @@ func TestLeftOut(t *testing.T) {
 			}
 			if ways > 0 && used != want {
 				t.Fatalf("%s: of %d ways %d are up, %d of these will last, %d used", p.Intent, ways, up, lasting, used)
+			}
+			for _, path := range p.Paths {
+				waits := path.Lane == nil && linkDown[path.Link] && !probeDown[path.Name] && !draining[path.Name]
+				if want := waits && p.Mode == Spread && up > 0; waits && out[path.Name] != want {
+					t.Fatalf("%s, mode %q, %d ways up: without carrier, left out %v", path.Name, p.Mode, up, out[path.Name])
+				}
 			}
 		}
 		if again := c.LeftOut(out, probeDown, linkDown, closed, draining); !maps.Equal(out, again) {
@@ -301,6 +316,31 @@ func TestSwitchIsPlan(t *testing.T) {
 		got, want := c.Switch(before, after), Plan(c.Desired(before), c.Desired(after))
 		if !slices.Equal(got, want) {
 			t.Fatalf("switch:\n%v\nplan:\n%v", got, want)
+		}
+	})
+}
+
+// Equal lists of next hops are equal values, and no others are.
+func TestHops(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(label string) []Hop {
+			return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Hop {
+				return Hop{Dev: rapid.SampledFrom([]string{"eth1", "eth2"}).Draw(t, "dev"), Weight: rapid.IntRange(1, 2).Draw(t, "weight")}
+			}), 0, 3).Draw(t, label)
+		}
+		list, other := draw("list"), draw("other")
+		same := slices.Equal(list, other)
+		hops := HopsOf(slices.Clone(list)...)
+		if same != (hops == HopsOf(other...)) {
+			t.Fatalf("%v and %v: equal values %v", list, other, !same)
+		}
+		var got []Hop
+		for h := range AllHops(hops) {
+			h.Next = nil
+			got = append(got, h)
+		}
+		if !slices.Equal(got, list) {
+			t.Fatalf("%v became %v", list, got)
 		}
 	})
 }

@@ -187,6 +187,7 @@ type TracePath struct {
 	Name   string     `json:"name"`
 	Lane   *LaneState `json:"lane,omitempty"` // nil: packets take the path as they are
 	Active bool       `json:"active"`
+	Weight int        `json:"weight,omitempty"` // of the flows, where they are spread
 	Hops   []TraceHop `json:"hops"`
 	RTTUS  int64      `json:"rtt_us,omitempty"` // all the way and back over the path
 	Error  string     `json:"error,omitempty"`

@@ -122,8 +122,15 @@ func (v *validator) policy(at string, c *Config, p *Policy) {
 		}
 	}
 	v.check(len(p.Paths) <= maxPaths, "%s: %d paths are more than %d", at, len(p.Paths), maxPaths)
+	v.check(p.Mode == Failover || p.Mode == Spread, "%s: mode %q is neither \"\", failover, nor %q", at, p.Mode, Spread)
 	for i := range p.Paths {
-		v.path(fmt.Sprintf("%s: paths[%d] %s", at, i, p.Paths[i].Name), c, &p.Paths[i], minMTU)
+		at := fmt.Sprintf("%s: paths[%d] %s", at, i, p.Paths[i].Name)
+		v.path(at, c, &p.Paths[i], minMTU)
+		if w := p.Paths[i].Weight; p.Mode == Spread {
+			v.check(w >= 1 && w <= MaxWeight, "%s: weight %d is not in 1 to %d", at, w, MaxWeight)
+		} else {
+			v.check(w == 0, "%s: weight %d in a policy that does not spread", at, w)
+		}
 	}
 }
 

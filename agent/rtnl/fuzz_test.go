@@ -1,6 +1,7 @@
 package rtnl
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"testing"
@@ -23,24 +24,40 @@ func serialize(parts ...nl.NetlinkRequestData) []byte {
 	return b
 }
 
+// nameOf and indexOf are the interfaces of these tests: if1, if2 and so on.
+func nameOf(index uint32) string {
+	if index == 0 {
+		return ""
+	}
+	return fmt.Sprint("if", index)
+}
+
+func indexOf(name string) (index uint32, err error) {
+	_, err = fmt.Sscanf(name, "if%d", &index)
+	return index, err
+}
+
 func drawRoute(t *rapid.T) nodecfg.Route {
 	sid := func() netip.Addr {
 		return netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "sid")))
+	}
+	seg6 := func() nodecfg.Seg6 {
+		addrs := rapid.SliceOfN(rapid.Custom(func(*rapid.T) netip.Addr { return sid() }), 1, 127).Draw(t, "segments")
+		return nodecfg.Seg6{Mode: rapid.SampledFrom(seg6Modes).Draw(t, "mode"), Segments: nodecfg.SegmentsOf(addrs...)}
 	}
 	r := nodecfg.Route{
 		Table:  rapid.Uint32Range(1, 1<<32-1).Draw(t, "table"),
 		To:     netip.MustParsePrefix(rapid.SampledFrom([]string{"10.0.0.0/8", "0.0.0.0/0", "::/0", "5f00::/48", "::1/128"}).Draw(t, "to")),
 		Metric: rapid.Uint32().Draw(t, "metric"),
 	}
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 5).Draw(t, "kind") {
 	case 0:
 		r.Type = nodecfg.Unreachable
 		return r
 	case 1:
 		r.Via = r.To.Addr()
 	case 2:
-		addrs := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) netip.Addr { return sid() }), 1, 127).Draw(t, "segments")
-		r.Encap = nodecfg.Seg6{Mode: rapid.SampledFrom(seg6Modes).Draw(t, "mode"), Segments: nodecfg.SegmentsOf(addrs...)}
+		r.Encap = seg6()
 	case 3:
 		e := nodecfg.Seg6Local{Action: rapid.SampledFrom(seg6Actions[1:]).Draw(t, "action"), Count: rapid.Bool().Draw(t, "count"),
 			Table: rapid.Uint32().Draw(t, "local table")}
@@ -48,6 +65,19 @@ func drawRoute(t *rapid.T) nodecfg.Route {
 			e.NextHop = sid()
 		}
 		r.Encap = e
+	case 4:
+		var hops []nodecfg.Hop
+		for range rapid.IntRange(1, 8).Draw(t, "hops") {
+			h := nodecfg.Hop{Dev: nameOf(rapid.Uint32Range(1, 1<<31).Draw(t, "dev")), Weight: rapid.IntRange(1, nodecfg.MaxWeight).Draw(t, "weight")}
+			if rapid.Bool().Draw(t, "via") {
+				h.Via = r.To.Addr()
+			}
+			if rapid.Bool().Draw(t, "encap") {
+				h.Encap = seg6()
+			}
+			hops = append(hops, h)
+		}
+		r.Hops = nodecfg.HopsOf(hops...)
 	}
 	r.MTU = rapid.IntRange(0, 65535).Draw(t, "mtu")
 	return r
@@ -57,13 +87,13 @@ func drawRoute(t *rapid.T) nodecfg.Route {
 func TestRouteEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawRoute(t)
-		parts, err := encodeRoute(want, 0)
+		parts, err := encodeRoute(want, indexOf)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := decodeRoute(serialize(parts...))
-		if err != nil || got.Route != want || got.protocol != nodecfg.RouteProtocol {
-			t.Fatalf("got %v, %v, want %v", got, err, want)
+		if err != nil || got.named(nameOf) != want || got.protocol != nodecfg.RouteProtocol {
+			t.Fatalf("got %v, %v, want %v", got.named(nameOf), err, want)
 		}
 	})
 }
@@ -120,10 +150,10 @@ func TestOldKernelAddresses(t *testing.T) {
 // FuzzDecode feeds all decoders with foreign bytes: an answer or an error,
 // and what decodes as a route of Keiro's kind encodes again.
 func FuzzDecode(f *testing.F) {
-	for _, o := range config().Desired(nil) {
+	for _, o := range spread().Desired(nil) {
 		switch o := o.(type) {
 		case nodecfg.Route:
-			parts, err := encodeRoute(o, 7)
+			parts, err := encodeRoute(o, func(string) (uint32, error) { return 7, nil })
 			if err != nil {
 				f.Fatal(err)
 			}
@@ -144,9 +174,11 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		if r, err := decodeRoute(b); err == nil {
-			if parts, err := encodeRoute(r.Route, r.oif); err == nil {
-				if again, err := decodeRoute(serialize(parts...)); err != nil || again.Encap != r.Encap || again.Metric != r.Metric {
-					t.Errorf("route %v became %v, %v", r, again, err)
+			want := r.named(nameOf)
+			if parts, err := encodeRoute(want, indexOf); err == nil {
+				again, err := decodeRoute(serialize(parts...))
+				if got := again.named(nameOf); err != nil || got.Encap != want.Encap || got.Hops != want.Hops || got.Metric != want.Metric {
+					t.Errorf("route %v became %v, %v", want, got, err)
 				}
 			}
 		}

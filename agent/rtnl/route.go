@@ -18,19 +18,31 @@ var routeTypes = []string{unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE:
 type route struct {
 	nodecfg.Route
 	oif      uint32
+	hops     []hop
 	protocol uint8
 	counters Counters
 }
 
-// decodeRoute reads an RTM_NEWROUTE. Nexthops that Keiro never makes show as
-// a Route that is like none of Keiro's.
+// named is the route with the names of its interfaces.
+func (r *route) named(name func(index uint32) string) nodecfg.Route {
+	out := r.Route
+	out.Dev = name(r.oif)
+	hops := make([]nodecfg.Hop, len(r.hops))
+	for i, h := range r.hops {
+		hops[i] = h.Hop
+		hops[i].Dev = name(h.oif)
+	}
+	out.Hops = nodecfg.HopsOf(hops...)
+	return out
+}
+
+// decodeRoute reads an RTM_NEWROUTE.
 func decodeRoute(msg []byte) (route, error) {
 	var (
-		r         route
-		table     uint32
-		dst       netip.Addr
-		encap     []byte
-		encapType uint16
+		r      route
+		table  uint32
+		dst    netip.Addr
+		tunnel tunnel
 	)
 	if len(msg) < unix.SizeofRtMsg {
 		return r, errMalformed
@@ -65,14 +77,12 @@ func decodeRoute(msg []byte) (route, error) {
 				r.MTU = int(mtu)
 				return err
 			})
-		case unix.RTA_ENCAP_TYPE:
-			return get(&encapType, v)
-		case unix.RTA_ENCAP:
-			encap = v
 		case unix.RTA_MULTIPATH:
-			r.Type = "multipath"
+			var err error
+			r.hops, err = decodeHops(v)
+			return err
 		}
-		return nil
+		return tunnel.attr(typ, v)
 	})
 	if err != nil {
 		return r, err
@@ -87,20 +97,12 @@ func decodeRoute(msg []byte) (route, error) {
 	if r.Type == nodecfg.Unreachable {
 		r.oif = 0 // IPv6 says lo
 	}
-	switch encapType {
-	case unix.LWTUNNEL_ENCAP_NONE:
-	case unix.LWTUNNEL_ENCAP_SEG6:
-		r.Encap, err = decodeSeg6(encap)
-	case unix.LWTUNNEL_ENCAP_SEG6_LOCAL:
-		r.Encap, r.counters, err = decodeSeg6Local(encap)
-	default:
-		r.Type = nodecfg.RouteType(fmt.Sprint("encap ", encapType))
-	}
+	r.Encap, r.counters, err = tunnel.decode()
 	return r, err
 }
 
-// encodeRoute makes the message of a route; index is that of its interface.
-func encodeRoute(r nodecfg.Route, index uint32) ([]nl.NetlinkRequestData, error) {
+// encodeRoute makes the message of a route; index tells that of an interface.
+func encodeRoute(r nodecfg.Route, index func(dev string) (uint32, error)) ([]nl.NetlinkRequestData, error) {
 	msg := nl.NewRtMsg()
 	parts := append([]nl.NetlinkRequestData{msg}, routeKey(msg, r)...)
 	msg.Protocol = nodecfg.RouteProtocol
@@ -110,14 +112,18 @@ func encodeRoute(r nodecfg.Route, index uint32) ([]nl.NetlinkRequestData, error)
 			return nil, fmt.Errorf("cannot encode a route of type %q", r.Type)
 		}
 		msg.Type = uint8(kind)
-	} else if msg.Family == unix.AF_INET && !r.Via.IsValid() {
+	} else if msg.Family == unix.AF_INET && !r.Via.IsValid() && r.Hops == nil {
 		msg.Scope = unix.RT_SCOPE_LINK
 	}
 	if r.Via.IsValid() {
 		parts = append(parts, nl.NewRtAttr(unix.RTA_GATEWAY, r.Via.AsSlice()))
 	}
 	if r.Dev != "" {
-		parts = append(parts, nl.NewRtAttr(unix.RTA_OIF, u32(index)))
+		oif, err := index(r.Dev)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, nl.NewRtAttr(unix.RTA_OIF, u32(oif)))
 	}
 	if r.Src.IsValid() {
 		parts = append(parts, nl.NewRtAttr(unix.RTA_PREFSRC, r.Src.AsSlice()))
@@ -133,6 +139,13 @@ func encodeRoute(r nodecfg.Route, index uint32) ([]nl.NetlinkRequestData, error)
 			return nil, err
 		}
 		parts = append(parts, encap...)
+	}
+	if r.Hops != nil {
+		hops, err := encodeHops(r.Hops, index)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, hops)
 	}
 	return parts, nil
 }
@@ -184,14 +197,7 @@ func (h *Handle) applyRoute(verb nodecfg.Verb, r nodecfg.Route) error {
 		parts := append([]nl.NetlinkRequestData{msg}, routeKey(msg, r)...)
 		return h.change(unix.RTM_DELROUTE, 0, parts...)
 	}
-	var index uint32
-	if r.Dev != "" {
-		var err error
-		if index, err = h.index(r.Dev); err != nil {
-			return err
-		}
-	}
-	parts, err := encodeRoute(r, index)
+	parts, err := encodeRoute(r, h.index)
 	if err != nil {
 		return err
 	}

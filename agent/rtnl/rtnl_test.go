@@ -35,6 +35,14 @@ func config() *nodecfg.Config {
 	}
 }
 
+// spread is config with flows spread over its paths.
+func spread() *nodecfg.Config {
+	cfg := config()
+	p := &cfg.Policies[0]
+	p.Mode, p.Paths[0].Weight, p.Paths[1].Weight = nodecfg.Spread, 3, nodecfg.MaxWeight
+	return cfg
+}
+
 func open(t *testing.T) (*testnet.Namespace, *Handle) {
 	t.Helper()
 	ns, far := testnet.New(t), testnet.New(t)
@@ -113,6 +121,40 @@ func TestStateIsWhatWasApplied(t *testing.T) {
 			t.Errorf("left: %s", o)
 		}
 	}
+}
+
+// So it is where flows are spread, with all paths, with one, and back.
+func TestSpreadIsWhatWasApplied(t *testing.T) {
+	ns, h := open(t)
+	cfg := spread()
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	plain, one, both := config().Desired(nil), cfg.Desired(map[string]bool{"gold/0": true}), cfg.Desired(nil)
+	is := func(what string, want nodecfg.State) {
+		t.Helper()
+		if have := observe(t, h, want); have.String() != want.String() {
+			t.Fatalf("%s, have:\n%s\nwant:\n%s", what, have, want)
+		}
+	}
+	for _, want := range []nodecfg.State{both, one, both, plain, both, one, plain} {
+		reach(t, h, want)
+		is("reached", want)
+	}
+	reach(t, h, both)
+	for range 2 { // whatever is there before
+		for _, op := range nodecfg.Plan(nil, both) {
+			if err := h.Apply(op); err != nil && !errors.Is(err, unix.EEXIST) {
+				t.Errorf("%s: %v", op, err)
+			}
+		}
+	}
+	is("applied again", both)
+	// A next hop without carrier is the same next hop.
+	ns.Down("eth1")
+	ns.Up("eth1")
+	reach(t, h, both)
+	is("after the interface was down", both)
 }
 
 // What others made is neither seen nor overwritten.

@@ -20,6 +20,7 @@ const (
 	localTable    = 3
 	localNH4      = 4
 	localNH6      = 5
+	localVRFTable = 9
 	localCounters = 10
 
 	countPackets = 2
@@ -112,7 +113,9 @@ func encodeSeg6Local(body *nl.RtAttr, e nodecfg.Seg6Local) error {
 		return fmt.Errorf("cannot encode action %q", e.Action)
 	}
 	body.AddRtAttr(localAction, u32(uint32(action)))
-	if e.Table != 0 || e.Action == "End.DT6" { // which demands one, if only 0
+	if e.Action == "End.DT46" {
+		body.AddRtAttr(localVRFTable, u32(e.Table))
+	} else if e.Table != 0 || e.Action == "End.DT6" { // which demands one, if only 0
 		body.AddRtAttr(localTable, u32(e.Table))
 	}
 	if e.NextHop.Is4() {
@@ -141,7 +144,7 @@ func decodeSeg6Local(b []byte) (nodecfg.Seg6Local, Counters, error) {
 			err := get(&n, v)
 			e.Action = word(seg6Actions, n)
 			return err
-		case localTable:
+		case localTable, localVRFTable:
 			return get(&e.Table, v)
 		case localNH4, localNH6:
 			return getAddr(&e.NextHop, v)

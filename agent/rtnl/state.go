@@ -47,8 +47,7 @@ func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 			return Seen{}, err
 		}
 		for _, r := range routes {
-			r.Dev = dev(r.oif)
-			s.Add(r.Route)
+			s.Add(r.named(dev))
 		}
 		rules, err := h.rules(family)
 		if err != nil {

@@ -51,7 +51,7 @@ func TestUserNamespace(t *testing.T) {
 	if _, err := h.Watch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := config().Desired(nil)
+	want := spread().Desired(nil)
 	for _, op := range nodecfg.Plan(observe(t, h, want), want) {
 		err := h.Apply(op)
 		if _, source := op.Object.(nodecfg.TunSrc); source {

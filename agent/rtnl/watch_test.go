@@ -124,7 +124,7 @@ func quiet(o nodecfg.Object) bool {
 func TestEchoesDoNotWake(t *testing.T) {
 	w := &Watcher{handle: &Handle{port: 7}}
 	event := func(port uint32, protocol uint8) []byte {
-		parts, err := encodeRoute(numbered(1), 0)
+		parts, err := encodeRoute(numbered(1), indexOf)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,6 +32,7 @@ type Policy struct {
 	Traffic []pathspec.Selector
 	Paths   []pathspec.Path // in order of preference
 	Serving []bool          // parallel to Paths: which of them are in use
+	Weights []int           // parallel to Paths: flows are spread by them; nil: the first that works has all
 	// Ends are the nodes that keep the policy's fence even without a path.
 	Ends []End
 	// Encryption gives every path a lane. A path whose lane is closed carries
@@ -105,6 +106,9 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			continue
 		}
 		out := nodecfg.Policy{Intent: p.Intent, ID: c.IDs.Intents[p.Intent]}
+		if p.Weights != nil {
+			out.Mode = nodecfg.Spread
+		}
 		for _, s := range p.Traffic {
 			if end.Reverse {
 				s = s.Reverse()
@@ -124,6 +128,9 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			}
 			sids := c.path(nodes, links)
 			sids.Name = PathName(p.Intent, i)
+			if p.Weights != nil {
+				sids.Weight = p.Weights[i]
+			}
 			if p.Encryption != pathspec.NoEncryption {
 				sids.Lane = &nodecfg.Lane{ID: c.IDs.Lanes[sids.Name], Index: i, Peer: nodes[len(nodes)-1], Encryption: p.Encryption.String()}
 			}

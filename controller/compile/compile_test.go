@@ -130,6 +130,22 @@ func TestLane(t *testing.T) {
 	}
 }
 
+// Weights make the policies of both ends spread flows, also where only some of
+// the paths begin or serve.
+func TestWeights(t *testing.T) {
+	configs := compiled(t, func(in *Input) {
+		p := &in.Policies[0]
+		p.Paths = append(p.Paths, p.Paths[0], p.Paths[0])
+		p.Serving, p.Weights = []bool{true, false, true}, []int{3, 2, 1}
+	})
+	for _, n := range []int{0, 2} {
+		p := configs[n].Policies[0]
+		if p.Mode != nodecfg.Spread || len(p.Paths) != 2 || p.Paths[0].Weight != 3 || p.Paths[1].Weight != 1 {
+			t.Errorf("%s: %+v", configs[n].Node, p)
+		}
+	}
+}
+
 // A node is told of those that it has lanes with and of nobody else, once
 // each, sorted, and only of those who are known.
 func TestPeers(t *testing.T) {

@@ -24,8 +24,10 @@ type intent struct {
 	conditions []Condition
 }
 
-// fingerprint tells whether two intents ask for the same.
+// fingerprint tells whether two intents ask for the same paths: how packets
+// share them is not in it.
 func fingerprint(i pathspec.Intent) string {
+	i.Mode, i.Weights = pathspec.Failover, nil
 	sum := sha256.Sum256(pathspec.Format([]pathspec.Intent{i}))
 	return hex.EncodeToString(sum[:8])
 }

@@ -327,6 +327,9 @@ func policies(cfg *nodecfg.Config) string {
 		out += "; " + p.Intent
 		for _, path := range p.Paths {
 			out += " [" + strings.Join(path.Hops, " ") + "]"
+			if p.Mode == nodecfg.Spread {
+				out += fmt.Sprint(" weight ", path.Weight)
+			}
 		}
 	}
 	for _, p := range cfg.Peers {

@@ -136,8 +136,20 @@ func (c *Core) policy(i *intent) compile.Policy {
 	return compile.Policy{
 		Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
 		Paths: i.standing.Paths, Serving: i.serving,
-		Encryption: i.spec.Require.Encryption,
+		Weights: i.weights(), Encryption: i.spec.Require.Encryption,
 	}
+}
+
+// weights are those of the standing paths, where flows are spread over them.
+func (i *intent) weights() []int {
+	if i.spec.Mode != pathspec.Spread {
+		return nil
+	}
+	weights := make([]int, len(i.standing.Paths))
+	for n := range weights {
+		weights[n] = i.spec.Weight(n)
+	}
+	return weights
 }
 
 // pushConfigs sends first to the nodes whose policies change, as traffic

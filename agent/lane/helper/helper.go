@@ -58,7 +58,7 @@ func open(o Options) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make interface %s: %w", o.Interface, err)
 	}
-	wg := device.NewDevice(dev, conn.NewDefaultBind(), &device.Logger{
+	wg := device.NewDevice(summed{dev}, conn.NewDefaultBind(), &device.Logger{
 		Verbosef: device.DiscardLogf,
 		Errorf:   func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) },
 	})

@@ -77,6 +77,7 @@ type PathStatus struct {
 	Links     []string       `json:"links" nullable:"false"`
 	Installed bool           `json:"installed" doc:"The headend has confirmed it"`
 	Active    bool           `json:"active" doc:"The intent's packets take it now"`
+	Weight    int            `json:"weight,omitempty" doc:"Share of the flows that it has, where they are spread over all paths that work"`
 	State     nodecfg.PathUp `json:"state" enum:"up,down,unknown"`
 	Cause     string         `json:"cause,omitempty" doc:"What took it down: link, probe, or lane: and why its lane is closed"`
 	RTTUS     int64          `json:"rtt_us,omitempty" doc:"Smoothed round trip over the path and back"`

@@ -56,7 +56,7 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 		if p.RTTUS > 0 {
 			trip = rtt(p.RTTUS)
 		}
-		paths.Add(p.Headend, strings.TrimPrefix(p.Name, name+"/"), State(&p), output.YesNo(p.Active), output.YesNo(p.Installed),
+		paths.Add(p.Headend, strings.TrimPrefix(p.Name, name+"/"), State(&p), output.YesNo(p.Active)+weight(p.Weight), output.YesNo(p.Installed),
 			trip, output.Age(now, p.Since), strings.Join(p.Nodes, " "))
 	}
 	list(t, paths, len(i.Status.Paths), "paths stand")
@@ -67,6 +67,14 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 	if a.Why != nil {
 		output.Why(t, objective, a)
 	}
+}
+
+// weight is the share of the flows that a path has; 0: they are not spread.
+func weight(w int) string {
+	if w == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", weight %d", w)
 }
 
 // State is the state of a path at its headend, and what took it down.

@@ -50,7 +50,7 @@ type summary struct {
 	status                        string
 	paths                         string // up, of required
 	delay                         string // of the slowest path
-	active                        string // number of the path that the first headend uses
+	active                        string // numbers of the paths that the first headend uses
 	satisfied, installed, healthy string
 }
 
@@ -58,13 +58,17 @@ func summarise(i *resource.Intent) summary {
 	a := &i.Status.Answer
 	s := summary{status: string(a.Status), delay: "-", active: "-"}
 	up := 0
+	var active []string
 	for _, p := range pathsOf(i) {
 		if p.state == nodecfg.Up {
 			up++
 		}
-		if p.active && s.active == "-" {
-			s.active = p.number
+		if p.active {
+			active = append(active, p.number)
 		}
+	}
+	if len(active) > 0 {
+		s.active = strings.Join(active, ",")
 	}
 	s.paths = fmt.Sprintf("%d/%d", up, specOf(i).Require.Multiplicity)
 	if len(a.Paths) > 0 {

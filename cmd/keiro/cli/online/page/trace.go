@@ -21,7 +21,7 @@ func Trace(t *output.Text, now time.Time, trace *resource.Trace) {
 		if p.Error != "" {
 			health = "broken"
 		}
-		t.Printf("\npath %s, %s: %s", strings.TrimPrefix(p.Name, trace.Intent+"/"), use, t.Word(health))
+		t.Printf("\npath %s, %s%s: %s", strings.TrimPrefix(p.Name, trace.Intent+"/"), use, weight(p.Weight), t.Word(health))
 		if p.RTTUS > 0 {
 			t.Printf(", %s all the way and back", rtt(p.RTTUS))
 		}

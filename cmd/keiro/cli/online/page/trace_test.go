@@ -12,7 +12,7 @@ import (
 
 func TestTrace(t *testing.T) {
 	trace := &resource.Trace{Intent: "gold", Headend: "a", Paths: []nodecfg.TracePath{
-		{Name: "gold/0", Active: true, RTTUS: 1520, Hops: []nodecfg.TraceHop{
+		{Name: "gold/0", Active: true, Weight: 3, RTTUS: 1520, Hops: []nodecfg.TraceHop{
 			{Want: "b", Seen: "b", Addr: "5f00:0:2::1", RTTUS: 300}, {Want: "c"}, {Want: "d", Seen: "d", Addr: "5f00:0:4::1", RTTUS: 290},
 		}},
 		{Name: "gold/1", Error: "hop 1 should be e and is f (5f00:0:6::1)", Hops: []nodecfg.TraceHop{
@@ -27,7 +27,7 @@ func TestTrace(t *testing.T) {
 	}
 	want := `intent gold, from a
 
-path 0, active: ok, 1.52ms all the way and back
+path 0, active, weight 3: ok, 1.52ms all the way and back
 lane kr-w1, pq, epoch 17, key agreed 42s ago
 HOP   WANTED   SEEN        ADDRESS       RTT
 1     b        b           5f00:0:2::1   300us
