@@ -98,8 +98,15 @@ type cloud struct {
 // start brings up a world that ends with the test.
 func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 	t.Helper()
+	return startWith(t, world.Options{File: f, Controller: flags})
+}
+
+// startWith is start with more options.
+func startWith(t testing.TB, o world.Options) *cloud {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
-	w, err := world.Start(ctx, world.Options{File: f, Bin: binaries, Controller: append([]string{"-v", "--wait-to-restore", "50ms"}, flags...)})
+	o.Bin, o.Controller = binaries, append([]string{"-v", "--wait-to-restore", "50ms"}, o.Controller...)
+	w, err := world.Start(ctx, o)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -116,7 +123,7 @@ func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 		cancel()
 	})
 	c := &cloud{World: w, t: t, ctx: ctx}
-	for _, n := range f.Nodes {
+	for _, n := range o.File.Nodes {
 		c.nodes = append(c.nodes, n.Name)
 	}
 	return c
