@@ -93,6 +93,7 @@ type cloud struct {
 	t     testing.TB
 	ctx   context.Context
 	nodes []string
+	rate  int // of streams, packets a second
 }
 
 // start brings up a world that ends with the test.
@@ -122,7 +123,7 @@ func startWith(t testing.TB, o world.Options) *cloud {
 		}
 		cancel()
 	})
-	c := &cloud{World: w, t: t, ctx: ctx}
+	c := &cloud{World: w, t: t, ctx: ctx, rate: 1000}
 	for _, n := range o.File.Nodes {
 		c.nodes = append(c.nodes, n.Name)
 	}
@@ -249,12 +250,12 @@ var (
 
 func (f traffic) back() traffic { return traffic{f.toNode, f.toAddr, f.node, f.addr} }
 
-// stream starts a stream of 1,000 packets a second. Late is how late a packet
+// stream starts a stream, of 1,000 packets a second where nobody says less. Late is how late a packet
 // may come; a second where only loss matters, as the machine may be busy.
 func (c *cloud) stream(f traffic, late time.Duration) *stream.Stream {
 	c.t.Helper()
 	s, err := c.Stream(f.node, f.toNode, stream.Config{
-		From: netip.MustParseAddr(f.addr), To: netip.MustParseAddr(f.toAddr), Rate: 1000, Deadline: late,
+		From: netip.MustParseAddr(f.addr), To: netip.MustParseAddr(f.toAddr), Rate: c.rate, Deadline: late,
 	})
 	c.must(err)
 	return s
@@ -286,7 +287,7 @@ func (c *cloud) lossless(what string, flows []traffic, work func()) {
 	c.t.Helper()
 	streams := make([]*stream.Stream, len(flows))
 	for i, f := range flows {
-		streams[i] = c.stream(f, time.Second)
+		streams[i] = c.stream(f, time.Second*1000/time.Duration(c.rate))
 		c.flows(streams[i], 100)
 	}
 	work()
