@@ -240,6 +240,7 @@ func (s *site) describeMore(t *testing.T, field string, value any) {
 // says.
 func TestKeys(t *testing.T) {
 	s := newSite(t)
+	s.describeMore(t, "poll", "1h")
 	s.set("osa1", 100)
 	k := s.start(t)
 	k.Watch(map[string]int{"osa1": 1}, nil)
@@ -274,6 +275,7 @@ func TestKeys(t *testing.T) {
 	if _, _, err := k.Key(t.Context(), "osa1"); err == nil {
 		t.Error("a key out of nothing")
 	}
+	becomes(t, k, "osa1 none true none is left") // though its status said 100
 	if n := k.Faults(); n["refused"] == 0 || n["repeated"] != 1 {
 		t.Errorf("faults %v", n)
 	}
