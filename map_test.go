@@ -58,7 +58,7 @@ pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/s
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
-agent/nodecfg
+agent/nodecfg lab/sight
 controller/core controller/core/cause controller/compile controller/declare
 `
 

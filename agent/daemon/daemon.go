@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent"
+	"github.com/keiro-net/keiro/agent/floor"
+	"github.com/keiro-net/keiro/agent/internal/protect"
 	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/agent/local"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/probe"
 	"github.com/keiro-net/keiro/agent/quantum"
@@ -30,6 +33,7 @@ type Options struct {
 	Controller string        // host:port, or unix:/path
 	Dir        string        // key, certificate, last good config; made with mode 0700
 	TokenFile  string        // "": the environment, see session.ReadToken
+	KEM        kem.Suite     // that agrees on keys of lanes, at both ends the same
 	KME        string        // file that describes the site's KME; "": there is none
 	Rotate     time.Duration // from one epoch of lanes to the next
 	Log        *slog.Logger
@@ -42,8 +46,10 @@ const (
 )
 
 // Run runs an agent in the network namespace of the process until ctx ends.
-// What it installed stays.
+// What it installed stays. The process is protected from then on: it leaves no
+// core dump, and only root can look into it.
 func Run(ctx context.Context, o Options) error {
+	protect.Process(o.Log)
 	if o.Controller == "" {
 		return errors.New("which controller? give --controller host:port")
 	}
@@ -58,6 +64,12 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	root, err := local.Listen(o.Dir, o.Log)
+	if err != nil {
+		return fmt.Errorf("socket for the node's root: %w", err)
+	}
+	defer root.Close()
+	orders := make(chan floor.Order)
 	in, out := make(chan nodecfg.ToAgent), make(chan nodecfg.FromAgent)
 	began := make(chan struct{}, 1)
 	client, err := session.New(session.Options{
@@ -92,13 +104,15 @@ func Run(ctx context.Context, o Options) error {
 	}
 	run(func() error { return client.Run(ctx, in, out) })
 	run(func() error { return prober.Run(ctx) })
+	parts.Go(func() { root.Run(ctx, orders) })
 	run(func() error {
 		kme.Run(ctx)
 		return nil
 	})
 	run(func() error {
 		return agent.Run(ctx, agent.Options{
-			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began, Log: o.Log,
+			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began,
+			Orders: orders, Log: o.Log,
 		})
 	})
 	<-ctx.Done()
@@ -132,7 +146,7 @@ func newLanes(o Options, client *session.Client, kme *quantum.KME) *tunnel.Lanes
 	keys := client.Keys()
 	return tunnel.New(tunnel.Options{
 		Node: o.Node, Identity: keys.Identity, WireGuard: keys.WireGuard, Authority: client.Authority, Dir: o.Dir,
-		Devices: machine, Suite: kem.XWing, Params: rotate.Every(o.Rotate), Quantum: kme, Log: o.Log,
+		Devices: machine, Suite: o.KEM, Params: rotate.Every(o.Rotate), Quantum: kme, Log: o.Log,
 	})
 }
 

@@ -144,13 +144,19 @@ func (l *Lanes) notify() {
 }
 
 // Set makes the lanes of a Config, and no others. Interfaces and keys come
-// when they can.
-func (l *Lanes) Set(cfg *nodecfg.Config) {
+// when they can. Lowered says when root lowered the floors of which intents
+// last.
+func (l *Lanes) Set(cfg *nodecfg.Config, lowered map[string]time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.notify()
 	l.verify(cfg.Peers)
 	peers, lanes := l.wanted(cfg)
+	for i := range lanes {
+		if at, ok := lowered[lanes[i].ID.Intent]; ok {
+			lanes[i].Lowered = uint64(max(at.UnixMilli(), 0))
+		}
+	}
 	l.watch(cfg, lanes)
 	l.failed = ""
 	if l.keyer != nil && l.locator != cfg.Locator {

@@ -66,7 +66,7 @@ func TestPeerNotBelieved(t *testing.T) {
 		{config(), "the controller has not said yet who b is"},
 		{config(nodecfg.Peer{Node: "b", Certificate: []byte("forged")}), "its lanes get no key: this node is not enrolled"},
 	} {
-		l.Set(tt.cfg)
+		l.Set(tt.cfg, nil)
 		select {
 		case <-l.Changes():
 		default:
@@ -91,7 +91,7 @@ func TestPeerNotBelieved(t *testing.T) {
 	if r := l.Rotate(nodecfg.RotateRequest{ID: 3}); r.ID != 3 || r.Error != "this node has no lanes" {
 		t.Errorf("rotated: %+v", r)
 	}
-	l.Set(&nodecfg.Config{Node: "a"})
+	l.Set(&nodecfg.Config{Node: "a"}, nil)
 	if len(l.States()) != 0 || len(s.kept) != 0 {
 		t.Errorf("states %+v, kept %v", l.States(), s.kept)
 	}
@@ -198,12 +198,12 @@ func TestDrain(t *testing.T) {
 func TestStoresOfLinks(t *testing.T) {
 	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: &shelf{}, Quantum: noKME(t), Log: slog.New(slog.DiscardHandler), Authority: func() *x509.Certificate { return nil }})
 	defer l.Close()
-	l.Set(&nodecfg.Config{Node: "a", Links: []nodecfg.Link{{Name: "a--b", Peer: "b", QKD: true}, {Name: "a--c", Peer: "c"}}})
+	l.Set(&nodecfg.Config{Node: "a", Links: []nodecfg.Link{{Name: "a--b", Peer: "b", QKD: true}, {Name: "a--c", Peer: "c"}}}, nil)
 	k := l.Keying()
 	if k == nil || len(k.Stores) != 1 || k.Stores[0].Peer != "b" || k.Stores[0].State != "none" || !strings.Contains(k.Stores[0].Reason, "no KME") {
 		t.Errorf("%+v", k)
 	}
-	l.Set(&nodecfg.Config{Node: "a"})
+	l.Set(&nodecfg.Config{Node: "a"}, nil)
 	if k := l.Keying(); k != nil {
 		t.Errorf("without a QKD system: %+v", k)
 	}

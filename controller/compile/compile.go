@@ -111,6 +111,9 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			}
 			out.Traffic = append(out.Traffic, nodecfg.Selector{From: s.From, To: s.To})
 		}
+		if p.Encryption != pathspec.NoEncryption {
+			out.Encryption = p.Encryption.String()
+		}
 		for i, path := range p.Paths {
 			nodes, links := path.Nodes, path.Links
 			if end.Reverse {

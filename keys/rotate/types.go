@@ -63,6 +63,9 @@ func (l *Level) UnmarshalText(text []byte) error {
 type LaneSpec struct {
 	Lane  Lane
 	Level Level
+	// Lowered grows each time that somebody who may do so lowers the floor of
+	// the intent, which is Level then.
+	Lowered uint64
 }
 
 // State is what outlives a crash. There is no secret in it. Of two states of
@@ -76,11 +79,12 @@ type State struct {
 	Lanes      []Record `json:"lanes"`  // by lane
 }
 
-// Floor is the least level that an intent has ever asked for: it can rise,
-// never fall.
+// Floor is the least level that an intent has ever asked for since it was
+// lowered: it can rise, and fall only if it is lowered again.
 type Floor struct {
-	Intent string `json:"intent"`
-	Level  Level  `json:"level"`
+	Intent  string `json:"intent"`
+	Level   Level  `json:"level"`
+	Lowered uint64 `json:"lowered,omitempty"` // as in LaneSpec
 }
 
 // Record is a key that was installed. WireGuard may hold a younger one, whose
@@ -135,14 +139,19 @@ func (s *State) findFloor(intent string) (int, bool) {
 	return slices.BinarySearchFunc(s.Floors, intent, func(f Floor, intent string) int { return cmp.Compare(f.Intent, intent) })
 }
 
-// raise lifts an intent's floor to at least level and returns what it is now.
-func (s *State) raise(intent string, level Level) Level {
-	i, ok := s.findFloor(intent)
+// raise lifts the floor of a lane's intent to at least its level, or makes it
+// that if it was lowered, and returns what it is now.
+func (s *State) raise(l LaneSpec) Level {
+	i, ok := s.findFloor(l.Lane.Intent)
 	if !ok {
-		s.Floors = slices.Insert(s.Floors, i, Floor{Intent: intent})
+		s.Floors = slices.Insert(s.Floors, i, Floor{Intent: l.Lane.Intent})
 	}
-	s.Floors[i].Level = max(s.Floors[i].Level, level)
-	return s.Floors[i].Level
+	f := &s.Floors[i]
+	if l.Lowered > f.Lowered {
+		f.Lowered, f.Level = l.Lowered, l.Level
+	}
+	f.Level = max(f.Level, l.Level)
+	return f.Level
 }
 
 // record replaces, adds or with epoch 0 removes the record of a lane.

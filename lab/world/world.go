@@ -147,15 +147,20 @@ func (w *World) ControllerPID() int { return w.controller.Process.Pid }
 
 // StartAgent starts the agent of a node. It needs a token the first time only.
 func (w *World) StartAgent(ctx context.Context, node, token string) error {
-	args := []string{"--node", node, "--controller", "unix:" + w.socket(), "--state", filepath.Join(w.Dir, "agent-"+node)}
+	args := append([]string{
+		"--node", node, "--controller", "unix:" + w.socket(), "--state", w.AgentDir(node),
+	}, w.options.Agent...)
 	if w.KMEs.Has(node) {
 		args = append(args, "--kme", kmes.File(w.Lab, node))
 	}
-	cmd := exec.Command(filepath.Join(w.options.Bin, "keiro-agent"), append(args, w.options.Agent...)...)
+	cmd := exec.Command(filepath.Join(w.options.Bin, "keiro-agent"), args...)
 	cmd.Env = []string{"KEIRO_TOKEN=" + token}
 	w.agents[node] = cmd
 	return w.launch(cmd, "agent-"+node, func() error { return w.Lab.Start(ctx, node, cmd) })
 }
+
+// AgentDir is the state directory of a node's agent.
+func (w *World) AgentDir(node string) string { return filepath.Join(w.Dir, "agent-"+node) }
 
 // KillAgent ends the agent of a node at once.
 func (w *World) KillAgent(node string) error { return end(w.agents[node], syscall.SIGKILL) }
