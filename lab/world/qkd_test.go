@@ -137,6 +137,7 @@ func (c *cloud) takes(intent string, nodes ...string) {
 // none at all that is said, and then its lane closes: it carries nothing rather
 // than with a weaker key.
 func TestQuantum(t *testing.T) {
+	t.Parallel() // most of it is waiting for keys to be used up
 	c := startQuantum(t, jp12(t))
 	c.apply(c.document("jp12.topology.yaml"), c.edited("quantum.yaml", "    multiplicity: 2\n    disjoint: [link, node]\n", ""))
 	south, north := []string{"tyo1", "nag1", "osa1"}, []string{"tyo1", "hcj1", "nno1", "knz1", "osa1"}
@@ -209,6 +210,7 @@ func TestQuantum(t *testing.T) {
 // A KME that lies takes a lane no key that it has, and gives it none that is
 // good for nothing. When it obeys the standard again there are new epochs.
 func TestQuantumLies(t *testing.T) {
+	t.Parallel() // most of it is waiting for keys to be used up
 	c := startQuantum(t, jp12(t))
 	c.apply(c.document("jp12.topology.yaml"), c.document("quantum.yaml"))
 	c.lossless("KMEs that lie", []traffic{quantum, quantum.back()}, func() {
@@ -273,6 +275,7 @@ topology:
 // Where an intent has lanes to two nodes, its packets leave the one whose keys
 // run out while it still carries them, and none is lost.
 func TestQuantumDrain(t *testing.T) {
+	t.Parallel() // most of it is waiting for keys to be used up
 	f, err := clab.Parse("tails.clab.yml", []byte(twoTails), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)

@@ -80,8 +80,11 @@ func startKMEs(ctx context.Context, env *command.Env, l *lab.Lab, file *clab.Fil
 	if err := l.Start(ctx, nodes[0], serve); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- serve.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = serve.Wait() // what it logged says why
+		close(ended)
+	}()
 	deadline, tick := time.NewTimer(30*time.Second), time.NewTicker(20*time.Millisecond)
 	defer deadline.Stop()
 	defer tick.Stop()
