@@ -4,7 +4,8 @@
 // (Plan). It is pure: no I/O, no clock. The controller makes Configs, the
 // agent obeys them; neither imports the other.
 //
-// package budget: what two programs agree on stands in one place
+// package budget: the objects, what a Config makes of them and the way from
+// one State to another are one argument, checked by the same properties.
 package nodecfg
 
 import (
