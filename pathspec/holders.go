@@ -11,7 +11,8 @@ import (
 // or may: what follows from where QKD systems run. Which way a key took, no KME
 // tells (ETSI GS QKD 014 V1.1.1).
 type Holders struct {
-	Ends [2]string `json:"ends"`
+	From string `json:"from"`
+	To   string `json:"to"`
 	// Relays see every key: all ways of links with a QKD system lead by them.
 	Relays []string `json:"relays" nullable:"false"`
 	// Possible see a key when the QKD network relays it by them, which it may
@@ -40,7 +41,7 @@ func HoldersOf(t *topology.Topology, r *Require, paths []Path) []Holders {
 		seen[ends] = true
 		relays := t.KeyRelays(a, b)
 		all = append(all, Holders{
-			Ends: ends, Unknown: !relays.Joined,
+			From: ends[0], To: ends[1], Unknown: !relays.Joined,
 			Relays: append([]string{}, relays.Every...), Possible: append([]string{}, relays.Some...),
 		})
 	}
@@ -49,7 +50,7 @@ func HoldersOf(t *topology.Topology, r *Require, paths []Path) []Holders {
 
 // String is a sentence for people.
 func (h Holders) String() string {
-	text := fmt.Sprintf("QKD keys of %s and %s are seen by the KMEs of both", h.Ends[0], h.Ends[1])
+	text := fmt.Sprintf("QKD keys of %s and %s are seen by the KMEs of both", h.From, h.To)
 	switch {
 	case h.Unknown:
 		return text + "; by whom else cannot be told: the topology has no way of QKD links between them"

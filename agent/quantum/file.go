@@ -115,8 +115,8 @@ func once(data []byte) error {
 	key := false               // the next token is one
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
-			return nil
+		if errors.Is(err, io.EOF) {
+			return errors.New("not JSON: it ends too early")
 		}
 		if err != nil {
 			return fmt.Errorf("not JSON: %w", err)
@@ -164,7 +164,7 @@ func (f *File) client() (*qkd.Client, error) {
 		return nil, fmt.Errorf("%s: certificate, key: %w", f.name, err)
 	}
 	c, err := qkd.New(qkd.Config{
-		URL: f.URL, KME: f.KME, SAE: f.SAE, GET: f.GET,
+		URL: f.URL, KME: f.KME, SAE: f.SAE, GET: f.GET, Timeout: patience,
 		TLS: &tls.Config{RootCAs: authorities, GetClientCertificate: ours.get},
 	})
 	if err != nil {

@@ -28,15 +28,19 @@ type said struct {
 	reason string
 }
 
-// atOnce is how many questions are under way at a time.
-const atOnce = 8
+const (
+	// atOnce is how many questions are under way at a time.
+	atOnce = 8
+	// patience is how long a question may be under way before it is given up.
+	patience = 5 * time.Second
+)
 
 // judge is how stores are judged, with lanes to the peer. Where there is none,
 // the store is that of a link, which others' keys go over: one lane's.
 func (k *KME) judge(lanes int) level.Config {
 	low := cmp.Or(k.File.low, 15*k.Interval)
 	return level.Config{
-		PerKey: k.pace(lanes), Low: low, Enough: cmp.Or(k.File.enough, 2*low), Hold: 3 * k.poll(), MaxAge: 6 * k.poll(),
+		PerKey: k.pace(lanes), Low: low, Enough: cmp.Or(k.File.enough, 2*low), Hold: 3 * k.poll(), MaxAge: 6*k.poll() + patience,
 		Window: 10 * k.Interval, Spread: 4 * k.Interval,
 	}
 }

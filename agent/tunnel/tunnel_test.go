@@ -161,3 +161,50 @@ func TestMachine(t *testing.T) {
 	}
 	n.Link("lo")
 }
+
+// lowStore is a KME whose stores are low.
+type lowStore struct{ *quantum.KME }
+
+func (lowStore) Drain(peer string) string { return "the store shared with " + peer + " is low" }
+
+// A lane that needs QKD keys drains while its store is low, whatever its key;
+// one that needs none does not care. A lane that is closed says what it lacks.
+func TestDrain(t *testing.T) {
+	l := &Lanes{Options: Options{Quantum: lowStore{noKME(t)}}}
+	for _, tt := range []struct {
+		floor  rotate.Level
+		phase  keying.Phase
+		open   bool
+		drains bool
+		reason string
+	}{
+		{rotate.QKD, keying.Open, true, true, "the store shared with b is low"},
+		{rotate.QKD, keying.Draining, true, true, "old; the store shared with b is low"},
+		{rotate.QKD, keying.Closed, false, false, "old; the store shared with b is low"},
+		{rotate.PQ, keying.Open, true, false, ""},
+		{rotate.PQ, keying.Closed, false, false, "old"},
+	} {
+		in := keying.LaneState{Peer: "b", Floor: tt.floor, Phase: tt.phase, Level: rotate.QKD, Epoch: 1}
+		if tt.phase != keying.Open {
+			in.Reason = "old"
+		}
+		if got := l.state("gold/0", in); got.Open != tt.open || got.Draining != tt.drains || got.Reason != tt.reason {
+			t.Errorf("%+v: %+v", tt, got)
+		}
+	}
+}
+
+// The stores of links are told of where there is no lane too.
+func TestStoresOfLinks(t *testing.T) {
+	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: &shelf{}, Quantum: noKME(t), Log: slog.New(slog.DiscardHandler), Authority: func() *x509.Certificate { return nil }})
+	defer l.Close()
+	l.Set(&nodecfg.Config{Node: "a", Links: []nodecfg.Link{{Name: "a--b", Peer: "b", QKD: true}, {Name: "a--c", Peer: "c"}}}, nil)
+	k := l.Keying()
+	if k == nil || len(k.Stores) != 1 || k.Stores[0].Peer != "b" || k.Stores[0].State != "none" || !strings.Contains(k.Stores[0].Reason, "no KME") {
+		t.Errorf("%+v", k)
+	}
+	l.Set(&nodecfg.Config{Node: "a"}, nil)
+	if k := l.Keying(); k != nil {
+		t.Errorf("without a QKD system: %+v", k)
+	}
+}

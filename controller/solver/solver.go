@@ -83,7 +83,8 @@ func (s *Solver) answer(ctx context.Context, q core.Solve) {
 	s.engine.Begin(until(time.Now().Add(s.time), overtaken))
 }
 
-// sameLinks compares the links alone: why they have no keys is for people.
+// sameLinks compares the links alone: why they have no keys is for people, and
+// no reason to begin anew.
 func sameLinks(a, b map[string]string) bool {
 	return maps.EqualFunc(a, b, func(string, string) bool { return true })
 }

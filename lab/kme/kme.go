@@ -189,6 +189,23 @@ func (n *Network) SetRate(a, b string, rate int64) error {
 	return nil
 }
 
+// SetStored makes the bits in store at each end of the link between two KMEs
+// these, as when they were used up, or made while nobody looked.
+func (n *Network) SetStored(a, b string, bits int64) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l, err := n.between(a, b)
+	if err != nil {
+		return err
+	}
+	if bits < 0 || bits > l.capacity {
+		return errors.New("kme: bad number of stored bits")
+	}
+	l.advance(n.clock())
+	l.stored = bits
+	return nil
+}
+
 func (n *Network) between(a, b string) (*link, error) {
 	for _, l := range n.links {
 		if x, y := n.nodes[l.a].name, n.nodes[l.b].name; x == a && y == b || x == b && y == a {

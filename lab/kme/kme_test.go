@@ -278,3 +278,37 @@ func TestPEM(t *testing.T) {
 		t.Error("an SAE may pass for a KME")
 	}
 }
+
+// TestNoDetour: neighbours share the keys of their own link only, where that is
+// asked for, and others those of any way; what a store has can be set.
+func TestNoDetour(t *testing.T) {
+	for _, tt := range []struct {
+		noDetour            bool
+		neighbours, distant int64
+	}{{false, 5, 6}, {true, 2, 6}} {
+		n := still(t, Config{
+			NoDetour: tt.noDetour,
+			Nodes:    []Node{{"A", []string{"a"}}, {"B", []string{"b"}}, {"C", []string{"c"}}, {"D", []string{"d"}}},
+			Links: []Link{
+				{A: "A", B: "B", Capacity: 2560, Stored: 512}, {A: "A", B: "C", Capacity: 2560, Stored: 2560},
+				{A: "C", B: "B", Capacity: 2560, Stored: 768}, {A: "C", B: "D", Capacity: 2560, Stored: 2560},
+			},
+		})
+		if err := n.SetStored("C", "D", 1536); err != nil {
+			t.Fatal(err)
+		}
+		for slave, want := range map[string]int64{"b": tt.neighbours, "d": tt.distant} {
+			if s, refused := n.status(0, "a", slave); refused != nil || s.Stored != want {
+				t.Errorf("no detour is %t: a and %s share %+v, want %d", tt.noDetour, slave, s, want)
+			}
+		}
+		for _, bits := range []int64{-1, 2561} {
+			if err := n.SetStored("A", "B", bits); err == nil {
+				t.Errorf("%d bits stored", bits)
+			}
+		}
+		if err := n.SetStored("A", "D", 1); err == nil {
+			t.Error("stored where no link is")
+		}
+	}
+}

@@ -92,37 +92,46 @@ func Start(l *lab.Lab, f *clab.File, o Options) (*KMEs, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	k.stop = stop
-	for _, node := range k.nodes {
-		if err := k.serve(ctx, l, authority, node, o); err != nil {
-			k.Close()
-			return nil, fmt.Errorf("KME of node %s: %w", node, err)
-		}
+	if err := k.serve(ctx, l, authority, o); err != nil {
+		k.Close()
+		return nil, err
 	}
 	return k, nil
 }
 
-// serve writes the files for a node and answers there.
-func (k *KMEs) serve(ctx context.Context, l *lab.Lab, authority *kme.Authority, node string, o Options) error {
+// serve answers in every node. Files are written when all listen: those of
+// KMEs that are there already stay.
+func (k *KMEs) serve(ctx context.Context, l *lab.Lab, authority *kme.Authority, o Options) error {
 	host, _, err := net.SplitHostPort(Addr)
 	if err != nil {
 		return err
 	}
-	ours, err := authority.Issue(ID(node), host)
-	if err != nil {
-		return err
+	listeners := make([]net.Listener, len(k.nodes))
+	for n, node := range k.nodes {
+		err := l.In(node, func() (err error) {
+			listeners[n], err = net.Listen("tcp", Addr)
+			return err
+		})
+		if err != nil {
+			for _, listener := range listeners[:n] {
+				listener.Close()
+			}
+			return fmt.Errorf("KME of node %s: %w", node, err)
+		}
 	}
-	if err := k.write(authority, node, o); err != nil {
-		return err
+	for n, node := range k.nodes {
+		ours, err := authority.Issue(ID(node), host)
+		if err == nil {
+			err = k.write(authority, node, o)
+		}
+		if err != nil {
+			for _, listener := range listeners[n:] {
+				listener.Close()
+			}
+			return fmt.Errorf("KME of node %s: %w", node, err)
+		}
+		k.parts.Go(func() { _ = k.Network.Serve(ctx, ID(node), listeners[n], ours) }) // whoever asks it sees
 	}
-	var listener net.Listener
-	err = l.In(node, func() (err error) {
-		listener, err = net.Listen("tcp", Addr)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	k.parts.Go(func() { _ = k.Network.Serve(ctx, ID(node), listener, ours) }) // whoever asks it sees
 	return nil
 }
 
@@ -154,6 +163,27 @@ func (k *KMEs) write(authority *kme.Authority, node string, o Options) error {
 	for name, data := range map[string][]byte{"ca.pem": ca, "sae.pem": cert, "sae.key": key, "kme.json": append(text, '\n')} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// Answer returns nil when the KME of each of these nodes takes connections, and
+// its files are there.
+func Answer(l *lab.Lab, nodes []string) error {
+	for _, node := range nodes {
+		err := l.In(node, func() error {
+			conn, err := net.DialTimeout("tcp", Addr, time.Second)
+			if err == nil {
+				err = conn.Close()
+			}
+			return err
+		})
+		if err == nil {
+			_, err = os.Stat(File(l, node))
+		}
+		if err != nil {
+			return fmt.Errorf("node %s: %w", node, err)
 		}
 	}
 	return nil

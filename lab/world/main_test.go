@@ -93,6 +93,7 @@ type cloud struct {
 	t     testing.TB
 	ctx   context.Context
 	nodes []string
+	rate  int // of streams, packets a second
 }
 
 // start brings up a world that ends with the test.
@@ -101,10 +102,11 @@ func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 	return startWith(t, world.Options{File: f, Controller: flags})
 }
 
+// startWith is start with more options.
 func startWith(t testing.TB, o world.Options) *cloud {
 	t.Helper()
-	o.Bin, o.Controller = binaries, append([]string{"-v", "--wait-to-restore", "50ms"}, o.Controller...)
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	o.Bin, o.Controller = binaries, append([]string{"-v", "--wait-to-restore", "50ms"}, o.Controller...)
 	w, err := world.Start(ctx, o)
 	if err != nil {
 		cancel()
@@ -121,7 +123,7 @@ func startWith(t testing.TB, o world.Options) *cloud {
 		}
 		cancel()
 	})
-	c := &cloud{World: w, t: t, ctx: ctx}
+	c := &cloud{World: w, t: t, ctx: ctx, rate: 1000}
 	for _, n := range o.File.Nodes {
 		c.nodes = append(c.nodes, n.Name)
 	}
@@ -248,12 +250,12 @@ var (
 
 func (f traffic) back() traffic { return traffic{f.toNode, f.toAddr, f.node, f.addr} }
 
-// stream starts a stream of 1,000 packets a second. Late is how late a packet
+// stream starts a stream, of 1,000 packets a second where nobody says less. Late is how late a packet
 // may come; a second where only loss matters, as the machine may be busy.
 func (c *cloud) stream(f traffic, late time.Duration) *stream.Stream {
 	c.t.Helper()
 	s, err := c.Stream(f.node, f.toNode, stream.Config{
-		From: netip.MustParseAddr(f.addr), To: netip.MustParseAddr(f.toAddr), Rate: 1000, Deadline: late,
+		From: netip.MustParseAddr(f.addr), To: netip.MustParseAddr(f.toAddr), Rate: c.rate, Deadline: late,
 	})
 	c.must(err)
 	return s
@@ -285,7 +287,7 @@ func (c *cloud) lossless(what string, flows []traffic, work func()) {
 	c.t.Helper()
 	streams := make([]*stream.Stream, len(flows))
 	for i, f := range flows {
-		streams[i] = c.stream(f, time.Second)
+		streams[i] = c.stream(f, time.Second*1000/time.Duration(c.rate))
 		c.flows(streams[i], 100)
 	}
 	work()

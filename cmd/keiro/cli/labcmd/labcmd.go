@@ -40,6 +40,7 @@ named by its file; where that is gone, by its name.`,
 		newCutCommand(env),
 		newRestoreCommand(env),
 		newImpairCommand(env),
+		newKMECommand(env),
 	)
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/lab"
+	"github.com/keiro-net/keiro/lab/kmes"
 )
 
 func newUpCommand(env *command.Env) *cobra.Command {
@@ -17,7 +19,8 @@ func newUpCommand(env *command.Env) *cobra.Command {
 		Use:   "up FILE.clab.yml",
 		Short: "Bring a lab up",
 		Long: `Bring the lab of a containerlab file up. Where it is up already, nothing happens.
-Capacities are real limits; delays are not emulated.`,
+Capacities are real limits; delays are not emulated. Nodes with a link that has
+qkd: true get a KME, whose keys are worthless as secrets.`,
 		Example: "  keiro lab up examples/jp12.clab.yml",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -35,12 +38,19 @@ Capacities are real limits; delays are not emulated.`,
 		if err != nil {
 			return err
 		}
+		withKME, err := startKMEs(ctx, env, l, file, args[0])
+		if err != nil {
+			return err
+		}
 		status, err := l.Status(ctx)
 		if err != nil {
 			return err
 		}
 		return env.Printer().Print(*format, status, func(t *output.Text) {
 			t.Printf("lab %s is up: %s, %s\n", status.Name, output.Count(len(status.Nodes), "node"), output.Count(len(status.Links), "link"))
+			if len(withKME) > 0 {
+				t.Printf("QKD: a KME in each of %s; for keiro-agent there: --kme %s\n", strings.Join(withKME, ", "), kmes.File(l, "NODE"))
+			}
 			printNotes(t, status)
 		})
 	})
