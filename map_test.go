@@ -39,6 +39,7 @@ keys/qkd/level     <-
 hwcheck            <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
+agent/floor        <- agent/nodecfg
 agent/...          <- agent/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
@@ -58,7 +59,7 @@ pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/s
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
-agent/nodecfg lab/sight
+agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare
 `
 

@@ -110,7 +110,8 @@ func (l *loop) desired() nodecfg.State {
 	return want
 }
 
-// vacate takes paths out of their tables whose lane another intent is to have.
+// vacate takes paths out of their tables whose lane goes, or another intent is
+// to have: at once, before anything that may take longer.
 func (l *loop) vacate(next *nodecfg.Config) {
 	if l.cfg == nil || l.have == nil {
 		return

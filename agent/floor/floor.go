@@ -215,9 +215,9 @@ func contains(a, b netip.Prefix) bool {
 	return a.Bits() <= b.Bits() && a.Overlaps(b)
 }
 
-// Moved names the paths of one Config whose lane has another owner in the
-// next, or less encryption. They must not lead there any more when it gets the
-// keys of that.
+// Moved names the paths of one Config whose lane is not in the next, or has
+// another owner there, or less encryption. They must not lead there any more
+// when it gets the keys of that, and need not until it is closed.
 func Moved(before, next *nodecfg.Config) []string {
 	type owner struct {
 		intent string
@@ -236,7 +236,7 @@ func Moved(before, next *nodecfg.Config) []string {
 		for _, path := range before.Policies[i].Paths {
 			if l := path.Lane; l != nil {
 				now, ok := owners[l.ID]
-				if ok && (now != owner{before.Policies[i].Intent, l.Index} || strength[l.ID] < nodecfg.Strength(l.Encryption)) {
+				if !ok || now != (owner{before.Policies[i].Intent, l.Index}) || strength[l.ID] < nodecfg.Strength(l.Encryption) {
 					moved = append(moved, path.Name)
 				}
 			}

@@ -17,12 +17,7 @@ import (
 // serve answers orders until the test ends.
 func serve(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "local") // short: a socket's path has 107 bytes
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	dir = filepath.Join(dir, "state")
+	dir := filepath.Join(t.TempDir(), "state")
 	s, err := Listen(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

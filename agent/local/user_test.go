@@ -26,7 +26,7 @@ func TestOtherUser(t *testing.T) {
 		t.Skip("to become another user needs root")
 	}
 	dir := serve(t)
-	for _, path := range []string{filepath.Dir(dir), dir, filepath.Join(dir, socketName)} {
+	for _, path := range []string{filepath.Dir(filepath.Dir(dir)), filepath.Dir(dir), dir, filepath.Join(dir, socketName)} {
 		if err := os.Chmod(path, 0o777); err != nil {
 			t.Fatal(err)
 		}

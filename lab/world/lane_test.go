@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ func (c *cloud) carried(node string) (bytes uint64, lanes int) {
 	c.t.Helper()
 	c.must(c.Lab.In(node, func() error {
 		links, err := netlink.LinkList()
+		for errors.Is(err, netlink.ErrDumpInterrupted) { // lanes come or go
+			links, err = netlink.LinkList()
+		}
 		for _, l := range links {
 			if strings.HasPrefix(l.Attrs().Name, "kr-w") {
 				lanes++

@@ -2,10 +2,12 @@ package helper
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,17 +48,15 @@ func prefer(log *slog.Logger) {
 	}
 }
 
-// lengthen makes an interface's queue longer.
+// lengthen makes an interface's queue longer. Over netlink a user namespace may
+// do so too; the ioctl is for the machine's root alone.
 func lengthen(name string) error {
-	ifreq, err := unix.NewIfreq(name)
+	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return err
 	}
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
+	if err := netlink.LinkSetTxQLen(link, queueLength); err != nil {
+		return fmt.Errorf("lengthen the queue of %s: %w", name, err)
 	}
-	defer unix.Close(fd)
-	ifreq.SetUint32(queueLength)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFTXQLEN, ifreq)
+	return nil
 }
