@@ -9,6 +9,7 @@ import (
 
 	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/store"
 )
 
@@ -42,7 +43,7 @@ spec:
 func TestOutbox(t *testing.T) {
 	ctx := context.Background()
 	o := outbox{store.Memory()}
-	a := alert.Delivery{ID: "msg_1", Endpoint: "ops", Alert: alertOf(core.Alarm{Key: "k", Firing: true, Intents: []string{"gold"}})}
+	a := alert.Delivery{ID: "msg_1", Endpoint: "ops", Alert: show.Alert(core.Alarm{Key: "k", Firing: true, Intents: []string{"gold"}})}
 	if err := o.Put(ctx, []alert.Delivery{a}); err != nil {
 		t.Fatal(err)
 	}

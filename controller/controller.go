@@ -24,6 +24,7 @@ import (
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
 )
@@ -108,7 +109,7 @@ func (b *backend) join(o Options, alerts *alert.Sender) {
 	b.loop.commit = b.store.Commit
 	b.loop.records = newQueue(b.loop.write)
 	b.loop.alarms = newQueue(func(ctx context.Context, a core.Alarm) {
-		if err := alerts.Send(ctx, alertOf(a)); err != nil {
+		if err := alerts.Send(ctx, show.Alert(a)); err != nil {
 			o.Log.Error("an alert would not outlive a restart", "alert", a.Key, "error", err)
 		}
 	})
@@ -204,5 +205,5 @@ func (b *backend) publish(v core.View) {
 	if d.Generation != v.Spec.Generation {
 		return // stored already; the loop learns of it next
 	}
-	b.Feed.Publish(stateOf(b.State(), d, v, drains), b.events.take()...)
+	b.Feed.Publish(show.State(b.State(), d, v, drains), b.events.take()...)
 }

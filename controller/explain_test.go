@@ -8,6 +8,7 @@ import (
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/declare"
+	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -28,7 +29,7 @@ func TestExplainSaysWhatIsToCome(t *testing.T) {
 			[]string{"reserve: the whole requirement can still be met after exactly 0 link, 0 node, 0 srlg failures"}, []string{"reserve: being computed"}},
 		{"the world has changed", func(s *resource.IntentStatus) { s.ObservedGeneration = 0 },
 			[]string{"the answer to what changed last is being computed"}, nil},
-		{"no answer", func(s *resource.IntentStatus) { s.Answer = answerOf(core.IntentView{}) }, []string{"why: no answer yet"}, []string{"reserve: being computed"}},
+		{"no answer", func(s *resource.IntentStatus) { s.Answer = show.Answer(core.IntentView{}) }, []string{"why: no answer yet"}, []string{"reserve: being computed"}},
 	} {
 		i := &resource.Intent{Status: resource.IntentStatus{ObservedGeneration: 1, Answer: satisfied}}
 		c.change(&i.Status)

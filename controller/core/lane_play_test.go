@@ -122,11 +122,10 @@ func (s *stage) lanes() []string {
 	for _, l := range v.Lanes {
 		line := fmt.Sprintf("%s %s %s serving=%v", l.Name, l.Encryption, strings.Join(l.Path.Nodes, " "), l.Serving)
 		for _, end := range l.Ends {
-			switch e := end.State; {
-			case e == nil:
-				line += fmt.Sprintf("; %s: cannot tell", end.Node)
-			default:
+			if e := end.State; e != nil {
 				line += fmt.Sprintf("; %s: open=%v epoch %d %s", end.Node, e.Open, e.Epoch, e.Level)
+			} else {
+				line += fmt.Sprintf("; %s: cannot tell", end.Node)
 			}
 		}
 		out = append(out, line)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
 // encrypted declares the intents of the examples, of which gold asks for
@@ -75,5 +77,12 @@ func TestEncryptedFailover(t *testing.T) {
 	t.Logf("a cut at the headend and its repair: lost %d of %d packets: %+v", r.Lost, r.Sent, r.Outages)
 	if r.Lost > r.Sent/2 {
 		t.Errorf("lost %d of %d packets", r.Lost, r.Sent)
+	}
+	events, err := c.Client.Events(c.ctx, 0, 1000)
+	c.must(err)
+	for _, e := range events {
+		if e.Type == resource.LaneDown {
+			t.Errorf("a lane whose path was cut is told of as well: %s", e.Message)
+		}
 	}
 }

@@ -1,6 +1,9 @@
 // Package online holds the commands that need a controller. They speak to it
 // through controller/api/client, print what it says and choose the exit code;
 // they decide nothing. Only package cli calls it.
+//
+// package budget: one file a family of commands, each of which is its help and
+// a call, and which share the way to the controller and its completions
 package online
 
 import (

@@ -1,4 +1,7 @@
-package controller
+// Package show turns what the Core knows into what the API shows. It is pure,
+// keeps nothing and decides nothing. The controller calls it after every step,
+// and for every alarm that is told.
+package show
 
 import (
 	"cmp"
@@ -16,9 +19,9 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// stateOf turns what the Core knows into what the API shows. What did not
+// State turns what the Core knows into what the API shows. What did not
 // change keeps its place in memory from the state before.
-func stateOf(before *resource.State, d declare.State, v core.View, drains []*resource.Drain) *resource.State {
+func State(before *resource.State, d declare.State, v core.View, drains []*resource.Drain) *resource.State {
 	if before == nil {
 		before = &resource.State{}
 	}
@@ -60,7 +63,7 @@ func stateOf(before *resource.State, d declare.State, v core.View, drains []*res
 		s.Keying = append(s.Keying, keyingOf(k))
 	}
 	for _, a := range v.Alarms {
-		alert := alertOf(a)
+		alert := Alert(a)
 		s.Alerts = append(s.Alerts, &alert)
 	}
 	s.Nodes = keep(before.Nodes, s.Nodes, func(n *resource.Node) string { return n.Name })
@@ -92,12 +95,14 @@ func solutionOf(v core.View) *resource.Solution {
 		s.Topology = v.Spec.Topology.Name
 	}
 	for _, i := range v.Intents {
-		s.Intents = append(s.Intents, answerOf(i))
+		s.Intents = append(s.Intents, Answer(i))
 	}
 	return s
 }
 
-func answerOf(i core.IntentView) pathspec.Answer {
+// Answer is what is known of the answer to an intent: at least that there is none
+// yet.
+func Answer(i core.IntentView) pathspec.Answer {
 	if i.Answer != nil {
 		return *i.Answer
 	}
@@ -149,7 +154,7 @@ func intentOf(d declare.State, v core.View, i core.IntentView, reached map[strin
 	out := &resource.Intent{
 		APIVersion: resource.APIVersion, Kind: resource.KindIntent, Spec: spec.Spec,
 		Metadata: resource.Metadata{Name: i.Spec.Name, Labels: i.Spec.Labels, Generation: d.Generations[i.Spec.Name]},
-		Status:   resource.IntentStatus{Answer: answerOf(i), Conditions: []resource.Condition{}, Paths: []resource.PathStatus{}},
+		Status:   resource.IntentStatus{Answer: Answer(i), Conditions: []resource.Condition{}, Paths: []resource.PathStatus{}},
 	}
 	if v.Fresh {
 		out.Status.ObservedGeneration = v.Spec.Generation
@@ -193,7 +198,8 @@ func pathOf(intent string, n int, p core.PathView, back bool, reached map[string
 	return out
 }
 
-func alertOf(a core.Alarm) resource.Alert {
+// Alert is an alarm as receivers and the API get it.
+func Alert(a core.Alarm) resource.Alert {
 	out := resource.Alert{
 		ID: a.Key, Name: a.Name, Severity: resource.Severity(a.Severity), Status: resource.Firing,
 		Before: a.Before, After: a.After, Cause: resource.Cause{Text: a.Cause, Object: a.Cause},
