@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -74,7 +75,11 @@ func (f *flows) receive() {
 	b, oob := make([]byte, 64), make([]byte, 256)
 	for {
 		n, oobn, _, _, err := f.in.ReadMsgUDPAddrPort(b, oob)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
 		if err != nil {
+			f.t.Errorf("receive: %v", err)
 			return
 		}
 		if n != 8 {

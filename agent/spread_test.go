@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/keiro-net/keiro/agent/internal/testnet"
+	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
@@ -51,7 +52,9 @@ func TestSpread(t *testing.T) {
 		var w *triangle
 		devs := []string{"eth1", "eth2"}
 		if kind == "lanes" {
-			w, _ = newEncryptedTriangle(t, 0)
+			var lanes map[string]lane.Device
+			w, lanes = newEncryptedTriangle(t, 0)
+			sessions(t, lanes)
 			devs = []string{"kr-w1", "kr-w2"}
 		} else {
 			w = layTriangle(t)
@@ -111,7 +114,8 @@ func TestSpread(t *testing.T) {
 func TestSwitchingLosesAndDoublesNothing(t *testing.T) {
 	for _, mode := range []nodecfg.Mode{nodecfg.Failover, nodecfg.Spread} {
 		t.Run(fmt.Sprintf("mode %q", mode), func(t *testing.T) {
-			w, _ := newEncryptedTriangle(t, 0)
+			w, lanes := newEncryptedTriangle(t, 0)
+			sessions(t, lanes)
 			both := []string{"gold/0"}
 			if mode == nodecfg.Spread {
 				w.spread(1, 1)
@@ -222,6 +226,18 @@ func TestSpreadFailsClosed(t *testing.T) {
 	w.a.Up("kr-w2")
 	a.lanes.say("gold/0", "gold/1")
 	a.report("both again", activeAre("gold/0", "gold/1"))
+}
+
+// sessions waits until all lanes have one: the first handshakes were sent
+// before there was a way, and the next ones come after 5 s.
+func sessions(t *testing.T, lanes map[string]lane.Device) {
+	t.Helper()
+	for name, d := range lanes {
+		testnet.Eventually(t, "a session of "+name, func() bool {
+			s, err := d.Status()
+			return err == nil && !s.Handshake.IsZero()
+		})
+	}
 }
 
 // activeAre waits for exactly these paths to be active.

@@ -3,6 +3,7 @@ package declare
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,12 @@ func TestDeclare(t *testing.T) {
 	}
 	if d.Intents[0].Require.MaxHops != 4 {
 		t.Error("the state before was changed too")
+	}
+
+	two, _ := mustDeclare(t, d, strings.Replace(gold, "maxHops: 4", "multiplicity: 2", 1))
+	_, changes = mustDeclare(t, two, strings.Replace(gold, "{maxHops: 4}", "{multiplicity: 2}\n  mode: spread\n  weights: [3, 1]", 1))
+	if len(changes) != 1 || !slices.Contains(changes[0].Fields, "+ mode: spread") || !slices.Contains(changes[0].Fields, "+ weights: [3, 1]") {
+		t.Errorf("another mode: changes %+v", changes)
 	}
 
 	gone, changes, err := tighter.Remove("gold")
