@@ -59,7 +59,7 @@ pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg
-controller/core controller/core/cause controller/compile controller/declare
+controller/core controller/core/cause controller/compile controller/declare controller/bgp/ls
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
