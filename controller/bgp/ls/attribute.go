@@ -20,7 +20,8 @@ type OpaqueAttribute struct {
 // DecodeAttribute reads the value of path attribute 29 for NLRIs of one type.
 // The TLVs without a meaning for that type are kept. With a fault
 // DiscardAttribute the attribute is nil: the objects exist, and nothing is known
-// of them, not even what was before.
+// of them, not even what was before. An UPDATE that has no such attribute says
+// the same: a speaker on the way has discarded it (RFC 9552 section 8.2.2).
 func DecodeAttribute(b []byte, of NLRIType) (Attribute, Faults) {
 	var faults Faults
 	d := &decoder{object: Fault{Object: of, Attribute: true}, faults: &faults}

@@ -89,7 +89,8 @@ func (fs Faults) Worst() Action {
 // add keeps a fault. Of too many, a more severe one takes the last place.
 func (fs *Faults) add(f Fault) {
 	if len(*fs) < MaxFaults {
-		*fs = append(*fs, &f)
+		kept := f // so that a fault that is not kept costs no memory
+		*fs = append(*fs, &kept)
 		return
 	}
 	last := (*fs)[MaxFaults-1]

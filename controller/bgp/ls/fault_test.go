@@ -224,3 +224,35 @@ func TestManyFaults(t *testing.T) {
 		t.Errorf("%d faults, the last %v", len(faults), last)
 	}
 }
+
+// TestReserved: what must be ignored on receipt is, and is sent as zero.
+func TestReserved(t *testing.T) {
+	for name, test := range map[string]struct {
+		got, again string
+		of         NLRIType
+	}{
+		"small metric":    {"0447 0001 ff", "0447 0001 3f", LinkType},
+		"delay":           {"045a 0004 ff000001", "045a 0004 80000001", LinkType},
+		"delays":          {"045b 0008 7f000001 ff000002", "045b 0008 00000001 00000002", LinkType},
+		"variation":       {"045c 0004 ff000001", "045c 0004 00000001", LinkType},
+		"loss":            {"045d 0004 7f000001", "045d 0004 00000001", LinkType},
+		"application":     {"0462 0004 0000ffff", "0462 0004 00000000", LinkType},
+		"capabilities":    {"040e 0004 4000ffff", "040e 0004 40000000", NodeType},
+		"prefix metric":   {"0414 0008 8000ffff 00000001", "0414 0008 80000000 00000001", IPv4PrefixType},
+		"locator":         {"048a 0008 8080ffff 00000001", "048a 0008 80800000 00000001", IPv6PrefixType},
+		"peer":            {"04e3 000c e001ffff 00000001 00000002", "04e3 000c e0010000 00000001 00000002", SRv6SIDType},
+		"unknown, behind": {"ffff 0001 07 0447 0001 01", "0447 0001 01 ffff 0001 07", LinkType},
+	} {
+		a, faults := DecodeAttribute(octetsOf(t, test.got), test.of)
+		if len(faults) > 0 {
+			t.Fatalf("%s: %v", name, faults[0])
+		}
+		if b, _ := AppendAttribute(nil, a); string(b) != string(octetsOf(t, test.again)) {
+			t.Errorf("%s: %s is sent as %x, want %s", name, test.got, b, test.again)
+		}
+	}
+	long := &LinkAttribute{TEAttributes: TEAttributes{Delay: Some(Delay{1 << 24, false})}}
+	if b, _ := AppendAttribute(nil, long); string(b) != string(octetsOf(t, "045a 0004 00ffffff")) {
+		t.Errorf("a delay of more than 24 bits is sent as %x", b)
+	}
+}
