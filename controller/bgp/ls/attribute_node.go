@@ -99,10 +99,6 @@ var topologyList = codec[[]MultiTopologyID]{
 	},
 }
 
-var nodeFlags = sized(1, "1",
-	func(v []byte) (NodeFlags, reason) { return NodeFlags(v[0]), "" },
-	func(b []byte, f NodeFlags) []byte { return append(b, byte(f)) })
-
 // srv6Capabilities has two reserved octets behind the flags.
 var srv6Capabilities = sized(4, "4",
 	func(v []byte) (SRv6Capabilities, reason) { return SRv6Capabilities(binary.BigEndian.Uint16(v)), "" },
@@ -113,7 +109,7 @@ var srv6Capabilities = sized(4, "4",
 var nodeAttributeFields = table([]field[NodeAttribute]{
 	list(263, topologyList, func(a *NodeAttribute) *[]MultiTopologyID { return &a.Topologies }),
 	list(266, msdList, func(a *NodeAttribute) *[]MSD { return &a.MSDs }),
-	one(1024, nodeFlags, func(a *NodeAttribute) *Opt[NodeFlags] { return &a.Flags }),
+	one(1024, octet[NodeFlags](), func(a *NodeAttribute) *Opt[NodeFlags] { return &a.Flags }),
 	plain(1026, text, func(a *NodeAttribute) *string { return &a.Name }),
 	many(1027, octets, func(a *NodeAttribute) *[][]byte { return &a.Areas }),
 	many(1028, ipv4, func(a *NodeAttribute) *[]netip.Addr { return &a.IPv4RouterIDs }),

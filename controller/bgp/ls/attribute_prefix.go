@@ -55,10 +55,6 @@ func (a *PrefixAttribute) NodeFlag(p ProtocolID) (set, known bool) {
 	return a.AttributeFlags[0]&bit != 0, true
 }
 
-var igpFlags = sized(1, "1",
-	func(v []byte) (IGPFlags, reason) { return IGPFlags(v[0]), "" },
-	func(b []byte, f IGPFlags) []byte { return append(b, byte(f)) })
-
 var flexAlgorithmMetric = sized(8, "8",
 	func(v []byte) (FlexAlgorithmMetric, reason) {
 		return FlexAlgorithmMetric{v[0], v[1], binary.BigEndian.Uint32(v[4:])}, ""
@@ -87,7 +83,7 @@ var srv6Locator = codec[SRv6Locator]{
 
 var prefixAttributeFields = table([]field[PrefixAttribute]{
 	many(1044, flexAlgorithmMetric, func(a *PrefixAttribute) *[]FlexAlgorithmMetric { return &a.FlexAlgorithmMetrics }),
-	one(1152, igpFlags, func(a *PrefixAttribute) *Opt[IGPFlags] { return &a.Flags }),
+	one(1152, octet[IGPFlags](), func(a *PrefixAttribute) *Opt[IGPFlags] { return &a.Flags }),
 	one(1155, uint32s, func(a *PrefixAttribute) *Opt[uint32] { return &a.Metric }),
 	one(1162, srv6Locator, func(a *PrefixAttribute) *Opt[SRv6Locator] { return &a.Locator }),
 	list(1170, octets, func(a *PrefixAttribute) *[]byte { return &a.AttributeFlags }),

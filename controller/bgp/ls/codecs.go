@@ -22,14 +22,17 @@ func sized[V any](n int, want string, read func(v []byte) (V, reason), write fun
 }
 
 var (
-	octet = sized(1, "1", func(v []byte) (uint8, reason) { return v[0], "" },
-		func(b []byte, v uint8) []byte { return append(b, v) })
-	uint16s = sized(2, "2", func(v []byte) (uint16, reason) { return binary.BigEndian.Uint16(v), "" }, binary.BigEndian.AppendUint16)
 	uint32s = sized(4, "4", func(v []byte) (uint32, reason) { return binary.BigEndian.Uint32(v), "" }, binary.BigEndian.AppendUint32)
 	rate    = sized(4, "4", readRate, appendRate)
 	ipv4    = sized(4, "4", func(v []byte) (netip.Addr, reason) { return netip.AddrFrom4([4]byte(v)), "" }, appendAddr)
 	ipv6    = sized(16, "16", func(v []byte) (netip.Addr, reason) { return netip.AddrFrom16([16]byte(v)), "" }, appendAddr)
 )
+
+func octet[V ~uint8]() codec[V] {
+	return sized(1, "1",
+		func(v []byte) (V, reason) { return V(v[0]), "" },
+		func(b []byte, v V) []byte { return append(b, byte(v)) })
+}
 
 func appendAddr(b []byte, a netip.Addr) []byte { return append(b, a.AsSlice()...) }
 

@@ -144,6 +144,15 @@ func TestVPNAndAddPathFaults(t *testing.T) {
 	}
 }
 
+// TestVPNOffsets: the octets before the NLRI proper count.
+func TestVPNOffsets(t *testing.T) {
+	b := octetsOf(t, "00000001 0001 0011 0000000000000001 "+isis)
+	_, faults := DecodeNLRIs(b, Family{VPN: true, AddPath: true})
+	if len(faults) != 1 || faults[0].Offset != len(b) || faults[0].TLV != 256 {
+		t.Errorf("faults %v, want one of TLV 256 at octet %d", faults, len(b))
+	}
+}
+
 // TestAttributeFaults: one bad TLV costs its own value, a broken frame all.
 func TestAttributeFaults(t *testing.T) {
 	const metric = "0447 0003 00000a"

@@ -58,10 +58,6 @@ var linkIdentifiers = sized(8, "8",
 		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, i.Local), i.Remote)
 	})
 
-var ospfRouteType = sized(1, "1",
-	func(v []byte) (OSPFRouteType, reason) { return OSPFRouteType(v[0]), "" },
-	func(b []byte, t OSPFRouteType) []byte { return append(b, byte(t)) })
-
 // reachability is the value of TLV 265 (RFC 9552 section 5.2.3.2): a length in
 // bits and as many octets as it takes, the bits beyond the length zero. Another
 // spelling of the same prefix would be another key, so it is refused.
@@ -123,7 +119,7 @@ func prefixNLRIFields(family int) []field[Prefix] {
 	return table([]field[Prefix]{
 		plain(256, nodeDescriptor, func(p *Prefix) *NodeDescriptor { return &p.Local }),
 		one(263, multiTopology, func(p *Prefix) *Opt[MultiTopologyID] { return &p.MultiTopology }),
-		one(264, ospfRouteType, func(p *Prefix) *Opt[OSPFRouteType] { return &p.OSPFRouteType }),
+		one(264, octet[OSPFRouteType](), func(p *Prefix) *Opt[OSPFRouteType] { return &p.OSPFRouteType }),
 		plain(265, reachability(family), func(p *Prefix) *netip.Prefix { return &p.Prefix }),
 	})
 }
