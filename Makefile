@@ -10,10 +10,10 @@ LINT     := go tool -modfile=tools/go.mod golangci-lint
 GOTEST   := go test -shuffle=on -timeout 20m -p 2
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test test-vm lint race fuzz bench cover clean
+.PHONY: help build demo test test-vm test-deep lint race fuzz bench cover clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/keiro, bin/keiro-controller, bin/keiro-agent
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -30,6 +30,9 @@ test: ## everything: vet, lint, unit, plays, twins, fuzz seeds, namespaces with 
 test-vm: ## WireGuard of the kernel, in a virtual machine with Debian's (slow, needs root on Debian)
 	.ci/vm ./agent/lane
 
+test-deep: ## key epochs by the model checker with a fault more, and broken ones that it must find (slow)
+	go test -run 'TestModel|TestMutants' -v -timeout 2h ./keys/rotate -deep -mutants
+
 lint: ## golangci-lint, as in make test
 	$(LINT) run
 
@@ -44,7 +47,7 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 
 bench: ## the numbers that are promised, measured
 	.ci/needs bench
-	go test -run TestNumbers -numbers -timeout 60m ./pathspec/solve
+	go test -run TestNumbers -timeout 60m -v ./pathspec/solve -numbers
 	go test -run '^$$' -bench . -benchmem -p 1 -timeout 60m ./...
 
 cover: ## how much the tests reach, function by function

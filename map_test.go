@@ -58,8 +58,9 @@ pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/s
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
-agent/nodecfg
-controller/core controller/core/cause controller/compile controller/declare controller/bgp/ls
+agent/nodecfg lab/sight
+controller/core controller/core/cause controller/compile controller/declare
+controller/bgp/ls
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.

@@ -3,7 +3,8 @@
 // One goroutine owns all state: it observes, plans, applies, observes again
 // and reports. It never talks to the network itself: kernel, prober and
 // session are behind the interfaces below. Before a valid Config was received
-// or read from disk it touches nothing. cmd/keiro-agent and lab run it.
+// or read from disk it touches nothing, but for the fences of the floors that
+// it has kept (package floor). cmd/keiro-agent and lab run it.
 package agent
 
 import (
@@ -13,6 +14,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/rtnl"
 )
@@ -41,8 +43,9 @@ type Prober interface {
 // Lanes keeps the encrypted tunnels of a node and their keys.
 type Lanes interface {
 	// Set makes those of a Config, and no others. It returns when the
-	// interfaces are there that can be there.
-	Set(cfg *nodecfg.Config)
+	// interfaces are there that can be there. Lowered says when root lowered
+	// the floors of which intents last.
+	Set(cfg *nodecfg.Config, lowered map[string]time.Time)
 	// Changes has a token when States says something new.
 	Changes() <-chan struct{}
 	// States are sorted by name.
@@ -65,7 +68,9 @@ type Options struct {
 	// Begun has a token when a session with the controller has begun, which
 	// may know nothing: the whole Report goes out again.
 	Begun <-chan struct{}
-	Log   *slog.Logger
+	// Orders are those of the node's root.
+	Orders <-chan floor.Order
+	Log    *slog.Logger
 }
 
 const (
@@ -100,6 +105,12 @@ func Run(ctx context.Context, o Options) error {
 	if l.watch, err = o.Kernel.Watch(ctx); err != nil {
 		return fmt.Errorf("agent %s: %w", o.Node, err)
 	}
+	if l.floors, err = LoadFloors(o.Dir, o.Node); err != nil {
+		l.Log.Error("floors refused", "error", err)
+		l.blind = &nodecfg.ObjectError{Object: "floors on disk", Error: err.Error()}
+	}
+	l.floorsKept = l.floors
+	l.fenceOff()
 	switch cfg, err := load(o.Dir); {
 	case err != nil:
 		l.refuse("config on disk", err)
@@ -122,8 +133,17 @@ type loop struct {
 	began time.Time
 
 	cfg     *nodecfg.Config      // obeyed; nil: none yet
+	asked   *nodecfg.Config      // as the controller sent it
 	refused *nodecfg.ObjectError // why the last Config offered is not obeyed
 	unkept  *nodecfg.ObjectError // why cfg is not on disk
+
+	floors       floor.Floors
+	floorsKept   floor.Floors // on disk
+	floorsRetry  time.Time
+	floorsUnkept *nodecfg.ObjectError // why floors are not on disk
+	blind        *nodecfg.ObjectError // why those on disk cannot be read
+	fences       map[nodecfg.Rule]bool
+	floorStates  []nodecfg.FloorState
 
 	links     map[string]rtnl.Link         // interfaces, by name
 	linkState map[string]nodecfg.LinkState // of cfg's links, by name
@@ -170,6 +190,8 @@ func (l *loop) run(ctx context.Context) {
 			l.linkChanged(link)
 		case <-l.watch.Wake:
 			l.dirty = true
+		case o := <-l.Orders:
+			l.order(o)
 		case <-l.Prober.Changes():
 			l.steer()
 			l.report(false)
@@ -193,6 +215,9 @@ func (l *loop) next() time.Time {
 	if due := l.due(); l.cfg != nil && due.Before(at) {
 		at = due
 	}
+	if l.floorsUnkept != nil && l.floorsRetry.Before(at) {
+		at = l.floorsRetry
+	}
 	return at
 }
 
@@ -215,6 +240,10 @@ func (l *loop) due() time.Time {
 
 // tick does what next has waited for.
 func (l *loop) tick() {
+	if l.floorsUnkept != nil && !time.Now().Before(l.floorsRetry) {
+		l.keepFloors()
+		l.steer()
+	}
 	if l.cfg != nil && !time.Now().Before(l.due()) {
 		l.converge()
 	}
@@ -252,7 +281,11 @@ func (l *loop) acceptable(cfg *nodecfg.Config) error {
 	if l.cfg != nil && cfg.Revision < l.cfg.Revision {
 		return fmt.Errorf("is older than revision %d, which is obeyed", l.cfg.Revision)
 	}
-	return cfg.Validate()
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	_, _, _, err := l.above(cfg)
+	return err
 }
 
 func (l *loop) refuse(what string, err error) {
@@ -271,14 +304,21 @@ func (l *loop) keep(cfg *nodecfg.Config) {
 	}
 }
 
-func (l *loop) obey(cfg *nodecfg.Config) {
+func (l *loop) obey(asked *nodecfg.Config) {
+	cfg := l.raise(asked)
+	l.vacate(cfg)
 	l.cfg, l.refused = cfg, nil
 	clear(l.failures)
 	if l.Lanes != nil {
-		l.Lanes.Set(cfg)
+		if cfg.HasLanes() {
+			l.leftOut = l.leaveOut()
+			l.want = l.desired()
+			l.apply(nodecfg.BeforeLanes(l.observe()))
+		}
+		l.Lanes.Set(cfg, l.floors.Lowered())
 	}
 	l.leftOut = l.leaveOut()
-	l.want = cfg.Desired(l.leftOut)
+	l.want = l.desired()
 	l.converge()
 	l.Prober.Set(cfg)
 }

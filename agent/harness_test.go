@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/rtnl"
@@ -61,12 +62,18 @@ type lanes struct {
 	changes chan struct{}
 	mu      sync.Mutex
 	states  []nodecfg.LaneState
+	onSet   func() // nil: nothing
 }
 
 func newLanes() *lanes { return &lanes{changes: make(chan struct{}, 1)} }
 
-func (l *lanes) Set(*nodecfg.Config)      {}
 func (l *lanes) Changes() <-chan struct{} { return l.changes }
+
+func (l *lanes) Set(*nodecfg.Config, map[string]time.Time) {
+	if l.onSet != nil {
+		l.onSet()
+	}
+}
 
 func (l *lanes) States() []nodecfg.LaneState {
 	l.mu.Lock()
@@ -110,6 +117,7 @@ type running struct {
 	lanes  *lanes
 	in     chan nodecfg.ToAgent
 	begun  chan struct{}
+	orders chan floor.Order
 	out    chan nodecfg.FromAgent
 	stop   func()
 }
@@ -125,13 +133,20 @@ func start(t *testing.T, n *node, dir string) *running {
 
 func startWith(t *testing.T, n *node, dir string, k Kernel) *running {
 	t.Helper()
+	return startLanes(t, n, dir, k, nil)
+}
+
+// startLanes is startWith where onSet runs when lanes are set.
+func startLanes(t *testing.T, n *node, dir string, k Kernel, onSet func()) *running {
+	t.Helper()
 	a := &running{t: t, prober: newProber(), lanes: newLanes(),
-		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), out: make(chan nodecfg.FromAgent, 1000)}
+		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), orders: make(chan floor.Order), out: make(chan nodecfg.FromAgent, 1000)}
+	a.lanes.onSet = onSet
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
 		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober, Lanes: a.lanes,
-			In: a.in, Out: a.out, Begun: a.begun, Log: slog.New(slog.DiscardHandler)})
+			In: a.in, Out: a.out, Begun: a.begun, Orders: a.orders, Log: slog.New(slog.DiscardHandler)})
 	}()
 	a.stop = sync.OnceFunc(func() {
 		cancel()

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -191,6 +192,39 @@ func TestClosedLanesCarryNothing(t *testing.T) {
 		if p.Active || p.State != nodecfg.Down {
 			t.Errorf("path %+v", p)
 		}
+	}
+}
+
+// Before a lane can send its first packet the kernel keeps it on its path, and
+// the intent's packets from every other: with a new Config, and with that on
+// disk when the machine has just booted.
+func TestFencedBeforeLanes(t *testing.T) {
+	w, _ := newEncryptedTriangle(t, 0)
+	want := w.a.cfg.Desired(map[string]bool{"gold/0": true, "gold/1": true})
+	dir := t.TempDir()
+	for _, when := range []string{"a new config", "after a boot"} {
+		for _, op := range slices.Backward(nodecfg.Plan(nodecfg.State{}, w.a.see(t, nil).State)) {
+			if _, sysctl := op.Object.(nodecfg.Sysctl); sysctl {
+				continue
+			}
+			op.Verb = nodecfg.Delete
+			if err := w.a.kernel.Apply(op); err != nil {
+				t.Fatal(err)
+			}
+		}
+		missing := make(chan []nodecfg.Op, 1)
+		a := startLanes(t, w.a, dir, w.a.kernel, func() {
+			ops := nodecfg.Plan(w.a.see(t, want).State, want)
+			missing <- slices.DeleteFunc(ops, func(op nodecfg.Op) bool { return op.Verb == nodecfg.Delete }) // fences of floors are more than asked for
+		})
+		if when == "a new config" {
+			a.in <- nodecfg.ToAgent{Config: w.a.cfg}
+		}
+		if ops := <-missing; len(ops) > 0 {
+			t.Errorf("%s: lanes get keys before %v", when, ops)
+		}
+		a.report("reached", reached)
+		a.stop()
 	}
 }
 

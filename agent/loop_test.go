@@ -320,7 +320,7 @@ func TestRefusedOperations(t *testing.T) {
 	for _, want := range []string{
 		"ip sr tunsrc set 5f00:0:9::1: operation not permitted",
 		"ip -4 route add unreachable default table 1263665154 proto 75 metric 4000000: no buffer space",
-		"ip -4 rule add from 10.1.0.1 to 10.2.0.1 lookup 1263665154 pref 7502 protocol 75: waits for the fence",
+		"ip -4 rule add from 10.1.0.1 to 10.2.0.1 lookup 1263665154 pref 7505 protocol 75: waits for the fence",
 	} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("report does not say %q, but:\n%s", want, said.String())

@@ -73,7 +73,7 @@ func (l *loop) observe() []nodecfg.Op {
 	leftOut := l.leaveOut()
 	if !maps.Equal(leftOut, l.leftOut) {
 		l.leftOut = leftOut
-		l.want = l.cfg.Desired(leftOut)
+		l.want = l.desired()
 	}
 	return nodecfg.Plan(l.have, l.want)
 }
@@ -128,7 +128,11 @@ func (l *loop) steer() {
 	if l.cfg == nil || l.have == nil {
 		return
 	}
-	leftOut := l.leaveOut()
+	l.turnTo(l.leaveOut())
+}
+
+// turnTo leaves out other paths.
+func (l *loop) turnTo(leftOut map[string]bool) {
 	if maps.Equal(leftOut, l.leftOut) {
 		return
 	}
@@ -203,7 +207,18 @@ func (l *loop) linkDown() map[string]bool {
 
 // leaveOut is LeftOut for all that is known now.
 func (l *loop) leaveOut() map[string]bool {
-	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.cfg.Closed(l.lanes()))
+	lanes := l.lanes()
+	return l.cfg.LeftOut(l.leftOut, l.probeDown(), l.linkDown(), l.closed(lanes), nodecfg.Draining(lanes))
+}
+
+// closed names the paths that may not carry: their lane is not open, or the
+// floor of their intent is not on disk.
+func (l *loop) closed(lanes []nodecfg.LaneState) map[string]bool {
+	closed := l.cfg.Closed(lanes)
+	for _, path := range l.floors.Unkept(l.floorsKept, l.cfg) {
+		closed[path] = true
+	}
+	return closed
 }
 
 func (l *loop) lanes() []nodecfg.LaneState {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
@@ -57,7 +58,7 @@ func (l *loop) delivered(msg nodecfg.FromAgent) {
 // compose states all that is known.
 func (l *loop) compose() *nodecfg.Report {
 	r := &nodecfg.Report{Node: l.Node}
-	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept} {
+	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept, l.blind, l.floorsUnkept} {
 		if e != nil {
 			r.Errors = append(r.Errors, *e)
 		}
@@ -84,6 +85,7 @@ func (l *loop) compose() *nodecfg.Report {
 		r.Keying = l.Lanes.Keying()
 	}
 	r.Paths = l.paths(r.Lanes)
+	r.Floors = l.floorStates
 	return r
 }
 
@@ -94,10 +96,13 @@ func (l *loop) paths(lanes []nodecfg.LaneState) []nodecfg.PathState {
 	for _, p := range l.Prober.States() {
 		probed[p.Name] = p
 	}
-	active, closed := l.active(), l.cfg.Closed(lanes)
+	active, closed := l.active(), l.closed(lanes)
 	why := make(map[string]string)
 	for _, s := range lanes {
 		why[s.Name] = s.Reason
+	}
+	for _, path := range l.floors.Unkept(l.floorsKept, l.cfg) {
+		why[path] = "the floor of its intent is not on disk"
 	}
 	var states []nodecfg.PathState
 	for i := range l.cfg.Policies {
@@ -123,7 +128,15 @@ func (l *loop) active() map[string]bool {
 	if l.cfg == nil {
 		return nil
 	}
-	return l.cfg.Active(l.have, l.leftOut, l.linkDown())
+	active := l.cfg.Active(l.have, l.leftOut, l.linkDown())
+	for i := range l.cfg.Policies {
+		if p := &l.cfg.Policies[i]; floor.Stopped(p, l.fences) {
+			for _, path := range p.Paths {
+				delete(active, path.Name)
+			}
+		}
+	}
+	return active
 }
 
 // mark adds to a trace what the prober does not know.
@@ -143,7 +156,7 @@ func (l *loop) mark(r *nodecfg.TraceResult) *nodecfg.TraceResult {
 // excepted unless times.
 func same(a, b *nodecfg.Report, times bool) bool {
 	return a.Node == b.Node && a.Revision == b.Revision && a.Reached == b.Reached &&
-		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Links, b.Links) &&
+		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Floors, b.Floors) && slices.Equal(a.Links, b.Links) &&
 		slices.EqualFunc(a.Paths, b.Paths, func(x, y nodecfg.PathState) bool {
 			if !times {
 				x.RTTUS = y.RTTUS

@@ -183,7 +183,8 @@ func (b *backend) Explain(_ context.Context, name string) (*resource.Explanation
 	if intent == nil {
 		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", name)
 	}
-	return explain(intent, state), nil
+	declared, _ := b.now()
+	return explain(intent, state, declared), nil
 }
 
 // Trace implements api.Backend. The first headend that answers traces.

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -10,10 +12,11 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// explain says for people why an intent has its answer.
-func explain(intent *resource.Intent, state *resource.State) *resource.Explanation {
+// explain says for people why an intent has its answer. What is declared says
+// who sees its QKD keys.
+func explain(intent *resource.Intent, state *resource.State, d declare.State) *resource.Explanation {
 	a := intent.Status.Answer
-	out := &resource.Explanation{Intent: a.Name, Answer: a, Outage: outageNames(state)}
+	out := &resource.Explanation{Intent: a.Name, Answer: a, Outage: outageNames(state), KeyHolders: holders(intent, d)}
 	say := func(format string, args ...any) { out.Lines = append(out.Lines, fmt.Sprintf(format, args...)) }
 	say("intent %s is %s", a.Name, a.Status)
 	if intent.Status.ObservedGeneration == 0 {
@@ -70,6 +73,15 @@ func explain(intent *resource.Intent, state *resource.State) *resource.Explanati
 			say("what would help: %s (cost %d)", r.Change, r.Cost)
 		}
 	}
+	for _, h := range out.KeyHolders {
+		say("%s", h)
+	}
+	if len(out.KeyHolders) > 0 {
+		lacking := keyless(state)
+		for _, link := range slices.Sorted(maps.Keys(lacking)) {
+			say("no QKD keys to be counted on now: link %s: %s", link, lacking[link])
+		}
+	}
 	if len(out.Outage) > 0 {
 		say("out of use now: %s", strings.Join(out.Outage, ", "))
 	}
@@ -80,6 +92,20 @@ func explain(intent *resource.Intent, state *resource.State) *resource.Explanati
 		say("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message)
 	}
 	return out
+}
+
+// holders are those of the paths that stand, or of the ends where none does.
+func holders(intent *resource.Intent, d declare.State) []pathspec.Holders {
+	for i := range d.Intents {
+		if in := &d.Intents[i]; in.Name == intent.Metadata.Name && d.Topology != nil {
+			paths := []pathspec.Path{{Nodes: []string{in.From, in.To}}}
+			if len(intent.Status.Answer.Paths) > 0 {
+				paths = intent.Status.Answer.Paths
+			}
+			return pathspec.HoldersOf(d.Topology, &in.Require, paths)
+		}
+	}
+	return []pathspec.Holders{}
 }
 
 // outageNames are the links that carry no traffic and what is drained.
@@ -94,6 +120,17 @@ func outageNames(state *resource.State) []string {
 		names = append(names, d.Kind+":"+d.Name)
 	}
 	return names
+}
+
+// keyless are the links whose QKD keys cannot be counted on, with the reason.
+func keyless(state *resource.State) map[string]string {
+	found := map[string]string{}
+	for _, l := range state.Links {
+		if l.Keyless != "" {
+			found[l.Name] = l.Keyless
+		}
+	}
+	return found
 }
 
 // exists reports whether the topology has a node, link or SRLG of that name.
@@ -117,7 +154,7 @@ func exists(d declare.State, kind, name string) bool {
 
 // outage is what the newest state says carries no traffic or is drained.
 func (b *backend) outage() topology.Outage {
-	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}}
+	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}, Keyless: keyless(b.State())}
 	for _, name := range outageNames(b.State()) {
 		kind, name, _ := strings.Cut(name, ":")
 		switch kind {

@@ -108,7 +108,8 @@ func nodeOf(d declare.State, v core.View, n core.NodeView) *resource.Node {
 }
 
 func linkOf(t *topology.Topology, e int, l core.LinkView, reserved int64) *resource.Link {
-	out := &resource.Link{Name: l.Name, A: l.A, B: l.B, Drained: l.Drained, Since: l.Since, ReservedBPS: reserved}
+	out := &resource.Link{Name: l.Name, A: l.A, B: l.B, Drained: l.Drained, Since: l.Since, ReservedBPS: reserved,
+		QKD: t.Entries[e].QKD, Keyless: l.Keyless}
 	switch l.State {
 	case core.LinkUp:
 		out.State = resource.LinkUp

@@ -123,6 +123,9 @@ func (c *checker) link(in *Intent, i, l int) {
 	if r.Encryption == QKD && !entry.QKD {
 		c.fail(in.Name, i, RuleEncryption, "no QKD system runs on link %s", entry.Name)
 	}
+	if r.Encryption == QKD && entry.Keyless != "" {
+		c.fail(in.Name, i, RuleEncryption, "link %s: %s", entry.Name, entry.Keyless)
+	}
 	if !r.Links.Link(c.t, l) {
 		c.fail(in.Name, i, RuleLinks, "link %s does not meet the condition", c.direction(l))
 	}

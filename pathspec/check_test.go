@@ -17,6 +17,7 @@ type world struct {
 	*Answer  // of the first intent
 
 	yaml    string
+	keyless map[string]string // why links have no QKD keys to count on
 	intents []Intent
 	s       Solution
 }
@@ -234,6 +235,8 @@ func checkCases() []checkCase {
 		{"nodes", "a condition on nodes", func(w *world) { w.Nodes = condition(CompileNodes(`node.labels.rank == "1"`)) }},
 		{"links", "a condition on links", func(w *world) { w.Links = condition(CompileLinks(`link.delay_us < 2000`)) }},
 		{"", "QKD on all links", func(w *world) { w.Encryption = QKD }},
+		{"encryption", "QKD without keys", func(w *world) { w.Encryption = QKD; w.keyless = map[string]string{"k--b": "its store is low"} }},
+		{"", "QKD without keys, not asked for", func(w *world) { w.Encryption = PQ; w.keyless = map[string]string{"k--b": "its store is low"} }},
 		{"encryption", "QKD missing", func(w *world) { w.Encryption = QKD; w.byC(Link) }},
 		{"separation", "no routes", func(w *world) { w.Separation = 1000 }},
 
@@ -299,6 +302,7 @@ func TestCheck(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			topo = topo.Without(topology.Outage{Keyless: w.keyless})
 			var rules []string
 			for _, v := range Check(topo, w.intents, &w.s) {
 				t.Log(v)

@@ -52,7 +52,8 @@ type Entry struct {
 	A, B       int    // indices into Nodes
 	Operator   string // "" is unknown
 	SRLGs      Attr[[]string]
-	QKD        bool
+	QKD        bool    // a QKD system runs on it
+	Keyless    string  // why its keys cannot be counted on now; "" they can, or there is no QKD system
 	Route      []Point // the cable as laid, from a to b; nil is unknown
 	Labels     map[string]string
 	AInterface string // interface of a that the cable is plugged into; "" is unknown
@@ -150,6 +151,9 @@ type Outage struct {
 	Nodes   map[string]bool
 	Entries map[string]bool
 	SRLGs   map[string]bool
+	// Keyless are entries that carry traffic, but whose QKD system has no keys
+	// that can be counted on, each with the reason.
+	Keyless map[string]string
 }
 
 // Takes reports whether the outage takes entry e out of service: the entry
@@ -169,7 +173,8 @@ func (o Outage) Takes(t *Topology, e int) bool {
 }
 
 // Without returns the topology that remains in an outage. Nodes stay, without
-// their links, so that every name still resolves.
+// their links, so that every name still resolves; entries without keys stay
+// too, and say so.
 func (t *Topology) Without(o Outage) *Topology {
 	entries := make([]Entry, 0, len(t.Entries))
 	links := make([]Link, 0, len(t.Links))
@@ -180,6 +185,9 @@ func (t *Topology) Without(o Outage) *Topology {
 		ab, ba := t.Links[2*e], t.Links[2*e+1]
 		ab.Entry, ba.Entry = len(entries), len(entries)
 		entries = append(entries, t.Entries[e])
+		if why, keyless := o.Keyless[t.Entries[e].Name]; keyless && t.Entries[e].QKD {
+			entries[len(entries)-1].Keyless = why
+		}
 		links = append(links, ab, ba)
 	}
 	return New(t.Name, t.Sites, t.Nodes, entries, links)

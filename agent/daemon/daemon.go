@@ -10,11 +10,16 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/keiro-net/keiro/agent"
+	"github.com/keiro-net/keiro/agent/floor"
+	"github.com/keiro-net/keiro/agent/internal/protect"
 	"github.com/keiro-net/keiro/agent/lane"
+	"github.com/keiro-net/keiro/agent/local"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/probe"
+	"github.com/keiro-net/keiro/agent/quantum"
 	"github.com/keiro-net/keiro/agent/rtnl"
 	"github.com/keiro-net/keiro/agent/session"
 	"github.com/keiro-net/keiro/agent/tunnel"
@@ -25,22 +30,46 @@ import (
 // Options of one agent.
 type Options struct {
 	Node       string
-	Controller string // host:port, or unix:/path
-	Dir        string // key, certificate, last good config; made with mode 0700
-	TokenFile  string // "": the environment, see session.ReadToken
+	Controller string        // host:port, or unix:/path
+	Dir        string        // key, certificate, last good config; made with mode 0700
+	TokenFile  string        // "": the environment, see session.ReadToken
+	KEM        kem.Suite     // that agrees on keys of lanes, at both ends the same
+	KME        string        // file that describes the site's KME; "": there is none
+	Rotate     time.Duration // from one epoch of lanes to the next
 	Log        *slog.Logger
 }
 
+// Bounds of Options.Rotate.
+const (
+	leastRotate = time.Second
+	mostRotate  = 10 * time.Minute
+)
+
 // Run runs an agent in the network namespace of the process until ctx ends.
-// What it installed stays.
+// What it installed stays. The process is protected from then on: it leaves no
+// core dump, and only root can look into it.
 func Run(ctx context.Context, o Options) error {
+	protect.Process(o.Log)
 	if o.Controller == "" {
 		return errors.New("which controller? give --controller host:port")
+	}
+	if o.Rotate < leastRotate || o.Rotate > mostRotate {
+		return fmt.Errorf("--rotate-every %s: want %s to %s", o.Rotate, leastRotate, mostRotate)
+	}
+	kme, err := newKME(o)
+	if err != nil {
+		return err
 	}
 	token, err := session.ReadToken(o.TokenFile)
 	if err != nil {
 		return err
 	}
+	root, err := local.Listen(o.Dir, o.Log)
+	if err != nil {
+		return fmt.Errorf("socket for the node's root: %w", err)
+	}
+	defer root.Close()
+	orders := make(chan floor.Order)
 	in, out := make(chan nodecfg.ToAgent), make(chan nodecfg.FromAgent)
 	began := make(chan struct{}, 1)
 	client, err := session.New(session.Options{
@@ -60,7 +89,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer prober.Close()
-	lanes := newLanes(o, client)
+	lanes := newLanes(o, client, kme)
 	defer lanes.Close()
 
 	ctx, stop := context.WithCancelCause(ctx)
@@ -75,9 +104,15 @@ func Run(ctx context.Context, o Options) error {
 	}
 	run(func() error { return client.Run(ctx, in, out) })
 	run(func() error { return prober.Run(ctx) })
+	parts.Go(func() { root.Run(ctx, orders) })
+	run(func() error {
+		kme.Run(ctx)
+		return nil
+	})
 	run(func() error {
 		return agent.Run(ctx, agent.Options{
-			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began, Log: o.Log,
+			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began,
+			Orders: orders, Log: o.Log,
 		})
 	})
 	<-ctx.Done()
@@ -88,9 +123,21 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
+// newKME makes the client of the site's KME, if there is one.
+func newKME(o Options) (*quantum.KME, error) {
+	var file *quantum.File
+	if o.KME != "" {
+		var err error
+		if file, err = quantum.Load(o.KME, o.Node); err != nil {
+			return nil, err
+		}
+	}
+	return quantum.New(quantum.Options{File: file, Interval: o.Rotate, Log: o.Log})
+}
+
 // newLanes makes the encrypted part. Helpers are this very program, and live on
 // when it ends.
-func newLanes(o Options, client *session.Client) *tunnel.Lanes {
+func newLanes(o Options, client *session.Client, kme *quantum.KME) *tunnel.Lanes {
 	helpers := &lane.Helpers{Dir: filepath.Join(o.Dir, "lanes"), Command: []string{"/proc/self/exe", "lane"}}
 	machine, err := tunnel.NewMachine(helpers, 0)
 	if err != nil {
@@ -99,7 +146,7 @@ func newLanes(o Options, client *session.Client) *tunnel.Lanes {
 	keys := client.Keys()
 	return tunnel.New(tunnel.Options{
 		Node: o.Node, Identity: keys.Identity, WireGuard: keys.WireGuard, Authority: client.Authority, Dir: o.Dir,
-		Devices: machine, Suite: kem.XWing, Params: rotate.DefaultParams(), Log: o.Log,
+		Devices: machine, Suite: o.KEM, Params: rotate.Every(o.Rotate), Quantum: kme, Log: o.Log,
 	})
 }
 

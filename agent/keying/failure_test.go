@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -80,7 +79,7 @@ func TestDiskFails(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPair(t, 1)
 	works(t, a, b, 1)
-	stop := stream(a, b, 1, time.Millisecond)
+	flow := stream(a, b, 1, 1000)
 	for _, n := range []*node{a, b} {
 		far := map[*node]*node{a: b, b: a}[n]
 		before := n.keyer.Epoch(far.name)
@@ -95,8 +94,8 @@ func TestDiskFails(t *testing.T) {
 		keyed(t, before+1, a, b)
 		eventually(t, "the alarm is over", func() bool { return n.alarms() == "" })
 	}
-	if sent, arrived := stop(); sent != arrived || sent == 0 {
-		t.Errorf("%d of %d packets arrived", arrived, sent)
+	if r := flow.Stop(); r.Lost() != 0 || r.Sent == 0 {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -106,7 +105,7 @@ func TestDeviceFails(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPair(t, 1)
 	works(t, a, b, 1)
-	stop := stream(a, b, 1, time.Millisecond)
+	flow := stream(a, b, 1, 1000)
 	for _, n := range []*node{a, b} {
 		far := map[*node]*node{a: b, b: a}[n]
 		n.broken.Store(new(errors.New("injected")))
@@ -118,8 +117,8 @@ func TestDeviceFails(t *testing.T) {
 		keyed(t, epoch+1, a, b)
 		eventually(t, "the alarm is over", func() bool { return n.alarms() == "" })
 	}
-	if sent, arrived := stop(); sent != arrived || sent == 0 {
-		t.Errorf("%d of %d packets arrived", arrived, sent)
+	if r := flow.Stop(); r.Lost() != 0 || r.Sent == 0 {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -32,7 +32,7 @@ func TestForeignDatagrams(t *testing.T) {
 	a.keyer.Rekey(b.name, rotate.RotateNow{})
 	keyed(t, 2, a, b)
 	works(t, a, b, 1)
-	stop := stream(a, b, 1, time.Millisecond)
+	flow := stream(a, b, 1, 1000)
 	seen := tap.keyDatagrams()
 	asB, asA := eve.forger(b.keyAddr(), a, b), eve.forger(a.keyAddr(), a, b)
 	send := func(d keyDatagram, data []byte) {
@@ -125,8 +125,8 @@ func TestForeignDatagrams(t *testing.T) {
 		}
 		eventually(t, "the identity is refused", func() bool { return b.refused(hybrid.ErrIdentity) == 1 })
 	})
-	if sent, arrived := stop(); sent != arrived {
-		t.Errorf("%d of %d packets arrived", arrived, sent)
+	if r := flow.Stop(); r.Lost() != 0 {
+		t.Errorf("%+v", r)
 	}
 	a.keyer.Rekey(b.name, rotate.RotateNow{})
 	keyed(t, 4, a, b)

@@ -72,6 +72,7 @@ type Lane struct {
 	ID        rotate.Lane
 	Peer      string
 	Level     rotate.Level
+	Lowered   uint64 // as in rotate.LaneSpec
 	Interface string
 	MTU       int
 	// Config is WireGuard's, without a preshared key.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/keys/rotate"
 )
 
@@ -16,7 +17,7 @@ func TestRotationsLoseNothing(t *testing.T) {
 	works(t, a, b, 2)
 	tap := w.tap()
 	before := a.handshake(t, 1)
-	there, back := stream(a, b, 1, time.Millisecond), stream(b, a, 2, time.Millisecond)
+	flows := []*testnet.Flow{stream(a, b, 1, 1000), stream(b, a, 2, 1000)}
 	for epoch := uint64(2); epoch <= 12; epoch++ {
 		from, to := a, b // either end may ask
 		if epoch%2 == 0 {
@@ -32,12 +33,12 @@ func TestRotationsLoseNothing(t *testing.T) {
 	if !a.handshake(t, 1).After(before) {
 		t.Error("no handshake since the first key: nothing was tried")
 	}
-	for id, stop := range map[int]func() (int64, int64){1: there, 2: back} {
-		sent, arrived := stop()
-		if sent != arrived || sent < 1000 {
-			t.Errorf("lane %d: %d of %d packets arrived", id, arrived, sent)
+	for i, flow := range flows {
+		r := flow.Stop()
+		if r.Lost() != 0 || r.Sent < 1000 {
+			t.Errorf("lane %d: %+v", i+1, r)
 		}
-		tap.sealed(t, id, sent)
+		tap.sealed(t, i+1, r.Sent)
 	}
 	if n := len(tap.keyDatagrams()); n < 100 {
 		t.Errorf("the tap saw %d datagrams of exchanges", n)
@@ -66,7 +67,7 @@ func TestRestart(t *testing.T) {
 	w, a, b := newPair(t, 1)
 	works(t, a, b, 1)
 	tap := w.tap()
-	stop := stream(a, b, 1, time.Millisecond)
+	flow := stream(a, b, 1, 1000)
 	for epoch, n := range []*node{a, b, a, b} {
 		n.stop()
 		time.Sleep(200 * time.Millisecond) // the stream goes on without it
@@ -81,11 +82,11 @@ func TestRestart(t *testing.T) {
 		heal()
 		keyed(t, uint64(epoch+2), a, b)
 	}
-	sent, arrived := stop()
-	if sent != arrived || sent < 500 {
-		t.Errorf("%d of %d packets arrived", arrived, sent)
+	r := flow.Stop()
+	if r.Lost() != 0 || r.Sent < 500 {
+		t.Errorf("%+v", r)
 	}
-	tap.sealed(t, 1, sent)
+	tap.sealed(t, 1, r.Sent)
 }
 
 // Without messages the lanes go on with what they have; when they come again,
@@ -94,7 +95,7 @@ func TestBlackhole(t *testing.T) {
 	t.Parallel()
 	_, a, b := newPair(t, 1)
 	works(t, a, b, 1)
-	stop := stream(a, b, 1, time.Millisecond)
+	flow := stream(a, b, 1, 1000)
 	healA, healB := a.blackhole(), b.blackhole()
 	a.keyer.Rekey(b.name, rotate.RotateNow{})
 	eventually(t, "an attempt is given up", func() bool { return a.keyer.Counters().Pairs.Abandoned > 0 })
@@ -104,8 +105,8 @@ func TestBlackhole(t *testing.T) {
 	healA()
 	healB()
 	keyed(t, 2, a, b)
-	if sent, arrived := stop(); sent != arrived || sent < 100 {
-		t.Errorf("%d of %d packets arrived", arrived, sent)
+	if r := flow.Stop(); r.Lost() != 0 || r.Sent < 100 {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -151,7 +151,7 @@ func (k *Keyer) begin(p *peer) {
 	p.loading, p.held, p.reload = false, nil, time.Time{}
 	specs := make([]rotate.LaneSpec, 0, len(p.lanes))
 	for id, l := range p.lanes {
-		specs = append(specs, rotate.LaneSpec{Lane: id, Level: l.spec.Level})
+		specs = append(specs, rotate.LaneSpec{Lane: id, Level: l.spec.Level, Lowered: l.spec.Lowered})
 	}
 	k.step(p, configured(specs))
 }
@@ -177,7 +177,7 @@ func (k *Keyer) configure(p *peer, want map[rotate.Lane]Lane) {
 		if p.lanes[id] == nil {
 			p.lanes[id] = newLane(p, spec)
 		}
-		specs = append(specs, rotate.LaneSpec{Lane: id, Level: spec.Level})
+		specs = append(specs, rotate.LaneSpec{Lane: id, Level: spec.Level, Lowered: spec.Lowered})
 	}
 	k.step(p, configured(specs)) // while the lanes that go are there to erase their keys
 	for _, l := range gone {

@@ -26,7 +26,8 @@ type LaneState struct {
 	Lane   rotate.Lane
 	Peer   string
 	Phase  Phase
-	Reason string // of Closed and Draining
+	Reason string       // of Closed and Draining
+	Floor  rotate.Level // the least level that lets it carry packets
 	// Level, Epoch and Since are those of the key that WireGuard was given
 	// last. Of epoch 0 there is none.
 	Level     rotate.Level
@@ -71,10 +72,11 @@ func (k *Keyer) Lanes() []LaneState {
 	var all []LaneState
 	for _, p := range k.peers {
 		for id, l := range p.lanes {
-			s := LaneState{Lane: id, Peer: p.Node, Phase: l.phase, Reason: l.reason, Handshake: l.handshake,
+			s := LaneState{Lane: id, Peer: p.Node, Phase: l.phase, Reason: l.reason, Handshake: l.handshake, Floor: l.spec.Level,
 				Interface: l.spec.Interface, Sent: l.sent, Received: l.received}
 			if p.machine != nil {
 				v := p.machine.View(id)
+				s.Floor = max(s.Floor, v.Floor)
 				s.Level, s.Epoch, s.Since, s.Proven = v.Level, v.Epoch, v.Since, v.Proven
 			}
 			if s.Phase != Closed && !l.keyed {

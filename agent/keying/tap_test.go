@@ -90,12 +90,12 @@ func (c *tap) keyDatagrams() []keyDatagram {
 }
 
 // sealed checks that the stream was seen, and never in the clear.
-func (c *tap) sealed(t testing.TB, id int, packets int64) {
+func (c *tap) sealed(t testing.TB, id, packets int) {
 	t.Helper()
-	seen := func() (clear int, sealed int64) {
+	seen := func() (clear, sealed int) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return c.clear, int64(c.wg[uint16(lanePort+id)])
+		return c.clear, c.wg[uint16(lanePort+id)]
 	}
 	eventually(t, "the tap has seen as many packets of WireGuard", func() bool {
 		_, sealed := seen()

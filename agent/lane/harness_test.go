@@ -3,11 +3,9 @@ package lane_test
 import (
 	"crypto/ecdh"
 	"crypto/rand"
-	"encoding/binary"
 	"net"
 	"net/netip"
 	"os"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +30,8 @@ type end struct {
 	public  lane.PublicKey
 	outer   netip.Addr // underlay
 	inner   netip.Addr // of the lane
+	name    string     // of its interface
+	port    uint16
 	dev     lane.Device
 }
 
@@ -42,7 +42,7 @@ const (
 
 func newEnd(t testing.TB, outer, inner string) *end {
 	t.Helper()
-	e := &end{Namespace: testnet.New(t), t: t, private: random(t), outer: netip.MustParseAddr(outer), inner: netip.MustParseAddr(inner)}
+	e := &end{Namespace: testnet.New(t), t: t, private: random(t), outer: netip.MustParseAddr(outer), inner: netip.MustParseAddr(inner), name: dev, port: 51820}
 	k, err := ecdh.X25519().NewPrivateKey(e.private.Bytes())
 	if err != nil {
 		t.Fatal(err)
@@ -66,15 +66,15 @@ func (e *end) open() {
 	e.t.Helper()
 	e.Do(func() (err error) {
 		if e.kernel {
-			e.dev, err = lane.OpenKernel(dev, mtu)
+			e.dev, err = lane.OpenKernel(e.name, mtu)
 		} else {
-			e.dev, err = e.helpers.Open(dev, mtu)
+			e.dev, err = e.helpers.Open(e.name, mtu)
 		}
 		return err
 	})
 	e.t.Cleanup(func() { e.dev.Close() })
-	e.Up(dev)
-	e.address(dev, netip.PrefixFrom(e.inner, 64))
+	e.Up(e.name)
+	e.address(e.name, netip.PrefixFrom(e.inner, 64))
 }
 
 func (e *end) address(dev string, p netip.Prefix) {
@@ -86,8 +86,8 @@ func (e *end) address(dev string, p netip.Prefix) {
 }
 
 func (e *end) config(far *end, psk secret.Key) lane.Config {
-	return lane.Config{Private: e.private, Port: 51820, Peer: lane.Peer{
-		Public: far.public, Endpoint: netip.AddrPortFrom(far.outer, 51820), Preshared: psk, Keepalive: time.Second,
+	return lane.Config{Private: e.private, Port: e.port, Peer: lane.Peer{
+		Public: far.public, Endpoint: netip.AddrPortFrom(far.outer, far.port), Preshared: psk, Keepalive: time.Second,
 	}}
 }
 
@@ -197,46 +197,6 @@ func works(t *testing.T, a, b *end) {
 	t.Helper()
 	if !echo(a, b, testnet.Deadline) {
 		t.Fatalf("no packet comes through: %+v, %+v", a.status(), b.status())
-	}
-}
-
-// stream sends numbered packets from a to b until stop, which returns how
-// many were sent and how many arrived.
-func stream(a, b *end, every time.Duration) (stop func() (sent, arrived int64)) {
-	at := netip.AddrPortFrom(b.inner, 9)
-	far := b.UDP(at)
-	near := a.UDP(netip.AddrPortFrom(a.inner, 0))
-	var sent, arrived atomic.Int64
-	ended, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ended:
-				return
-			case <-tick.C:
-				_, _ = near.WriteToUDPAddrPort(binary.BigEndian.AppendUint64(nil, uint64(sent.Add(1))), at)
-			}
-		}
-	}()
-	go func() {
-		buf := make([]byte, 64)
-		for {
-			if _, err := far.Read(buf); err != nil {
-				return
-			}
-			arrived.Add(1)
-		}
-	}()
-	return func() (int64, int64) {
-		close(ended)
-		<-done
-		for end := time.Now().Add(time.Second); time.Now().Before(end) && arrived.Load() < sent.Load(); {
-			time.Sleep(time.Millisecond)
-		}
-		return sent.Load(), arrived.Load()
 	}
 }
 

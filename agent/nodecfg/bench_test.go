@@ -29,7 +29,7 @@ func BenchmarkSwitch(b *testing.B) {
 	}
 	down := map[string]bool{"p7/0": true}
 	for b.Loop() {
-		out := c.LeftOut(nil, down, nil, nil)
+		out := c.LeftOut(nil, down, nil, nil, nil)
 		if ops := c.Switch(nil, out); len(ops) != 1 {
 			b.Fatal(ops)
 		}

@@ -120,12 +120,10 @@ func (c *Config) link(l Link) []Object {
 	}
 }
 
-func (p *Policy) table() uint32 { return TableBase + uint32(p.ID) }
-
 func (p *Policy) rules() []Rule {
 	rules := make([]Rule, 0, len(p.Traffic))
 	for _, t := range p.Traffic {
-		rules = append(rules, Rule{From: t.From, To: t.To, Table: p.table(), Pref: RulePrefBase + uint32(t.Pref)})
+		rules = append(rules, Rule{From: t.From, To: t.To, Table: p.table(), Pref: t.RulePref()})
 	}
 	return rules
 }

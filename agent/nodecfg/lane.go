@@ -3,6 +3,7 @@ package nodecfg
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // A lane's outer packets go from one address to another that nothing else
@@ -50,6 +51,13 @@ func LaneMTU(pathMTU int) int {
 		return safeLaneMTU
 	}
 	return pathMTU - laneOverhead
+}
+
+// HasLanes reports whether any path has a lane.
+func (c *Config) HasLanes() bool {
+	return slices.ContainsFunc(c.Policies, func(p Policy) bool {
+		return slices.ContainsFunc(p.Paths, func(p Path) bool { return p.Lane != nil })
+	})
 }
 
 // outer returns what steers the outer packets of a lane onto its path, also

@@ -100,7 +100,7 @@ type Seg6Local struct {
 // RouteProtocol.
 type Rule struct {
 	From, To netip.Prefix
-	Table    uint32
+	Table    uint32 // 0: to none, they are answered with unreachable
 	Pref     uint32
 }
 
@@ -185,8 +185,12 @@ func (r Route) words() (noun, rest string) {
 }
 
 func (r Rule) words() (noun, rest string) {
-	return "ip " + family(r.From) + " rule", fmt.Sprintf("from %s to %s lookup %d pref %d protocol %d",
-		selector(r.From), selector(r.To), r.Table, r.Pref, RouteProtocol)
+	action := "unreachable"
+	if r.Table != 0 {
+		action = fmt.Sprint("lookup ", r.Table)
+	}
+	return "ip " + family(r.From) + " rule", fmt.Sprintf("from %s to %s %s pref %d protocol %d",
+		selector(r.From), selector(r.To), action, r.Pref, RouteProtocol)
 }
 
 func (s Sysctl) words() (noun, rest string) { return "sysctl -w", s.Name + "=" + s.Value }

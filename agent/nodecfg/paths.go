@@ -8,13 +8,15 @@ import "slices"
 // Paths whose own link (linkDown, by link name) has no carrier count as no
 // way; they stay installed, for the kernel passes over them by itself, but not
 // over a lane, whose interface knows nothing of the link: it is left out. So
-// is a path whose lane is closed (by path name), be it the last one. Of
-// paths that are all down the one stays that was in use: not in before, the
-// last answer of LeftOut.
-func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) map[string]bool {
+// is a path whose lane is closed (by path name), be it the last one. One whose
+// lane is draining is left out while it still carries, so that packets are
+// elsewhere before it closes; but only for a path that works and is not about
+// to close itself. Of paths that are all down the one stays that was in use:
+// not in before, the last answer of LeftOut.
+func (c *Config) LeftOut(before, probeDown, linkDown, closed, draining map[string]bool) map[string]bool {
 	out := make(map[string]bool)
 	for i := range c.Policies {
-		last, alive := "", false
+		last, alive, lasting := "", false, false
 		for _, path := range c.Policies[i].Paths {
 			carrier := !linkDown[path.Link]
 			switch {
@@ -23,6 +25,7 @@ func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) ma
 				continue
 			case !probeDown[path.Name]:
 				alive = alive || carrier
+				lasting = lasting || carrier && !draining[path.Name]
 				continue
 			case carrier && (last == "" || before[last] && !before[path.Name]):
 				last = path.Name
@@ -31,6 +34,11 @@ func (c *Config) LeftOut(before, probeDown, linkDown, closed map[string]bool) ma
 		}
 		if !alive {
 			delete(out, last)
+		}
+		for _, path := range c.Policies[i].Paths {
+			if lasting && draining[path.Name] {
+				out[path.Name] = true
+			}
 		}
 	}
 	return out
@@ -53,6 +61,17 @@ func (c *Config) Closed(lanes []LaneState) map[string]bool {
 		}
 	}
 	return closed
+}
+
+// Draining names the paths whose lane is open and about to be closed.
+func Draining(lanes []LaneState) map[string]bool {
+	draining := make(map[string]bool)
+	for _, s := range lanes {
+		if s.Open && s.Draining {
+			draining[s.Name] = true
+		}
+	}
+	return draining
 }
 
 // Switch returns what Plan would for the Desired States of two sets of paths

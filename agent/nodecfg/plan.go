@@ -8,7 +8,9 @@ import (
 
 // Plan returns the operations that lead from have to want, so that nothing
 // ever leads into what is not there yet: adds and replacements from the
-// ground up, rules last; then deletions, rules first. Equal States need none.
+// ground up, rules last; then deletions, rules first. Rules come in the order
+// in which they are matched and go in the reverse, so that each comes after
+// the fences before it and goes before them. Equal States need none.
 // Sysctls are never deleted: there is no knowing what they were.
 func Plan(have, want State) []Op {
 	var ops []Op
@@ -34,14 +36,28 @@ func compareOps(a, b Op) int {
 	x, y := a.order(), b.order()
 	return cmp.Or(
 		cmp.Compare(x.step, y.step),
+		cmp.Compare(x.pref, y.pref),
 		cmp.Compare(x.table, y.table),
 		cmp.Compare(x.metric, y.metric),
 		strings.Compare(a.String(), b.String()))
 }
 
+// BeforeLanes returns those operations of a Plan that come before lanes are
+// made and get keys: fences, rules and what keeps their outer packets on their
+// paths. So neither a packet of an intent nor one of a lane finds another way
+// while lanes come up, which may take seconds. Nothing is taken away yet, and
+// nothing is put into a lane, whose interface may not be there.
+func BeforeLanes(ops []Op) []Op {
+	return slices.DeleteFunc(slices.Clone(ops), func(op Op) bool {
+		r, route := op.Object.(Route)
+		return op.Verb == Delete || route && strings.HasPrefix(r.Dev, LanePrefix)
+	})
+}
+
 // order is the place of an operation in a Plan.
 type order struct {
 	step          int
+	pref          int64
 	table, metric uint32
 }
 
@@ -54,6 +70,7 @@ const (
 	stepSID
 	stepVia // through those neighbours
 	stepFence
+	stepLast // the fences behind all rules
 	stepPath
 	stepRule
 	steps
@@ -69,12 +86,15 @@ func (op Op) order() order {
 	case TunSrc:
 		at.step = stepTunSrc
 	case Route:
-		at = order{o.step(), o.Table, o.Metric}
+		at = order{step: o.step(), table: o.Table, metric: o.Metric}
 	case Rule:
-		at = order{stepRule, o.Table, 0}
+		at = order{step: stepRule, pref: int64(o.Pref)}
+		if o.Pref == LastRulePref {
+			at.step = stepLast
+		}
 	}
 	if op.Verb == Delete {
-		at.step = 2*steps - at.step
+		at.step, at.pref = 2*steps-at.step, -at.pref
 	}
 	return at
 }
@@ -100,7 +120,12 @@ func (r Route) isFence() bool {
 
 // Guard keeps the order of a Plan when operations fail: no rule without its
 // fence. The zero value is ready.
-type Guard struct{ held map[uint32]bool }
+type Guard struct {
+	held map[uint32]bool // tables
+	// open: a fence that is a rule is missing. stuck: a rule could not be
+	// deleted, which a fence may be holding.
+	open, stuck bool
+}
 
 // Failed notes an operation that failed or was not allowed.
 func (g *Guard) Failed(op Op) {
@@ -109,7 +134,9 @@ func (g *Guard) Failed(op Op) {
 	case Route:
 		table, guards = o.Table, o.isFence() && op.Verb != Delete
 	case Rule:
-		table, guards = o.Table, op.Verb == Delete
+		g.open = g.open || o.Table == 0 && op.Verb != Delete
+		g.stuck = g.stuck || o.Table != 0 && op.Verb == Delete
+		table, guards = o.Table, op.Verb == Delete && o.Table != 0
 	}
 	if guards {
 		if g.held == nil {
@@ -121,13 +148,21 @@ func (g *Guard) Failed(op Op) {
 
 // Allows says whether an operation may follow those that failed: no rule is
 // added to a table whose fence failed, and nothing is deleted from a table
-// whose rule is still there.
+// whose rule is still there. Where fences that are rules are missing no rule is
+// added, and none of them is deleted, nor while a rule is left that should be
+// gone.
 func (g *Guard) Allows(op Op) bool {
 	switch o := op.Object.(type) {
 	case Route:
 		return op.Verb != Delete || !g.held[o.Table]
 	case Rule:
-		return op.Verb == Delete || !g.held[o.Table]
+		switch {
+		case o.Table == 0:
+			return op.Verb != Delete || !g.stuck && !g.open
+		case op.Verb == Delete:
+			return true
+		}
+		return !g.open && !g.held[o.Table]
 	}
 	return true
 }

@@ -223,13 +223,13 @@ func TestLeftOut(t *testing.T) {
 		for _, l := range c.Links {
 			linkDown[l.Name] = rapid.Bool().Draw(t, "link down")
 		}
-		closed := drawPaths(t, c, "lane closed")
-		out := c.LeftOut(before, probeDown, linkDown, closed)
+		closed, draining := drawPaths(t, c, "lane closed"), drawPaths(t, c, "lane draining")
+		out := c.LeftOut(before, probeDown, linkDown, closed, draining)
 		for _, p := range c.Policies {
-			ways, up, used := 0, 0, 0
+			ways, up, lasting, used := 0, 0, 0, 0
 			for _, path := range p.Paths {
 				stuck := path.Lane != nil && (linkDown[path.Link] || closed[path.Name])
-				if out[path.Name] && !probeDown[path.Name] && !stuck {
+				if out[path.Name] && !probeDown[path.Name] && !stuck && !draining[path.Name] {
 					t.Fatalf("%s is left out, but no probe says it is down", path.Name)
 				}
 				if stuck && !out[path.Name] {
@@ -239,20 +239,58 @@ func TestLeftOut(t *testing.T) {
 					ways++
 					if !probeDown[path.Name] {
 						up++
+						if !draining[path.Name] {
+							lasting++
+						}
 					}
 					if !out[path.Name] {
 						used++
 					}
 				}
 			}
-			if ways > 0 && used != max(up, 1) {
-				t.Fatalf("%s: of %d ways %d are up, %d used", p.Intent, ways, up, used)
+			want := max(up, 1)
+			if lasting > 0 {
+				want = lasting // packets leave the others before they close
+			}
+			if ways > 0 && used != want {
+				t.Fatalf("%s: of %d ways %d are up, %d of these will last, %d used", p.Intent, ways, up, lasting, used)
 			}
 		}
-		if again := c.LeftOut(out, probeDown, linkDown, closed); !maps.Equal(out, again) {
+		if again := c.LeftOut(out, probeDown, linkDown, closed, draining); !maps.Equal(out, again) {
 			t.Fatalf("not stable: %v, then %v", out, again)
 		}
 	})
+}
+
+// Packets leave a lane that drains, one by one, while there is one that lasts,
+// and stay where there is none: a lane that drains carries until it closes.
+func TestDraining(t *testing.T) {
+	lane := func(name string) Path { return Path{Name: name, Link: "l", Lane: &Lane{}} }
+	c := &Config{Policies: []Policy{{Paths: []Path{lane("a/0"), lane("a/1"), lane("a/2")}}}}
+	names := func(names ...string) map[string]bool {
+		set := make(map[string]bool)
+		for _, n := range names {
+			set[n] = true
+		}
+		return set
+	}
+	for _, tt := range []struct{ draining, probeDown, closed, want map[string]bool }{
+		{draining: names("a/0"), want: names("a/0")},
+		{draining: names("a/0", "a/1"), want: names("a/0", "a/1")},
+		{draining: names("a/0", "a/1", "a/2"), want: names()},
+		{draining: names("a/0"), closed: names("a/1", "a/2"), want: names("a/1", "a/2")},
+		{draining: names("a/0", "a/1"), closed: names("a/2"), want: names("a/2")},
+		{draining: names("a/0"), probeDown: names("a/1", "a/2"), want: names("a/1", "a/2")},
+		{draining: names("a/0", "a/1"), probeDown: names("a/0"), closed: names("a/2"), want: names("a/0", "a/2")},
+	} {
+		if got := c.LeftOut(nil, tt.probeDown, nil, tt.closed, tt.draining); !maps.Equal(got, tt.want) {
+			t.Errorf("draining %v, down %v, closed %v: left out %v, want %v", tt.draining, tt.probeDown, tt.closed, got, tt.want)
+		}
+	}
+	got := Draining([]LaneState{{Name: "a/0", Open: true, Draining: true}, {Name: "a/1", Open: true}, {Name: "a/2", Draining: true}})
+	if !maps.Equal(got, names("a/0")) {
+		t.Errorf("draining %v", got)
+	}
 }
 
 // Switch is the quick way to what Plan finds.

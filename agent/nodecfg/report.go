@@ -13,12 +13,29 @@ type Report struct {
 	Paths    []PathState   `json:"paths,omitempty"`  // sorted by name
 	Lanes    []LaneState   `json:"lanes,omitempty"`  // sorted by name
 	Keying   *Keying       `json:"keying,omitempty"` // nil: this node has had no lane
+	Floors   []FloorState  `json:"floors,omitempty"` // sorted by intent
 }
 
 // ObjectError is a kernel object that could not be made as wanted.
 type ObjectError struct {
 	Object string `json:"object"` // in the words of iproute2
 	Error  string `json:"error"`
+}
+
+// FloorState is the least encryption that the packets of an intent get at this
+// node, whatever Configs say: the highest that one ever asked for, at this
+// node. An intent that is in no Config any more keeps it. No controller can
+// lower it: that takes the node's root and `keiro-agent floor lower INTENT`.
+type FloorState struct {
+	Intent string `json:"intent"`
+	Level  string `json:"level"` // one of Encryptions
+	// Fenced: the Config would carry packets of the intent with less, or leaves
+	// them to other routes. These packets, and no others, are answered with
+	// unreachable.
+	Fenced bool `json:"fenced"`
+	// Reason says what of the Config the floor does not allow; "" where there
+	// is nothing. Without Fenced the packets go on with Level.
+	Reason string `json:"reason,omitempty"`
 }
 
 // LinkState is what the kernel says of a link's interface.

@@ -8,10 +8,12 @@ import (
 // The marks of what Keiro installs, so that it removes only its own.
 const (
 	RouteProtocol = 75         // rtproto of routes, rules: "K"
-	TableBase     = 0x4b520000 // routing tables TableBase+1 .. TableBase+65535
-	RulePrefBase  = 7500       // rules RulePrefBase .. RulePrefBase+MaxPref
+	TableBase     = 0x4b520000 // routing tables TableBase+1 .. TableBase+0x3ffff, see Policy.table
+	RulePrefBase  = 7500       // rules RulePrefBase .. LastRulePref
 	MaxPref       = 9999
-	MaxLinkID     = 0x0fff
+	// LastRulePref is that of the fences behind all policies.
+	LastRulePref = RulePrefBase + 2*(MaxPref+1)
+	MaxLinkID    = 0x0fff
 )
 
 // Functions of a locator (RFC 8986 section 3.1: LOC:FUNCT:ARG, 48:16:64).

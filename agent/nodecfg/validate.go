@@ -105,6 +105,8 @@ func (v *validator) policy(at string, c *Config, p *Policy) {
 	v.unique(at, "intent", p.Intent)
 	v.check(p.ID >= 1, "%s: id is 0, must be at least 1", at)
 	v.unique(at, "policy id", p.ID)
+	v.check(p.Encryption == "" || slices.Contains(Encryptions, p.Encryption), "%s: encryption %q is none of %s",
+		at, p.Encryption, strings.Join(Encryptions, ", "))
 	minMTU := minMTU4
 	for i, t := range p.Traffic {
 		at := fmt.Sprintf("%s: traffic[%d]", at, i)

@@ -2,6 +2,7 @@ package rtnl
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/vishvananda/netlink/nl"
@@ -10,7 +11,11 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
-const actionTable = 1 // FR_ACT_TO_TBL
+// Of linux/fib_rules.h.
+const (
+	actionTable       = 1 // FR_ACT_TO_TBL
+	actionUnreachable = 7 // FR_ACT_UNREACHABLE
+)
 
 // decodeRule reads an RTM_NEWRULE or RTM_DELRULE; struct fib_rule_hdr has the
 // layout of struct rtmsg, its action where that has the type.
@@ -41,6 +46,13 @@ func decodeRule(msg []byte) (rule nodecfg.Rule, protocol uint8, err error) {
 	})
 	rule.To = netip.PrefixFrom(to, int(msg[1]))
 	rule.From = netip.PrefixFrom(from, int(msg[2]))
+	switch msg[7] {
+	case actionTable:
+	case actionUnreachable:
+		rule.Table = 0
+	default: // none that we make
+		rule.Table = math.MaxUint32
+	}
 	if err == nil && (!rule.To.IsValid() || !rule.From.IsValid()) {
 		err = errMalformed
 	}
@@ -54,6 +66,9 @@ func encodeRule(r nodecfg.Rule) []nl.NetlinkRequestData {
 		Src_len: uint8(r.From.Bits()),
 		Type:    actionTable,
 	}}
+	if r.Table == 0 {
+		msg.Type = actionUnreachable
+	}
 	parts := []nl.NetlinkRequestData{msg,
 		nl.NewRtAttr(unix.FRA_PRIORITY, u32(r.Pref)),
 		nl.NewRtAttr(unix.FRA_TABLE, u32(r.Table)),

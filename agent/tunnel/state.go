@@ -45,10 +45,27 @@ func (l *Lanes) state(name string, s keying.LaneState) nodecfg.LaneState {
 		Handshake: s.Handshake, Proven: s.Proven,
 		Sent: s.Sent, Received: s.Received, Dropped: l.dropped[s.Interface],
 	}
+	if s.Floor == rotate.QKD {
+		l.drain(&out)
+	}
 	if s.Epoch > 0 {
 		out.Level, out.Epoch, out.Keyed = s.Level.String(), s.Epoch, s.Since
 	}
 	return out
+}
+
+// drain says of a lane that needs QKD keys when there will soon be none: one
+// that is open is to be left before it closes, for it closes when its key is
+// too old and there was none for another.
+func (l *Lanes) drain(s *nodecfg.LaneState) {
+	why := l.Quantum.Drain(s.Peer)
+	switch {
+	case why == "":
+	case s.Open && !s.Draining:
+		s.Draining, s.Reason = true, why
+	default:
+		s.Reason += "; " + why
+	}
 }
 
 // countEvery bounds how often the kernel is asked for its counters.
@@ -67,15 +84,29 @@ func (l *Lanes) count() {
 	l.dropped = dropped
 }
 
-// Keying tells what else there is to say of the keys; nil before the first
-// lane.
+// Keying tells what else there is to say of the keys; nil where there is
+// neither a lane nor a link with a QKD system.
 func (l *Lanes) Keying() *nodecfg.Keying {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.keyer == nil {
+	if l.keyer == nil && !l.stores {
 		return nil
 	}
-	out := new(nodecfg.Keying)
+	out := &nodecfg.Keying{Stores: l.Quantum.Stores()}
+	if l.keyer != nil {
+		l.tell(out)
+	}
+	for fault, n := range l.Quantum.Faults() {
+		if out.Counts.Refused == nil {
+			out.Counts.Refused = make(map[string]uint64)
+		}
+		out.Counts.Refused["KME: "+fault] = n
+	}
+	return out
+}
+
+// tell adds what the keyer knows.
+func (l *Lanes) tell(out *nodecfg.Keying) {
 	for _, a := range l.keyer.Alarms() {
 		lane := a.Lane.Intent
 		if name, ok := l.names[a.Lane]; ok {
@@ -87,7 +118,6 @@ func (l *Lanes) Keying() *nodecfg.Keying {
 	out.Counts = nodecfg.KeyCounts{
 		Started: c.Pairs.Started, Committed: c.Pairs.Committed, Abandoned: c.Pairs.Abandoned, Refused: refused(c),
 	}
-	return out
 }
 
 // refused counts everything that came in and was not acted on, by reason.

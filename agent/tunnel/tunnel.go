@@ -39,7 +39,7 @@ type Options struct {
 	Devices   Devices
 	Suite     kem.Suite
 	Params    rotate.Params
-	Quantum   keying.Quantum // nil: there is no KME
+	Quantum   Quantum
 	Log       *slog.Logger
 }
 
@@ -50,6 +50,24 @@ type Devices interface {
 	Keep(names []string) error
 	// Dropped counts the packets that interfaces would not take, by name.
 	Dropped() (map[string]uint64, error)
+}
+
+// Quantum is the KME of the node's site, or says that there is none: a
+// quantum.KME.
+type Quantum interface {
+	keying.Quantum
+	// Watch makes these the stores of QKD keys that are watched: of the peers
+	// of lanes that want such keys, with their number, and of neighbours over
+	// links with a QKD system.
+	Watch(lanes map[string]int, neighbours []string)
+	// Stores tells of them, by peer.
+	Stores() []nodecfg.KeyStore
+	// Drain says why a lane to a peer is not to be counted on; "" it is.
+	Drain(peer string) string
+	// Faults counts questions that failed, by what was wrong.
+	Faults() map[string]uint64
+	// Changes has a token when Stores or Drain says something new.
+	Changes() <-chan struct{}
 }
 
 // keepalive is short against the time after which WireGuard gives a session
@@ -64,6 +82,7 @@ const patience = 2 * time.Second
 type Lanes struct {
 	Options
 	changes chan struct{}
+	closed  chan struct{}
 
 	mu      sync.Mutex
 	began   bool          // a keyer has been there
@@ -79,17 +98,31 @@ type Lanes struct {
 	bad     map[string]string
 	dropped map[string]uint64 // by interface
 	counted time.Time         // when that was
+	stores  bool              // some store of QKD keys matters here
 }
 
 // New makes Lanes without any.
 func New(o Options) *Lanes {
-	return &Lanes{Options: o, changes: make(chan struct{}, 1)}
+	l := &Lanes{Options: o, changes: make(chan struct{}, 1), closed: make(chan struct{})}
+	go func() {
+		for {
+			select {
+			case <-l.closed:
+				return
+			case <-l.Quantum.Changes():
+				l.notify()
+			}
+		}
+	}()
+	return l
 }
 
-// Close lets go of the lanes, which go on with the keys they have.
+// Close lets go of the lanes, which go on with the keys they have. It is to be
+// called once.
 func (l *Lanes) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	close(l.closed)
 	l.end()
 }
 
@@ -111,13 +144,20 @@ func (l *Lanes) notify() {
 }
 
 // Set makes the lanes of a Config, and no others. Interfaces and keys come
-// when they can.
-func (l *Lanes) Set(cfg *nodecfg.Config) {
+// when they can. Lowered says when root lowered the floors of which intents
+// last.
+func (l *Lanes) Set(cfg *nodecfg.Config, lowered map[string]time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.notify()
 	l.verify(cfg.Peers)
 	peers, lanes := l.wanted(cfg)
+	for i := range lanes {
+		if at, ok := lowered[lanes[i].ID.Intent]; ok {
+			lanes[i].Lowered = uint64(max(at.UnixMilli(), 0))
+		}
+	}
+	l.watch(cfg, lanes)
 	l.failed = ""
 	if l.keyer != nil && l.locator != cfg.Locator {
 		l.end()
@@ -146,6 +186,24 @@ func (l *Lanes) Set(cfg *nodecfg.Config) {
 	if err := l.Devices.Keep(interfaces(cfg)); err != nil {
 		l.Log.Warn("interfaces of lanes that are gone", "error", err)
 	}
+}
+
+// watch has the stores of QKD keys watched that the Config's lanes and links
+// depend on.
+func (l *Lanes) watch(cfg *nodecfg.Config, lanes []keying.Lane) {
+	wants, neighbours := make(map[string]int), []string(nil)
+	for _, lane := range lanes {
+		if lane.Level == rotate.QKD {
+			wants[lane.Peer]++
+		}
+	}
+	for _, link := range cfg.Links {
+		if link.QKD {
+			neighbours = append(neighbours, link.Peer)
+		}
+	}
+	l.stores = len(wants)+len(neighbours) > 0
+	l.Quantum.Watch(wants, neighbours)
 }
 
 // begin starts to agree on keys, in the namespace of the process.

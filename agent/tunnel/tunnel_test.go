@@ -16,6 +16,7 @@ import (
 	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/peer"
+	"github.com/keiro-net/keiro/agent/quantum"
 	"github.com/keiro-net/keiro/keys/rotate"
 )
 
@@ -42,11 +43,21 @@ func config(peers ...nodecfg.Peer) *nodecfg.Config {
 		Policies: []nodecfg.Policy{{Intent: "plain", Paths: []nodecfg.Path{{Name: "plain/0"}}}, {Intent: "gold", Paths: []nodecfg.Path{lane(0), lane(1)}}}}
 }
 
+// noKME is what a node without a KME has.
+func noKME(t *testing.T) *quantum.KME {
+	t.Helper()
+	k, err := quantum.New(quantum.Options{Interval: time.Minute, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
 // A lane whose peer is not known, or not believed, is closed and says why; its
 // interface is not taken away for that.
 func TestPeerNotBelieved(t *testing.T) {
 	s := &shelf{}
-	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: s, Log: slog.New(slog.DiscardHandler), Authority: func() *x509.Certificate { return nil }})
+	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: s, Log: slog.New(slog.DiscardHandler), Quantum: noKME(t), Authority: func() *x509.Certificate { return nil }})
 	defer l.Close()
 	for _, tt := range []struct {
 		cfg  *nodecfg.Config
@@ -55,7 +66,7 @@ func TestPeerNotBelieved(t *testing.T) {
 		{config(), "the controller has not said yet who b is"},
 		{config(nodecfg.Peer{Node: "b", Certificate: []byte("forged")}), "its lanes get no key: this node is not enrolled"},
 	} {
-		l.Set(tt.cfg)
+		l.Set(tt.cfg, nil)
 		select {
 		case <-l.Changes():
 		default:
@@ -80,7 +91,7 @@ func TestPeerNotBelieved(t *testing.T) {
 	if r := l.Rotate(nodecfg.RotateRequest{ID: 3}); r.ID != 3 || r.Error != "this node has no lanes" {
 		t.Errorf("rotated: %+v", r)
 	}
-	l.Set(&nodecfg.Config{Node: "a"})
+	l.Set(&nodecfg.Config{Node: "a"}, nil)
 	if len(l.States()) != 0 || len(s.kept) != 0 {
 		t.Errorf("states %+v, kept %v", l.States(), s.kept)
 	}
@@ -89,7 +100,8 @@ func TestPeerNotBelieved(t *testing.T) {
 // What a lane asks of the keyer follows from the Config alone, and a strength
 // that nobody knows is taken for the greatest.
 func TestLane(t *testing.T) {
-	l := New(Options{Node: "a"})
+	l := New(Options{Node: "a", Quantum: noKME(t)})
+	defer l.Close()
 	p := config().Policies[1].Paths[1]
 	id := rotate.Lane{Intent: "gold", Index: 1}
 	got := l.lane(id, &p, peer.Peer{Node: "b", WireGuard: [32]byte{1}})

@@ -80,7 +80,7 @@ func (c *compiler) node(n int) *nodecfg.Config {
 			cfg.Links = append(cfg.Links, nodecfg.Link{
 				Name: entry.Name, Interface: entry.Interface(n), Peer: peer,
 				ID:     c.IDs.Link(cfg.Node, entry.Name),
-				PeerID: c.IDs.Link(peer, entry.Name), PeerLocator: c.IDs.Locator(peer),
+				PeerID: c.IDs.Link(peer, entry.Name), PeerLocator: c.IDs.Locator(peer), QKD: entry.QKD,
 			})
 		}
 	}
@@ -110,6 +110,9 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 				s = s.Reverse()
 			}
 			out.Traffic = append(out.Traffic, nodecfg.Selector{From: s.From, To: s.To})
+		}
+		if p.Encryption != pathspec.NoEncryption {
+			out.Encryption = p.Encryption.String()
 		}
 		for i, path := range p.Paths {
 			nodes, links := path.Nodes, path.Links

@@ -137,7 +137,7 @@ func (c *Core) blocks(i *intent, satisfied, taken bool) bool {
 		return false
 	case taken && !slices.ContainsFunc(i.answer.Paths, c.failed):
 		return false
-	case c.fresh() && !satisfied, i.standing.Intent != i.id, slices.ContainsFunc(i.standing.Paths, c.failed):
+	case c.fresh() && !satisfied && !c.wantsKeysOnly(i), i.standing.Intent != i.id, slices.ContainsFunc(i.standing.Paths, c.failed):
 		return true
 	}
 	return i.standing.Blocked

@@ -12,6 +12,7 @@ import (
 // link is what the agents at its ends say of a link.
 type link struct {
 	ends map[string]nodecfg.LinkState // by node
+	keys map[string]nodecfg.KeyStore  // of QKD keys for the link, by node; nil: nobody has told
 	down bool                         // some end says so, or it waits to be restored
 	// restoreAt is when a link that all ends call up again is trusted.
 	restoreAt time.Time
@@ -36,6 +37,7 @@ func (c *Core) setLinks(now time.Time) {
 		for end := range l.ends {
 			if !c.endsAt(name, end) {
 				delete(l.ends, end)
+				delete(l.keys, end)
 			}
 		}
 		if len(l.ends) == 0 {
@@ -47,6 +49,7 @@ func (c *Core) setLinks(now time.Time) {
 	for _, name := range sortedKeys(c.nodes) {
 		if r := c.nodes[name].report; r != nil {
 			c.observe(now, name, r.Links)
+			c.observeKeys(now, r)
 		}
 	}
 }
@@ -139,9 +142,10 @@ func (c *Core) setOutage() {
 	}
 }
 
-// currentOutage is what failed and what is drained.
+// currentOutage is what failed, what is drained, and what has no keys.
 func (c *Core) currentOutage() topology.Outage {
 	o := c.drained()
+	o.Keyless = c.keyless()
 	for name, l := range c.links {
 		if l.down {
 			o.Entries[name] = true
@@ -166,5 +170,5 @@ func (c *Core) drained() topology.Outage {
 }
 
 func equalOutage(a, b topology.Outage) bool {
-	return maps.Equal(a.Nodes, b.Nodes) && maps.Equal(a.Entries, b.Entries) && maps.Equal(a.SRLGs, b.SRLGs)
+	return maps.Equal(a.Nodes, b.Nodes) && maps.Equal(a.Entries, b.Entries) && maps.Equal(a.SRLGs, b.SRLGs) && maps.Equal(a.Keyless, b.Keyless)
 }

@@ -94,6 +94,7 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 		}
 	}
 	c.observe(now, r.Node, r.Links)
+	c.observeKeys(now, &r)
 }
 
 // pathStates are what the headends say of the paths of an intent, by node.

@@ -74,6 +74,7 @@ type fakeAgent struct {
 	obeys     uint64          // its revision
 	down      map[string]bool // links
 	peer      *nodecfg.Peer   // who it is; nil: it has no identity
+	stores    []nodecfg.KeyStore
 }
 
 func newStage(t *testing.T) *stage {
@@ -167,6 +168,17 @@ func (s *stage) do(args []string) []string {
 	case "down", "up": // down LINK NODE: what the agent of one end sees
 		s.agents[args[2]].down[args[1]] = args[0] == "down"
 		return s.report(args[2])
+	case "store": // store NODE PEER STATE: what its KME has of keys shared with a neighbour
+		a := s.agents[args[1]]
+		a.stores = slices.DeleteFunc(a.stores, func(k nodecfg.KeyStore) bool { return k.Peer == args[2] })
+		switch name {
+		case "forgotten": // it has begun anew, and not asked yet
+		case "unknown":
+			a.stores = append(a.stores, nodecfg.KeyStore{Peer: args[2], State: "none"})
+		default:
+			a.stores = append(a.stores, nodecfg.KeyStore{Peer: args[2], State: name, Known: true})
+		}
+		return s.report(args[1])
 	case "drain":
 		if d := (Drain{args[1], args[2]}); !slices.Contains(s.drains, d) {
 			s.drains = append(s.drains, d)
@@ -279,6 +291,9 @@ func (s *stage) report(node string) []string {
 		for _, l := range a.cfg.Links {
 			r.Links = append(r.Links, nodecfg.LinkState{Name: l.Name, Up: !a.down[l.Name], MTU: 9500, Changed: s.now})
 		}
+	}
+	if len(a.stores) > 0 {
+		r.Keying = &nodecfg.Keying{Stores: a.stores}
 	}
 	return s.step(Reported{r})
 }

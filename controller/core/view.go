@@ -59,6 +59,7 @@ type LinkView struct {
 	A, B    string
 	State   LinkState
 	Drained bool
+	Keyless string // why its QKD keys cannot be counted on; "" they can, by what is known, or there are none
 	Since   time.Time
 	MTU     int
 }
@@ -139,6 +140,9 @@ func (c *Core) viewLink(t *topology.Topology, e int) LinkView {
 	l := c.links[entry.Name]
 	if l != nil {
 		out.Since, out.MTU = l.since, l.mtu()
+		if entry.QKD {
+			out.Keyless = l.keyless()
+		}
 	}
 	switch {
 	case l != nil && l.down && l.restoreAt.IsZero():

@@ -80,7 +80,7 @@ func BenchmarkOutage(b *testing.B) {
 			f := &fleet{core: core.New(core.Params{}), now: time.Unix(0, 0), ask: func(core.Solve) {}, drains: map[core.Drain]bool{}}
 			f.declare(topo, intents)
 			f.step(core.Started{Spec: f.spec})
-			warm = engine(f.spec)
+			warm = engine(f.spec, topology.Outage{})
 			warm.Begin(nil)
 			answer := func(find func(core.Solve) pathspec.Solution) time.Duration {
 				began := time.Now()

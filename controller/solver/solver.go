@@ -8,6 +8,7 @@ package solver
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/core"
@@ -30,8 +31,9 @@ type Solver struct {
 	log       *slog.Logger
 	questions chan core.Solve // the Core asks no second one before it has its paths
 
-	spec   core.Spec // that engine is for
-	engine *solve.Engine
+	engine  *solve.Engine
+	spec    core.Spec         // that engine is for
+	keyless map[string]string // likewise
 }
 
 // New makes a solver. Paths take it limit at most, and reasons and reserves as
@@ -59,8 +61,8 @@ func (s *Solver) Run(ctx context.Context) {
 
 func (s *Solver) answer(ctx context.Context, q core.Solve) {
 	began := time.Now()
-	if s.engine == nil || s.spec.Generation != q.Spec.Generation {
-		s.spec, s.engine = q.Spec, engine(q.Spec)
+	if s.engine == nil || s.spec.Generation != q.Spec.Generation || !sameLinks(s.keyless, q.Outage.Keyless) {
+		s.spec, s.keyless, s.engine = q.Spec, q.Outage.Keyless, engine(q.Spec, q.Outage)
 	}
 	paths := fail(s.engine, q.Outage, s.time, func() bool { return ctx.Err() != nil })
 	if ctx.Err() != nil {
@@ -81,14 +83,21 @@ func (s *Solver) answer(ctx context.Context, q core.Solve) {
 	s.engine.Begin(until(time.Now().Add(s.time), overtaken))
 }
 
+// sameLinks compares the links alone: why they have no keys is for people.
+func sameLinks(a, b map[string]string) bool {
+	return maps.EqualFunc(a, b, func(string, string) bool { return true })
+}
+
 // Answer is what a Solver would tell of a spec in what an outage leaves, each
 // of paths and reasons within the limit.
 func Answer(spec core.Spec, out topology.Outage, limit time.Duration, over func() bool) pathspec.Solution {
-	return explain(spec, out, fail(engine(spec), out, limit, over), limit, over)
+	return explain(spec, out, fail(engine(spec, out), out, limit, over), limit, over)
 }
 
-func engine(spec core.Spec) *solve.Engine {
-	e := solve.NewEngine(spec.Topology, spec.Intents)
+// engine is for what is declared, whatever carries no traffic. Links without
+// QKD keys are rare enough to begin anew for them.
+func engine(spec core.Spec, out topology.Outage) *solve.Engine {
+	e := solve.NewEngine(spec.Topology.Without(topology.Outage{Keyless: out.Keyless}), spec.Intents)
 	e.Share(policy)
 	return e
 }

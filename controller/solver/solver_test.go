@@ -117,6 +117,15 @@ func (f *fleet) set(link string, down bool) {
 	}
 }
 
+// store is what one end says of the QKD keys of a link.
+func (f *fleet) store(link, state string) {
+	t := f.spec.Topology
+	e, _ := t.Entry(link)
+	node, peer := t.Nodes[t.Entries[e].A].Name, t.Nodes[t.Entries[e].B].Name
+	f.step(core.Reported{Report: nodecfg.Report{Node: node, Links: f.links(node),
+		Keying: &nodecfg.Keying{Stores: []nodecfg.KeyStore{{Peer: peer, State: state, Known: true}}}}})
+}
+
 func (f *fleet) drain(d core.Drain) {
 	if f.drains[d] {
 		delete(f.drains, d)
@@ -173,7 +182,9 @@ func TestTwin(t *testing.T) {
 		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
 			asked := f.core.View(f.now).Question
 			link := topo.Entries[rapid.IntRange(0, len(topo.Entries)-1).Draw(rt, "link")].Name
-			switch rapid.IntRange(0, 6).Draw(rt, "what") {
+			switch rapid.IntRange(0, 7).Draw(rt, "what") {
+			case 7:
+				f.store(link, rapid.SampledFrom([]string{"enough", "low", "none"}).Draw(rt, "store"))
 			case 0, 1, 2:
 				f.set(link, true)
 			case 3:
@@ -342,6 +353,7 @@ func randomTopology(t *rapid.T) *topology.Topology {
 		entry := topology.Entry{
 			Name: fmt.Sprint("l", e), A: a, B: b, AInterface: fmt.Sprint("e", e), BInterface: fmt.Sprint("f", e),
 			SRLGs: topology.Declare(rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"g0", "g1", "g2", "g3"}), 0, 1, rapid.ID).Draw(t, "groups")),
+			QKD:   rapid.IntRange(0, 3).Draw(t, "qkd") > 0,
 		}
 		link := topology.Link{
 			Entry: e, From: a, To: b, Metric: int64(rapid.IntRange(1, 3).Draw(t, "metric")),
@@ -364,6 +376,7 @@ func randomIntents(t *rapid.T, topo *topology.Topology) (intents []pathspec.Inte
 		in.OnViolation = rapid.SampledFrom([]pathspec.OnViolation{pathspec.Alert, pathspec.Reroute, pathspec.Block}).Draw(t, "on violation")
 		in.Require.Multiplicity = rapid.IntRange(1, 2).Draw(t, "paths")
 		in.Require.Bandwidth = topology.Bandwidth(rapid.IntRange(0, 3).Draw(t, "bandwidth"))
+		in.Require.Encryption = rapid.SampledFrom([]pathspec.Encryption{pathspec.NoEncryption, pathspec.QKD}).Draw(t, "encryption")
 		in.Require.Disjoint = [][]pathspec.Kind{nil, {pathspec.Link}, {pathspec.Link, pathspec.SRLG}}[in.Require.Multiplicity-1+rapid.IntRange(0, in.Require.Multiplicity-1).Draw(t, "disjoint")]
 		intents = append(intents, in)
 	}

@@ -21,7 +21,7 @@ func newDuo(p Params, lanes int, initiator, responder Crypto) *duo {
 	d := &duo{now: midnight, psk: [2]map[Lane]Secret{{}, {}}}
 	var specs []LaneSpec
 	for i := range lanes {
-		specs = append(specs, LaneSpec{testLane(2 * i), PQ})
+		specs = append(specs, LaneSpec{Lane: testLane(2 * i), Level: PQ})
 	}
 	for i, c := range []Crypto{initiator, responder} {
 		d.m[i] = New(d.now, Config{Initiator: i == 0, Crypto: c, Params: p})

@@ -30,9 +30,9 @@ func (s scene) world() *world {
 }
 
 var (
-	onePQ  = []LaneSpec{{testLane(0), PQ}}
-	oneQKD = []LaneSpec{{testLane(1), QKD}}
-	both   = []LaneSpec{{testLane(0), PQ}, {testLane(1), QKD}}
+	onePQ  = []LaneSpec{{Lane: testLane(0), Level: PQ}}
+	oneQKD = []LaneSpec{{Lane: testLane(1), Level: QKD}}
+	both   = []LaneSpec{{Lane: testLane(0), Level: PQ}, {Lane: testLane(1), Level: QKD}}
 )
 
 // TestModel explores every interleaving that at most so many faults allow, of

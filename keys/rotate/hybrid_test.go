@@ -209,9 +209,9 @@ func TestOverHybrid(t *testing.T) {
 	}
 	vault := Lane{"vault", 0}
 	for i := range d.m {
-		specs := []LaneSpec{{vault, QKD}}
+		specs := []LaneSpec{{Lane: vault, Level: QKD}}
 		for n := range 3 {
-			specs = append(specs, LaneSpec{testLane(2 * n), PQ})
+			specs = append(specs, LaneSpec{Lane: testLane(2 * n), Level: PQ})
 		}
 		d.step(i, Configured{specs})
 	}

@@ -198,14 +198,14 @@ func (m *Machine) refuse(err error, otherwise *uint64) {
 }
 
 // configure takes in which lanes there are. Asking for less than an intent's
-// floor is refused: the floor stays.
+// floor is refused: the floor stays, unless it was lowered.
 func (m *Machine) configure(specs []LaneSpec) {
 	for i := range m.lanes {
 		m.lanes[i].configured = false
 	}
 	refused := map[string]bool{}
 	for _, s := range specs {
-		need := m.disk.want.raise(s.Lane.Intent, s.Level)
+		need := m.disk.want.raise(s)
 		refused[s.Lane.Intent] = refused[s.Lane.Intent] || need > s.Level
 		l := m.lane(s.Lane)
 		if l == nil {

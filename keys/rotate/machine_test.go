@@ -12,26 +12,44 @@ import (
 func TestFloor(t *testing.T) {
 	lane := testLane(0)
 	state := State{
-		Epoch: 5, Floors: []Floor{{lane.Intent, Classic}},
+		Epoch: 5, Floors: []Floor{{Intent: lane.Intent, Level: Classic}},
 		Lanes: []Record{{Lane: lane, Epoch: 5, Level: PQ, Since: midnight, Clean: true}},
 	}
 	m := New(midnight, Config{Crypto: fakeCrypto{}, Params: modelParams(), State: state, Held: []Lane{lane}})
-	out := m.Step(midnight, Configured{[]LaneSpec{{lane, PQ}}})
+	out := m.Step(midnight, Configured{[]LaneSpec{{Lane: lane, Level: PQ}}})
 	if has[Open](out) {
 		t.Error("open before the floor is on disk")
 	}
 	if out = m.Step(midnight, Persisted{}); !has[Open](out) {
 		t.Error("closed though the key reaches the floor")
 	}
-	if out = m.Step(midnight, Configured{[]LaneSpec{{lane, None}}}); !has[Raise](out) || m.disk.want.floor(lane.Intent) != PQ {
+	if out = m.Step(midnight, Configured{[]LaneSpec{{Lane: lane, Level: None}}}); !has[Raise](out) || m.disk.want.floor(lane.Intent) != PQ {
 		t.Errorf("asked for less: %+v, floor %s", out, m.disk.want.floor(lane.Intent))
 	}
 	// Gone and back, the intent has the floor that it had.
 	m.Step(midnight, Configured{})
 	m.Step(midnight, Persisted{})
-	m.Step(midnight, Configured{[]LaneSpec{{lane, Classic}}})
+	m.Step(midnight, Configured{[]LaneSpec{{Lane: lane, Level: Classic}}})
 	if need := m.lanes[0].need; need != PQ {
 		t.Errorf("floor %s after the intent came back", need)
+	}
+	// Lowered by somebody who may, it falls once, and rises again for good.
+	lowered := func(l Level, n uint64) Level {
+		m.Step(midnight, Configured{[]LaneSpec{{Lane: lane, Level: l, Lowered: n}}})
+		m.Step(midnight, Persisted{})
+		return m.lanes[0].need
+	}
+	if need := lowered(Classic, 7); need != Classic {
+		t.Errorf("floor %s after it was lowered", need)
+	}
+	lowered(PQ, 7)
+	for _, n := range []uint64{7, 0} {
+		if need := lowered(Classic, n); need != PQ {
+			t.Errorf("floor %s: lowered twice by one word, %d", need, n)
+		}
+	}
+	if need := lowered(Classic, 8); need != Classic {
+		t.Errorf("floor %s after it was lowered again", need)
 	}
 }
 
@@ -50,7 +68,7 @@ func TestRestart(t *testing.T) {
 		{"the clock went back", midnight.Add(time.Second), true, false},
 	} {
 		state := State{
-			Epoch: 5, Floors: []Floor{{lane.Intent, PQ}},
+			Epoch: 5, Floors: []Floor{{Intent: lane.Intent, Level: PQ}},
 			Lanes: []Record{{Lane: lane, Epoch: 5, Level: PQ, Since: c.since, Clean: true}},
 		}
 		var held []Lane
@@ -157,7 +175,7 @@ func TestState(t *testing.T) {
 	}
 	for _, bad := range []State{
 		{Epoch: maxEpoch}, {Epoch: 1, Distrusted: 2},
-		{Floors: []Floor{{"b", PQ}, {"a", PQ}}}, {Floors: []Floor{{"a", 9}}},
+		{Floors: []Floor{{Intent: "b", Level: PQ}, {Intent: "a", Level: PQ}}}, {Floors: []Floor{{Intent: "a", Level: 9}}},
 		{Lanes: []Record{{Lane: testLane(0), Epoch: 1}}},
 	} {
 		if bad.Validate() == nil {

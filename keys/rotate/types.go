@@ -63,6 +63,9 @@ func (l *Level) UnmarshalText(text []byte) error {
 type LaneSpec struct {
 	Lane  Lane
 	Level Level
+	// Lowered grows each time that somebody who may do so lowers the floor of
+	// the intent, which is Level then.
+	Lowered uint64
 }
 
 // State is what outlives a crash. There is no secret in it. Of two states of
@@ -76,11 +79,12 @@ type State struct {
 	Lanes      []Record `json:"lanes"`  // by lane
 }
 
-// Floor is the least level that an intent has ever asked for: it can rise,
-// never fall.
+// Floor is the least level that an intent has ever asked for since it was
+// lowered: it can rise, and fall only if it is lowered again.
 type Floor struct {
-	Intent string `json:"intent"`
-	Level  Level  `json:"level"`
+	Intent  string `json:"intent"`
+	Level   Level  `json:"level"`
+	Lowered uint64 `json:"lowered,omitempty"` // as in LaneSpec
 }
 
 // Record is a key that was installed. WireGuard may hold a younger one, whose
@@ -135,14 +139,19 @@ func (s *State) findFloor(intent string) (int, bool) {
 	return slices.BinarySearchFunc(s.Floors, intent, func(f Floor, intent string) int { return cmp.Compare(f.Intent, intent) })
 }
 
-// raise lifts an intent's floor to at least level and returns what it is now.
-func (s *State) raise(intent string, level Level) Level {
-	i, ok := s.findFloor(intent)
+// raise lifts the floor of a lane's intent to at least its level, or makes it
+// that if it was lowered, and returns what it is now.
+func (s *State) raise(l LaneSpec) Level {
+	i, ok := s.findFloor(l.Lane.Intent)
 	if !ok {
-		s.Floors = slices.Insert(s.Floors, i, Floor{Intent: intent})
+		s.Floors = slices.Insert(s.Floors, i, Floor{Intent: l.Lane.Intent})
 	}
-	s.Floors[i].Level = max(s.Floors[i].Level, level)
-	return s.Floors[i].Level
+	f := &s.Floors[i]
+	if l.Lowered > f.Lowered {
+		f.Lowered, f.Level = l.Lowered, l.Level
+	}
+	f.Level = max(f.Level, l.Level)
+	return f.Level
 }
 
 // record replaces, adds or with epoch 0 removes the record of a lane.
@@ -182,12 +191,20 @@ type Params struct {
 // whose ends differ is repaired after 37 s at most once messages arrive, well
 // within the 60 s that WireGuard tolerates: the wait for answers that do not
 // come, a backoff, and a KME's wait at each end.
-func DefaultParams() Params {
+func DefaultParams() Params { return Every(DefaultInterval) }
+
+// DefaultInterval is from one epoch to the next.
+const DefaultInterval = 120 * time.Second
+
+// Every is DefaultParams with another interval, and all that an operator sees
+// of it in proportion. What WireGuard's times demand stays.
+func Every(interval time.Duration) Params {
+	const most = 15 * time.Second
 	return Params{
-		Interval: 120 * time.Second, Jitter: 12 * time.Second,
-		Resend: 500 * time.Millisecond, Sends: 5, Backoff: time.Second, MaxWait: 15 * time.Second,
+		Interval: interval, Jitter: interval / 10,
+		Resend: 500 * time.Millisecond, Sends: 5, Backoff: time.Second, MaxWait: min(max(interval/8, time.Second), most),
 		QKDWait: 3 * time.Second, HalfOpen: 4,
-		MaxAge: 15 * time.Minute, DrainBefore: time.Minute,
+		MaxAge: 15 * interval / 2, DrainBefore: interval / 2,
 		ProveWithin: 150 * time.Second, ProofMargin: time.Second,
 	}
 }

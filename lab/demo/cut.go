@@ -35,7 +35,7 @@ func (d *demo) cut(ctx context.Context) error {
 	}
 	var cutAt time.Time
 	var told received
-	result, err := d.streamed(ctx, 200*time.Millisecond, func() error {
+	result, err := d.streamed(ctx, gold, 200*time.Millisecond, func() error {
 		d.command("keiro lab cut %s %s", d.example(labFile), duct)
 		cutAt = time.Now()
 		if _, err := d.world.Lab.Cut(ctx, target); err != nil {
@@ -116,7 +116,7 @@ func (d *demo) showDuct(ctx context.Context) error {
 		return fmt.Errorf("%s does not hold two links, one of them on the active path of %s", duct, protected)
 	}
 	d.printf("\n")
-	d.say("%d packets per second go from %s (Tokyo) to %s (Osaka).", rate, from, to)
+	d.say("%d packets per second go from %s (Tokyo) to %s (Osaka).", rate, gold.from, gold.to)
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (d *demo) showDuct(ctx context.Context) error {
 func (d *demo) restore(ctx context.Context) error {
 	d.act("The duct is whole again")
 	var told received
-	result, err := d.streamed(ctx, time.Second, func() (err error) {
+	result, err := d.streamed(ctx, gold, time.Second, func() (err error) {
 		start := time.Now()
 		if err := d.keiro(ctx, 0, "lab", "restore", d.example(labFile), duct); err != nil {
 			return err
@@ -189,11 +189,17 @@ func lines(name, text string) [][2]string {
 	return rows
 }
 
-// streamed does something while packets of the protected intent flow. Late is
-// when a packet is of no use any more.
-func (d *demo) streamed(ctx context.Context, late time.Duration, work func() error) (*stream.Result, error) {
+// traffic is packets between two addresses behind head and tail.
+type traffic struct{ from, to string }
+
+// gold is traffic of the protected intent.
+var gold = traffic{"10.1.0.1", "10.2.0.1"}
+
+// streamed does something while packets flow. Late is when a packet is of no
+// use any more.
+func (d *demo) streamed(ctx context.Context, of traffic, late time.Duration, work func() error) (*stream.Result, error) {
 	s, err := d.world.Stream(head, tail, stream.Config{
-		From: netip.MustParseAddr(from), To: netip.MustParseAddr(to), Rate: rate, Deadline: late,
+		From: netip.MustParseAddr(of.from), To: netip.MustParseAddr(of.to), Rate: rate, Deadline: late,
 	})
 	if err != nil {
 		return nil, err

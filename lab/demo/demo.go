@@ -40,12 +40,12 @@ const (
 	topologyFile = "jp12.topology.yaml"
 	intentsFile  = "intents.yaml"
 	tooMuchFile  = "infeasible.yaml"
+	sealedFile   = "encrypted.yaml"
 
 	protected  = "tyo-osa-gold"
 	infeasible = "tyo-hkt-fast"
 	duct       = "srlg:keihan-duct"
 	head, tail = "tyo1", "osa1" // ends of protected
-	from, to   = "10.1.0.1", "10.2.0.1"
 )
 
 // demo is one run.
@@ -100,7 +100,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		}
 		err = errors.Join(err, d.tearDown(context.WithoutCancel(ctx), err == nil))
 	}()
-	for _, act := range []func(context.Context) error{d.bringUp, d.declare, d.look, d.cut, d.restore} {
+	for _, act := range []func(context.Context) error{d.bringUp, d.declare, d.look, d.cut, d.restore, d.encrypt} {
 		if err := act(ctx); err != nil {
 			return err
 		}

@@ -59,7 +59,7 @@ func newStage(t *testing.T, name string) *stage {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s.must(os.Chmod(dir, 0o755))
 	s.must(os.Mkdir(s.temporary, 0o700))
-	for _, file := range []string{labFile, topologyFile, intentsFile, tooMuchFile} {
+	for _, file := range []string{labFile, topologyFile, intentsFile, tooMuchFile, sealedFile} {
 		data := bytes.Replace(example(t, file), []byte("\nname: jp12\n"), []byte("\nname: "+s.lab+"\n"), 1)
 		s.must(os.WriteFile(filepath.Join(dir, file), data, 0o644))
 	}

@@ -24,6 +24,9 @@ type Config struct {
 	Clock func() time.Time // nil: time.Now
 	Nodes []Node
 	Links []Link
+	// NoDetour: two nodes that have a link of their own share no key but over
+	// it, so that the status between them is that of the link.
+	NoDetour bool
 	Limits
 }
 
@@ -74,8 +77,9 @@ const (
 // Network is a QKD network at work. Its methods may be called by several
 // goroutines; each is one step of the whole network.
 type Network struct {
-	limits Limits
-	clock  func() time.Time
+	limits   Limits
+	clock    func() time.Time
+	noDetour bool
 
 	mu      sync.Mutex
 	nodes   []*node
@@ -104,7 +108,7 @@ type issue struct {
 // New makes a network.
 func New(c Config) (*Network, error) {
 	n := &Network{
-		limits: c.withDefaults(), clock: c.Clock, home: map[string]int{},
+		limits: c.withDefaults(), clock: c.Clock, noDetour: c.NoDetour, home: map[string]int{},
 		waiting: map[string]*issue{}, traces: map[string][]string{},
 	}
 	if n.clock == nil {

@@ -76,6 +76,13 @@ func (n *Network) ifFull() map[*link]int64 {
 // left; of several routes the one whose links come first. A route within one
 // node has no link.
 func (n *Network) route(from, to int, need int64, left map[*link]int64) (links []*link, ok bool) {
+	if n.noDetour {
+		for _, l := range n.links {
+			if l.a == from && l.b == to || l.a == to && l.b == from {
+				return []*link{l}, left[l] >= need
+			}
+		}
+	}
 	came := make([]*link, len(n.nodes))
 	seen := make([]bool, len(n.nodes))
 	seen[from] = true

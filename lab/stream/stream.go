@@ -7,6 +7,7 @@ package stream
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -93,6 +94,9 @@ func (s *Stream) run() {
 
 // Sent is how many packets were sent so far.
 func (s *Stream) Sent() int { return int(s.sender.sent.Load()) }
+
+// Mark is what every packet begins with, and no other stream's.
+func (s *Stream) Mark() []byte { return binary.BigEndian.AppendUint64(nil, s.sender.id) }
 
 // Received is how many packets came in time so far.
 func (s *Stream) Received() int { return int(s.recorder.received.Load()) }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // encrypted declares the intents of the examples, of which gold asks for
@@ -35,60 +34,15 @@ func (c *cloud) carried(node string) (bytes uint64, lanes int) {
 	return bytes, lanes
 }
 
-// listen counts the packets on the cables of a node that show an address of
-// the intent in the clear, whatever lies before it, and all packets, until
-// stop.
-func (c *cloud) listen(node string, clear []byte) (stop func() (shown, all int)) {
-	c.t.Helper()
-	var fd int
-	c.must(c.Lab.In(node, func() (err error) {
-		every := unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network byte order
-		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, every)
-		return err
-	}))
-	c.must(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}))
-	ended, done := make(chan struct{}), make(chan [2]int)
-	go func() {
-		var shown, all int
-		buf := make([]byte, 1<<16)
-		for {
-			select {
-			case <-ended:
-				unix.Close(fd)
-				done <- [2]int{shown, all}
-				return
-			default:
-			}
-			n, _, err := unix.Recvfrom(fd, buf, 0)
-			if err != nil {
-				continue
-			}
-			all++
-			if strings.Contains(string(buf[:n]), string(clear)) {
-				shown++
-			}
-		}
-	}()
-	return func() (int, int) {
-		close(ended)
-		n := <-done
-		return n[0], n[1]
-	}
-}
-
 // An intent that asks for encryption is carried by WireGuard lanes that ride
-// on its paths, keyed by the agents among themselves. No node between the ends
-// sees one of its packets, and agents that come and go cost none.
+// on its paths, keyed by the agents among themselves. Agents that come and go
+// cost no packet. That none is seen in the clear: TestNothingIsSeen.
 func TestEncryptedIntent(t *testing.T) {
 	c := encrypted(t)
 	before, lanes := c.carried("tyo1")
 	if lanes != 2 {
 		t.Fatalf("%d lanes at tyo1, want 2", lanes)
 	}
-	intent, err := c.Client.Intent(c.ctx, "tyo-osa-gold")
-	c.must(err)
-	between := intent.Status.Paths[0].Nodes[1]
-	stop := c.listen(between, []byte{10, 1, 0, 1, 10, 2, 0, 1}) // source and destination in a header of IPv4
 	c.lossless("an encrypted intent", []traffic{gold, gold.back(), gold6, gold6.back()}, func() {})
 	c.lossless("while its agents come and go", []traffic{gold, gold.back()}, func() {
 		for _, node := range []string{"tyo1", "osa1"} {
@@ -97,9 +51,6 @@ func TestEncryptedIntent(t *testing.T) {
 			c.settled()
 		}
 	})
-	if shown, all := stop(); shown > 0 || all == 0 {
-		t.Errorf("%s saw %d of the intent's packets among %d", between, shown, all)
-	}
 	if after, _ := c.carried("tyo1"); after-before < 20_000 {
 		t.Errorf("the lanes carried %d bytes", after-before)
 	}

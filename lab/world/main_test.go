@@ -51,8 +51,8 @@ func run(m *testing.M) int {
 
 // The ends of the traffic of examples/intents.yaml.
 var loopbacks = map[string]string{
-	"tyo1": "10.1.0.1 10.1.1.1 10.1.2.1 2001:db8:1::1 2001:db8:1:2::1",
-	"osa1": "10.2.0.1 2001:db8:2::1",
+	"tyo1": "10.1.0.1 10.1.1.1 10.1.2.1 10.1.3.1 2001:db8:1::1 2001:db8:1:2::1",
+	"osa1": "10.2.0.1 10.2.3.1 2001:db8:2::1",
 	"hkt1": "10.3.1.1 10.3.2.1 2001:db8:3::1 2001:db8:3:2::1",
 }
 
@@ -98,8 +98,14 @@ type cloud struct {
 // start brings up a world that ends with the test.
 func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 	t.Helper()
+	return startWith(t, world.Options{File: f, Controller: flags})
+}
+
+func startWith(t testing.TB, o world.Options) *cloud {
+	t.Helper()
+	o.Bin, o.Controller = binaries, append([]string{"-v", "--wait-to-restore", "50ms"}, o.Controller...)
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
-	w, err := world.Start(ctx, world.Options{File: f, Bin: binaries, Controller: append([]string{"-v", "--wait-to-restore", "50ms"}, flags...)})
+	w, err := world.Start(ctx, o)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -116,7 +122,7 @@ func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 		cancel()
 	})
 	c := &cloud{World: w, t: t, ctx: ctx}
-	for _, n := range f.Nodes {
+	for _, n := range o.File.Nodes {
 		c.nodes = append(c.nodes, n.Name)
 	}
 	return c

@@ -19,6 +19,7 @@ import (
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/lab"
+	"github.com/keiro-net/keiro/lab/kmes"
 	"github.com/keiro-net/keiro/lab/stream"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/clab"
@@ -30,6 +31,8 @@ type Options struct {
 	Bin        string   // directory of keiro-controller and keiro-agent
 	Controller []string // more flags for the controller
 	Progress   func(lab.Progress)
+	Agent      []string       // more flags for the agents
+	KME        kmes.Options   // of the QKD network, where links have one
 	Built      func(*lab.Lab) // called between the lab and the controller; nil: nobody asks
 }
 
@@ -38,6 +41,7 @@ type World struct {
 	Lab    *lab.Lab
 	Dir    string // state and logs of all processes
 	Client *client.Client
+	KMEs   *kmes.KMEs // of the nodes with a QKD link
 
 	options    Options
 	controller *exec.Cmd
@@ -64,6 +68,10 @@ func Start(ctx context.Context, o Options) (*World, error) {
 
 func (w *World) start(ctx context.Context) error {
 	if err := w.StartController(ctx); err != nil {
+		return err
+	}
+	var err error
+	if w.KMEs, err = kmes.Start(w.Lab, w.options.File, w.options.KME); err != nil {
 		return err
 	}
 	for i := range w.options.File.Nodes {
@@ -139,12 +147,20 @@ func (w *World) ControllerPID() int { return w.controller.Process.Pid }
 
 // StartAgent starts the agent of a node. It needs a token the first time only.
 func (w *World) StartAgent(ctx context.Context, node, token string) error {
-	cmd := exec.Command(filepath.Join(w.options.Bin, "keiro-agent"),
-		"--node", node, "--controller", "unix:"+w.socket(), "--state", filepath.Join(w.Dir, "agent-"+node))
+	args := append([]string{
+		"--node", node, "--controller", "unix:" + w.socket(), "--state", w.AgentDir(node),
+	}, w.options.Agent...)
+	if w.KMEs.Has(node) {
+		args = append(args, "--kme", kmes.File(w.Lab, node))
+	}
+	cmd := exec.Command(filepath.Join(w.options.Bin, "keiro-agent"), args...)
 	cmd.Env = []string{"KEIRO_TOKEN=" + token}
 	w.agents[node] = cmd
 	return w.launch(cmd, "agent-"+node, func() error { return w.Lab.Start(ctx, node, cmd) })
 }
+
+// AgentDir is the state directory of a node's agent.
+func (w *World) AgentDir(node string) string { return filepath.Join(w.Dir, "agent-"+node) }
 
 // KillAgent ends the agent of a node at once.
 func (w *World) KillAgent(node string) error { return end(w.agents[node], syscall.SIGKILL) }
@@ -242,6 +258,9 @@ func (w *World) Close(ctx context.Context) error {
 		ending.Go(func() { errs[n] = end(cmd, syscall.SIGTERM) })
 	}
 	ending.Wait()
+	if w.KMEs != nil {
+		w.KMEs.Close()
+	}
 	errs[len(processes)] = w.Lab.Down(ctx)
 	return errors.Join(errs...)
 }

@@ -72,7 +72,8 @@ func (e *Engine) Begin(stop func() bool) { e.whole(stop) }
 
 // Fail answers every intent on what an outage leaves: paths only, without
 // reserves and reasons. Intents that the outage does not touch keep the answer
-// of Solve. The engine itself does not change.
+// of Solve. The engine itself does not change. An outage that makes links
+// Keyless is one for NewEngine, of what it leaves.
 func (e *Engine) Fail(o topology.Outage, stop func() bool) pathspec.Solution {
 	base := e.whole(stop)
 	r, w := admit.New(e.t, e.intents, e.policy, stop), newWarm(e, e.t)

@@ -55,6 +55,9 @@ func drawTopology(t *rapid.T, nodeCounts, linkCounts []int) *topology.Topology {
 			Name: fmt.Sprint("e", e), A: a, B: b, QKD: rapid.Bool().Draw(t, "qkd"),
 			Operator: name("operator", "alpha", "beta", "gamma", "alpha", "beta", "gamma", "alpha", "beta", "gamma", ""),
 		}
+		if entry.QKD && rapid.IntRange(0, 3).Draw(t, "keyless") == 0 {
+			entry.Keyless = "its store is low"
+		}
 		if _, ok := maybe("srlgs", 0).Get(); ok {
 			entry.SRLGs = topology.Declare(rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"g0", "g1", "g2", "g3", "g4"}), 0, 2, rapid.ID).Draw(t, "srlgs"))
 		}

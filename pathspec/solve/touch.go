@@ -23,7 +23,7 @@ const (
 // entry f. The nodes are the same.
 func compare(t *topology.Topology, e int, u *topology.Topology, f int) (d difference) {
 	a, b := &t.Entries[e], &u.Entries[f]
-	if a.A != b.A || a.B != b.B || a.Operator != b.Operator || a.QKD != b.QKD || !slices.Equal(a.Route, b.Route) || !sameLabels(a.Labels, b.Labels) {
+	if a.A != b.A || a.B != b.B || a.Operator != b.Operator || a.QKD != b.QKD || (a.Keyless == "") != (b.Keyless == "") || !slices.Equal(a.Route, b.Route) || !sameLabels(a.Labels, b.Labels) {
 		d |= improved
 	}
 	was, known := a.SRLGs.Get()

@@ -108,7 +108,19 @@ var blocked = []struct {
 	{"one way round", func(_ *topology.Topology, in *pathspec.Intent) {
 		in.Require.Avoid = pathspec.Avoid{Nodes: []string{"nno1"}, SRLGs: []string{"tokaido-duct"}}
 	}},
-	{"quantum", func(_ *topology.Topology, in *pathspec.Intent) { in.Require.Encryption = pathspec.QKD }},
+	{"quantum", func(t *topology.Topology, in *pathspec.Intent) {
+		in.Require.Encryption = pathspec.QKD
+		for e := range t.Entries {
+			t.Entries[e].QKD = false
+		}
+	}},
+	{"without keys", func(t *topology.Topology, in *pathspec.Intent) {
+		in.Require.Encryption = pathspec.QKD
+		for _, name := range []string{"tyo1--nag1", "knz1--osa1"} {
+			e, _ := t.Entry(name)
+			t.Entries[e].Keyless = "the store of QKD keys at an end is low"
+		}
+	}},
 	{"short links", func(_ *topology.Topology, in *pathspec.Intent) {
 		p, err := pathspec.CompileLinks("link.delay_us < 1000")
 		if err != nil {

@@ -19,6 +19,8 @@ import (
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/keiro-net/keiro/agent/internal/protect"
 )
 
 // Options of one helper.
@@ -50,7 +52,8 @@ type server struct {
 }
 
 func open(o Options) (*server, error) {
-	protect(o.Log)
+	protect.Process(o.Log)
+	prefer(o.Log)
 	dev, err := create(o.Interface, o.MTU)
 	if err != nil {
 		return nil, fmt.Errorf("make interface %s: %w", o.Interface, err)
@@ -77,14 +80,20 @@ func open(o Options) (*server, error) {
 	return &server{o, wg, listen, make(chan struct{}, 1)}, nil
 }
 
-// create makes the interface, which a helper that was killed has until the
-// kernel is done with it.
+// create makes the interface with a long queue. A helper that was killed has
+// its interface until the kernel is done with it.
 func create(name string, mtu int) (tun.Device, error) {
 	const most = 2 * time.Second
 	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
 		dev, err := tun.CreateTUN(name, mtu)
+		if err == nil {
+			if err = lengthen(name); err == nil {
+				return dev, nil
+			}
+			dev.Close()
+		}
 		if !errors.Is(err, unix.EBUSY) || time.Now().After(end) {
-			return dev, err
+			return nil, err
 		}
 	}
 }

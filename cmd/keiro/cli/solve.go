@@ -73,6 +73,7 @@ breaks" names failures after which they cannot. docs/path-engine.md has more.`,
 		err = env.Printer().Print(*format, solution, func(t *output.Text) {
 			output.Solution(t, q.objective, solution)
 			printJoint(t, solution.Joint)
+			q.printHolders(t, solution)
 		})
 		if err != nil {
 			return err
@@ -126,6 +127,20 @@ func printJoint(t *output.Text, j *pathspec.Joint) {
 	}
 	t.Printf("\ntogether: %d satisfied, %d first come, first served; %d moved, %d kept, %d pre-empted\n",
 		j.Admitted, j.FirstCome, j.Moves, j.Kept, j.Preempted)
+}
+
+// printHolders tells who sees the QKD keys of intents that ask for such.
+func (q *question) printHolders(t *output.Text, s *pathspec.Solution) {
+	first := true
+	for n := range s.Intents {
+		for _, h := range pathspec.HoldersOf(q.topology, &q.intents[n].Require, s.Intents[n].Paths) {
+			if first {
+				t.Printf("\n")
+			}
+			first = false
+			t.Printf("%s: %s\n", s.Intents[n].Name, h)
+		}
+	}
 }
 
 func (q *question) solve(ctx context.Context, limit time.Duration) (*pathspec.Solution, error) {

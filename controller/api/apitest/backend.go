@@ -197,7 +197,7 @@ func (b *Backend) Explain(_ context.Context, intent string) (*resource.Explanati
 	if i == nil {
 		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", intent)
 	}
-	return &resource.Explanation{Intent: intent, Answer: i.Status.Answer, Outage: []string{}, Lines: []string{intent + " is satisfied"}}, nil
+	return &resource.Explanation{Intent: intent, Answer: i.Status.Answer, Outage: []string{}, KeyHolders: []pathspec.Holders{}, Lines: []string{intent + " is satisfied"}}, nil
 }
 
 // Trace pretends that every path was seen as it stands.

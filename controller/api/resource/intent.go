@@ -90,7 +90,10 @@ type Explanation struct {
 	// Outage names what carries no traffic now and took part in the answer,
 	// such as `srlg:tokaido-duct-1`.
 	Outage []string `json:"outage" nullable:"false"`
-	Lines  []string `json:"lines" nullable:"false" doc:"The explanation for people"`
+	// KeyHolders are the nodes that see the QKD keys of its lanes, or may;
+	// empty where it asks for none.
+	KeyHolders []pathspec.Holders `json:"keyHolders" nullable:"false"`
+	Lines      []string           `json:"lines" nullable:"false" doc:"The explanation for people"`
 }
 
 // Trace is what packets saw that were sent down each path of an intent.

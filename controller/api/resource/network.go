@@ -39,6 +39,8 @@ type Link struct {
 	Drained bool      `json:"drained" doc:"Taken out of use on purpose: itself, an end or an SRLG of it"`
 	Since   time.Time `json:"since,omitzero" doc:"When the state began"`
 	SRLGs   []string  `json:"srlgs" doc:"null where they are not known"`
+	QKD     bool      `json:"qkd,omitempty" doc:"A QKD system runs on it"`
+	Keyless string    `json:"keyless,omitempty" doc:"Why its QKD keys cannot be counted on: no path whose intent wants such keys takes it. Left out where they can, by what is known"`
 	// Of the direction a to b; left out where not known.
 	CapacityBPS *int64 `json:"capacity_bps,omitempty"`
 	DelayUS     *int64 `json:"delay_us,omitempty"`

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/cloudflare/circl/kem/mlkem/mlkem1024"
 	"github.com/cloudflare/circl/kem/xwing"
@@ -35,6 +36,25 @@ func (s Suite) String() string {
 		return "X25519-ML-KEM-1024"
 	}
 	return fmt.Sprintf("suite %d", uint8(s))
+}
+
+// MarshalText writes what String gives.
+func (s Suite) MarshalText() ([]byte, error) {
+	if _, err := s.Scheme(); err != nil {
+		return nil, err
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes, in any case of letters.
+func (s *Suite) UnmarshalText(text []byte) error {
+	for _, known := range []Suite{XWing, X25519MLKEM1024} {
+		if strings.EqualFold(string(text), known.String()) {
+			*s = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %.40q: want %s or %s", ErrSuite, text, XWing, X25519MLKEM1024)
 }
 
 // Errors, for errors.Is.

@@ -40,13 +40,16 @@ type Config struct {
 	Hold   time.Duration // and for this long, until it is enough again
 	MaxAge time.Duration // an older word of the KME is worth nothing
 	Window time.Duration // over which falls of the store are counted
+	// Spread: falls count as spread over at least this time. Lanes of a pair
+	// take their keys together, and one such moment is no rate.
+	Spread time.Duration
 }
 
 // Validate reports what is wrong with c.
 func (c Config) Validate() error {
 	switch {
-	case c.PerKey <= 0 || c.Low <= 0 || c.MaxAge <= 0 || c.Window <= 0 || c.Hold < 0:
-		return errors.New("level: PerKey, Low, MaxAge and Window must be more than zero, Hold not less")
+	case c.PerKey <= 0 || c.Low <= 0 || c.MaxAge <= 0 || c.Window <= 0 || c.Hold < 0 || c.Spread < 0:
+		return errors.New("level: PerKey, Low, MaxAge and Window must be more than zero, Hold and Spread not less")
 	case c.Enough <= c.Low:
 		return errors.New("level: Enough must be more than Low, or the state would flap")
 	}
@@ -87,6 +90,10 @@ func New(c Config) (*Gauge, error) {
 	}
 	return &Gauge{cfg: c}, nil
 }
+
+// Pace says that from now on we take at most one key in this time: lanes come
+// and go.
+func (g *Gauge) Pace(perKey time.Duration) { g.cfg.PerKey = max(perKey, 1) }
 
 // Observe takes the number of keys that the KME said it had at a time. A KME
 // that has no key when asked for one (503) has 0, whatever its status says. A
@@ -145,7 +152,7 @@ func (g *Gauge) perKey() time.Duration {
 	if falls == 0 {
 		return g.cfg.PerKey
 	}
-	span := g.samples[len(g.samples)-1].at.Sub(g.samples[0].at)
+	span := max(g.samples[len(g.samples)-1].at.Sub(g.samples[0].at), g.cfg.Spread)
 	return max(min(g.cfg.PerKey, span/time.Duration(falls)), 1)
 }
 

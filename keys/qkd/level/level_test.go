@@ -77,6 +77,7 @@ func TestConfig(t *testing.T) {
 		"no age":        func(c *Config) { c.MaxAge = 0 },
 		"no window":     func(c *Config) { c.Window = 0 },
 		"hold":          func(c *Config) { c.Hold = -1 },
+		"spread":        func(c *Config) { c.Spread = -1 },
 	} {
 		c := cfg
 		spoil(&c)
@@ -166,5 +167,41 @@ func TestNoOverflow(t *testing.T) {
 	}
 	if r := g.Read(start.Add(time.Second)); len(g.samples) != maxSamples || r.PerKey != 1 {
 		t.Fatalf("%d samples, %+v", len(g.samples), r)
+	}
+}
+
+// Lanes that take their keys in one moment, soon after the first word, are not
+// taken for a store that runs out; what goes on for longer is seen.
+func TestSpread(t *testing.T) {
+	c := cfg
+	c.Spread = 2 * time.Minute
+	g, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Observe(start, 130)
+	g.Observe(start.Add(time.Second), 120)
+	if r := g.Read(start.Add(time.Second)); r.State != Enough || r.PerKey != 12*time.Second {
+		t.Errorf("ten keys at once: %+v", r)
+	}
+	for i := range 6 {
+		g.Observe(start.Add(time.Duration(20*(i+1))*time.Second), 110-10*i)
+	}
+	if r := g.Read(start.Add(2 * time.Minute)); r.State != Low || r.PerKey != 2*time.Minute/70 {
+		t.Errorf("ten keys again and again: %+v", r)
+	}
+}
+
+// A pair with more lanes takes more keys, and its store lasts less.
+func TestPace(t *testing.T) {
+	g := gauge(t)
+	g.Observe(start, 200)
+	g.Pace(3 * time.Second)
+	if r := g.Read(start); r.Lasts != 10*time.Minute {
+		t.Errorf("%+v", r)
+	}
+	g.Observe(start.Add(time.Second), 199)
+	if r := g.Read(start.Add(time.Second)); r.State != Low {
+		t.Errorf("%+v", r)
 	}
 }

@@ -87,6 +87,9 @@ func (p *Problem) OnLink(in *pathspec.Intent, l int, reserved Reserved) (o Obsta
 	if r.Encryption == pathspec.QKD && !entry.QKD {
 		o.Excluded = append(o.Excluded, "encryption")
 	}
+	if r.Encryption == pathspec.QKD && entry.Keyless != "" {
+		o.Excluded = append(o.Excluded, "encryption: "+entry.Keyless)
+	}
 	if !r.Links.Link(p.t, l) {
 		o.Excluded = append(o.Excluded, "links")
 	}

@@ -102,8 +102,12 @@ func lasting(t *output.Text, state string, now, since time.Time) string {
 
 // Link shows all about a link, and the intents whose paths cross it.
 func Link(t *output.Text, now time.Time, l *resource.Link, intents []string) {
+	qkd := output.YesNo(l.QKD)
+	if l.Keyless != "" {
+		qkd += ", but " + l.Keyless
+	}
 	fields(t, "Link", l.Name, "Ends", l.A+", "+l.B, "State", lasting(t, string(l.State), now, l.Since),
 		"Drained", output.YesNo(l.Drained), "Delay", delay(l.DelayUS), "Capacity", capacity(l.CapacityBPS),
 		"Reserved", topology.Bandwidth(l.ReservedBPS).String(), "SRLGs", srlgs(l.SRLGs),
-		"Intents", output.Or(strings.Join(intents, ", ")))
+		"QKD", qkd, "Intents", output.Or(strings.Join(intents, ", ")))
 }

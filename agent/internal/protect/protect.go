@@ -1,4 +1,8 @@
-package helper
+// Package protect keeps the secrets of a process from where they do not
+// belong: it asks the kernel for no core dump, no debugger of the same user
+// and no swap. It cannot keep root out. The processes of keiro-agent call it
+// first of all.
+package protect
 
 import (
 	"log/slog"
@@ -6,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// protect keeps keys off the disk as far as the kernel lets us: no core dump,
-// no debugger of the same user, no swap.
-func protect(log *slog.Logger) {
+// Process protects the calling process as far as the kernel lets it. What the
+// process executes is protected only if it asks for it again.
+func Process(log *slog.Logger) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		log.Warn("core dumps stay possible", "error", err)
 	}

@@ -1,0 +1,178 @@
+// Package local is how the root of a node speaks to its running agent: over a
+// unix socket in the agent's state directory, one question and one answer a
+// connection. It passes on what it hears and decides nothing. Package daemon
+// serves it; `keiro-agent floor` asks. No controller gets here.
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/keiro-net/keiro/agent/floor"
+)
+
+// socketName is that of the socket in the state directory.
+const socketName = "agent.sock"
+
+const (
+	patience   = 10 * time.Second // for a question, and for its answer
+	maxRequest = 4 << 10          // bytes; an intent's name has 63
+	maxAnswer  = 64 << 20         // bytes
+)
+
+// request asks to lower the floor of an intent; with none, to list floors.
+type request struct {
+	Lower string `json:"lower,omitempty"`
+}
+
+// ErrNoAgent: nobody answers in a state directory.
+var ErrNoAgent = errors.New("no agent is running with this state directory")
+
+// Server hears the node's root.
+type Server struct {
+	listen *net.UnixListener
+	log    *slog.Logger
+}
+
+// Listen makes the socket in a state directory, and the directory. It refuses
+// where another agent answers already: two with one state would undo each
+// other's work.
+func Listen(dir string, log *slog.Logger) (*Server, error) {
+	path := filepath.Join(dir, socketName)
+	if c, err := net.DialTimeout("unix", path, patience); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("another agent is running with state directory %s", dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // of an agent that was killed
+		return nil, err
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return &Server{l, log}, nil
+}
+
+// Run passes orders on until the context ends. Then the socket is gone.
+func (s *Server) Run(ctx context.Context, orders chan<- floor.Order) {
+	stop := context.AfterFunc(ctx, func() { s.listen.Close() })
+	defer stop()
+	for {
+		c, err := s.listen.AcceptUnix()
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil { // too many files, say
+			s.log.Warn("local socket", "error", err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Second):
+			}
+			continue
+		}
+		go s.serve(ctx, c, orders)
+	}
+}
+
+// Close ends what Run was never called for.
+func (s *Server) Close() { _ = s.listen.Close() }
+
+func (s *Server) serve(ctx context.Context, c *net.UnixConn, orders chan<- floor.Order) {
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	a, err := s.answer(ctx, c, orders)
+	if err != nil {
+		s.log.Warn("local request refused", "error", err)
+		a.Error = err.Error()
+	}
+	_ = json.NewEncoder(c).Encode(a) // who went away does not want it
+}
+
+func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floor.Order) (a floor.Answer, err error) {
+	if err := allowed(c); err != nil {
+		return a, err
+	}
+	var r request
+	d := json.NewDecoder(io.LimitReader(c, maxRequest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return a, fmt.Errorf("request not readable: %w", err)
+	}
+	answers := make(chan floor.Answer, 1)
+	late := time.After(patience)
+	select {
+	case orders <- floor.Order{Lower: r.Lower, Answer: answers}:
+	case <-late:
+		return a, errors.New("the agent is busy: try again")
+	case <-ctx.Done():
+		return a, errors.New("the agent is ending")
+	}
+	select {
+	case a = <-answers:
+		return a, nil
+	case <-ctx.Done():
+		return a, errors.New("the agent is ending: look again when it is back")
+	}
+}
+
+// allowed refuses anybody but the agent's own user, which is root. The rights
+// of socket and directory say so too; but they can be changed by mistake.
+func allowed(c *net.UnixConn) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var peer *unix.Ucred
+	if cerr := raw.Control(func(fd uintptr) {
+		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); cerr != nil || err != nil {
+		return errors.Join(cerr, err)
+	}
+	if int(peer.Uid) != os.Geteuid() {
+		return fmt.Errorf("user %d is not the agent's, %d: only root may ask this", peer.Uid, os.Geteuid())
+	}
+	return nil
+}
+
+// Ask asks the agent of a state directory to lower the floor of an intent, or
+// with "" which floors there are. The error is ErrNoAgent where none runs, or
+// what the agent says.
+func Ask(dir, lower string) (a floor.Answer, err error) {
+	c, err := net.DialTimeout("unix", filepath.Join(dir, socketName), patience)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
+		return a, ErrNoAgent
+	}
+	if err != nil {
+		return a, err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(2 * patience))
+	if err := json.NewEncoder(c).Encode(request{lower}); err != nil {
+		return a, err
+	}
+	if err := json.NewDecoder(io.LimitReader(c, maxAnswer)).Decode(&a); err != nil {
+		return a, fmt.Errorf("the agent's answer: %w", err)
+	}
+	if a.Error != "" {
+		return a, errors.New(a.Error)
+	}
+	return a, nil
+}
