@@ -35,12 +35,12 @@
 // values are semantics, which a propagator must not look at; this is a
 // consumer, and one bad value must not cost it the good ones beside it.
 //
-// package budget: one wire format of 60 TLVs, each with its type and its RFC
-// section; the machinery that reads and writes them is a quarter of it, and
-// splitting that off would export it.
-//
 // Time and memory are bounded by the input, linearly but for the sorting of
 // unknown TLVs: a length is compared with what is there before anything is
 // allocated for it, at most [MaxFaults] faults are kept of one call, and at
 // worst (a link with thousands of empty TLVs 1122) an octet costs 200.
+//
+// package budget: one wire format of 60 TLVs, each with its type and its RFC
+// section; the machinery that reads and writes them is a quarter of it, and
+// splitting that off would export it.
 package ls

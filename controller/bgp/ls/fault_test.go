@@ -182,6 +182,7 @@ func TestAttributeFaults(t *testing.T) {
 		{"no SRLG", LinkType, "0448 0000", IgnoreTLV, 1096, 0, "has 0 octets"},
 		{"half an SRLG", LinkType, "0448 0006 00000001 0000", IgnoreTLV, 1096, 0, "has 6 octets"},
 		{"name with an escape", LinkType, "044a 0003 1b5b41", IgnoreTLV, 1098, 0, "printable"},
+		{"name in UTF-8", LinkType, "044a 0003 e7b58c", IgnoreTLV, 1098, 0, "printable"},
 		{"name of nothing", LinkType, "044a 0000", IgnoreTLV, 1098, 0, "want 1 to 255"},
 		{"least delay above the greatest", LinkType, "045b 0008 0000000b 0000000a", IgnoreTLV, 1115, 0, "above the greatest"},
 		{"End.X without a SID", LinkType, "0452 0006 0005 00 00 00 00", IgnoreTLV, 1106, 0, "has 6 octets, want at least 22"},
