@@ -31,7 +31,7 @@
 //	the attribute's TLVs are out of order           nothing: it is allowed
 //	a TLV or an NLRI type is unknown                nothing: it is kept
 //
-// The first and the third are syntax. What identifies an object, sizes and
+// Framing, overruns and order are syntax. What identifies an object, sizes and
 // values are semantics, which a propagator must not look at; this is a
 // consumer, and one bad value must not cost it the good ones beside it.
 //
