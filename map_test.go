@@ -61,6 +61,7 @@ pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/show
+controller/bgp/ls
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
