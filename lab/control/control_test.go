@@ -176,8 +176,8 @@ func TestLives(t *testing.T) {
 	t.Logf("controller up after %s, its agent's report there after %s", up, time.Since(began))
 
 	// A revoked agent is out, and stays out until it has a new token.
-	if err := c.ca.Revoke(t.Context(), "tyo1"); err != nil {
-		t.Fatal(err)
+	if enrolled, err := c.ca.Revoke(t.Context(), "tyo1"); err != nil || !enrolled {
+		t.Fatal(enrolled, err)
 	}
 	c.fleet.Disconnect("tyo1")
 	c.want(t, "disconnected tyo1")

@@ -61,9 +61,9 @@ func (c *cloud) stored(a, b string) int64 {
 	return bits / keyBits
 }
 
-// keyed are the lanes of an intent at its first headend, in the order of paths. No
+// lanesOf are the lanes of an intent at its first headend, in the order of paths. No
 // key in one is ever weaker than QKD.
-func (c *cloud) keyed(intent string) []nodecfg.LaneState {
+func (c *cloud) lanesOf(intent string) []nodecfg.LaneState {
 	c.t.Helper()
 	trace, err := c.Client.Trace(c.ctx, intent)
 	c.must(err)
@@ -84,10 +84,10 @@ func (c *cloud) keyed(intent string) []nodecfg.LaneState {
 // many more it has.
 func (c *cloud) epochs(intent string, n uint64) uint64 {
 	c.t.Helper()
-	first := c.keyed(intent)[0].Epoch
+	first := c.lanesOf(intent)[0].Epoch
 	var more uint64
 	c.await(fmt.Sprintf("%d more epochs", n), func() error {
-		if more = c.keyed(intent)[0].Epoch - first; more < n {
+		if more = c.lanesOf(intent)[0].Epoch - first; more < n {
 			return fmt.Errorf("%d of them", more)
 		}
 		return nil
@@ -170,7 +170,7 @@ func TestQuantum(t *testing.T) {
 	c.flows(s, 100)
 	c.store("knz1", "osa1", 3)
 	c.await("the lane to drain while it has keys", func() error {
-		l := c.keyed(quantumIntent)[0]
+		l := c.lanesOf(quantumIntent)[0]
 		if !l.Open || !l.Draining || !strings.Contains(l.Reason, "QKD keys shared with osa1: the store is low") {
 			return fmt.Errorf("%+v", l)
 		}
@@ -178,17 +178,17 @@ func TestQuantum(t *testing.T) {
 	})
 	c.flows(s, 100) // there is no other way
 	c.await("no key to be left", func() error {
-		if l := c.keyed(quantumIntent)[0]; !strings.Contains(l.Reason, "none is left") {
+		if l := c.lanesOf(quantumIntent)[0]; !strings.Contains(l.Reason, "none is left") {
 			return fmt.Errorf("%+v", l)
 		}
 		return nil
 	})
-	if l := c.keyed(quantumIntent)[0]; !l.Open {
+	if l := c.lanesOf(quantumIntent)[0]; !l.Open {
 		t.Errorf("closed while its key is good: %+v", l)
 	}
 	c.flows(s, 100)
 	c.await("the lane to close when its key is too old", func() error {
-		if l := c.keyed(quantumIntent)[0]; l.Open || !strings.Contains(l.Reason, "too old") {
+		if l := c.lanesOf(quantumIntent)[0]; l.Open || !strings.Contains(l.Reason, "too old") {
 			return fmt.Errorf("%+v", l)
 		}
 		return nil
@@ -202,7 +202,7 @@ func TestQuantum(t *testing.T) {
 	c.store("knz1", "osa1", plenty)
 	c.flows(s, 100)
 	s.Stop()
-	if l := c.keyed(quantumIntent)[0]; !l.Open || l.Level != "qkd" {
+	if l := c.lanesOf(quantumIntent)[0]; !l.Open || l.Level != "qkd" {
 		t.Errorf("with keys again: %+v", l)
 	}
 }
@@ -235,7 +235,7 @@ func TestQuantumLies(t *testing.T) {
 				}
 				return nil
 			})
-			for _, l := range c.keyed(quantumIntent) {
+			for _, l := range c.lanesOf(quantumIntent) {
 				if !l.Open {
 					t.Errorf("%s: %+v", lie.how, l)
 				}
@@ -297,13 +297,13 @@ spec:
 	c.lossless("a lane without keys", []traffic{{"h", "10.1.3.1", "t", "10.2.3.1"}}, func() {
 		c.store("h", "t", 5)
 		c.takes("sites", "h", "u")
-		lane := c.keyed("sites")[0]
+		lane := c.lanesOf("sites")[0]
 		if !lane.Open || !lane.Draining || !strings.Contains(lane.Reason, "QKD keys shared with t: the store is low") {
 			t.Errorf("packets have left a lane that is %+v", lane)
 		}
 		c.keyless("h--t", "is low")
 		c.await("it to close", func() error {
-			if c.keyed("sites")[0].Open {
+			if c.lanesOf("sites")[0].Open {
 				return errors.New("open")
 			}
 			return nil
