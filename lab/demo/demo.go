@@ -41,6 +41,7 @@ const (
 	intentsFile  = "intents.yaml"
 	tooMuchFile  = "infeasible.yaml"
 	sealedFile   = "encrypted.yaml"
+	quantumFile  = "quantum.yaml"
 
 	protected  = "tyo-osa-gold"
 	infeasible = "tyo-hkt-fast"

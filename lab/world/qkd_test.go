@@ -176,6 +176,7 @@ func TestQuantum(t *testing.T) {
 		}
 		return nil
 	})
+	c.fires("KeyStoreLow", "pair:osa1~tyo1", true)
 	c.flows(s, 100) // there is no other way
 	c.await("no key to be left", func() error {
 		if l := c.lanesOf(quantumIntent)[0]; !strings.Contains(l.Reason, "none is left") {
@@ -202,6 +203,7 @@ func TestQuantum(t *testing.T) {
 	c.store("knz1", "osa1", plenty)
 	c.flows(s, 100)
 	s.Stop()
+	c.fires("KeyStoreLow", "pair:osa1~tyo1", false)
 	if l := c.lanesOf(quantumIntent)[0]; !l.Open || l.Level != "qkd" {
 		t.Errorf("with keys again: %+v", l)
 	}
