@@ -240,44 +240,54 @@ func BenchmarkSilence(b *testing.B) {
 }
 
 // BenchmarkRotations: 200 rotations under 10,000 packets per second through
-// either lane, one in each direction; every 50th time both agents begin anew.
-// Beside it as long without a rotation: what a machine whose processors are
-// busy loses by itself.
+// one lane, and through two, one in each direction; every 50th time both agents
+// begin anew. Beside it as long without a rotation: what a machine whose
+// processors are busy loses by itself.
 func BenchmarkRotations(b *testing.B) {
-	const rotations = 200
-	for _, rotating := range []bool{false, true} {
-		b.Run(map[bool]string{false: "still", true: "rotating"}[rotating], func(b *testing.B) {
-			_, aki, bea := newPair(b, 2)
-			works(b, aki, bea, 1)
-			works(b, aki, bea, 2)
-			for b.Loop() {
-				flows := []*testnet.Flow{stream(aki, bea, 1, 10_000), stream(bea, aki, 2, 10_000)}
-				for n := range rotations {
-					if rotating {
-						turn(b, n, aki, bea)
-					}
-					time.Sleep(400 * time.Millisecond) // for handshakes of some epochs, not of all
-				}
-				for i, flow := range flows {
-					r := flow.Stop()
-					b.Logf("lane %d: %+v", i+1, r)
-					b.ReportMetric(float64(r.Sent)/r.Took.Seconds(), fmt.Sprintf("packets/s-%d", i+1))
-					b.ReportMetric(float64(r.Lost()), fmt.Sprintf("lost-%d", i+1))
-				}
-			}
-			b.ReportMetric(0, "ns/op")
-		})
+	for lanes := 1; lanes <= 2; lanes++ {
+		for _, how := range []string{"still", "rotating"} {
+			b.Run(fmt.Sprintf("lanes=%d/%s", lanes, how), func(b *testing.B) { rotations(b, lanes, how == "rotating") })
+		}
 	}
 }
 
-func turn(b *testing.B, n int, aki, bea *node) {
+func rotations(b *testing.B, lanes int, rotating bool) {
+	const turns = 200
+	_, aki, bea := newPair(b, lanes)
+	for b.Loop() {
+		var flows []*testnet.Flow
+		for n := 1; n <= lanes; n++ {
+			works(b, aki, bea, n)
+			from, to := aki, bea
+			if n%2 == 0 {
+				from, to = to, from
+			}
+			flows = append(flows, stream(from, to, n, 10_000))
+		}
+		for n := range turns {
+			if rotating {
+				turn(b, n, lanes, aki, bea)
+			}
+			time.Sleep(400 * time.Millisecond) // for handshakes of some epochs, not of all
+		}
+		for i, flow := range flows {
+			r := flow.Stop()
+			b.Logf("lane %d: %+v", i+1, r)
+			b.ReportMetric(float64(r.Sent)/r.Took.Seconds(), fmt.Sprintf("packets/s-%d", i+1))
+			b.ReportMetric(float64(r.Lost()), fmt.Sprintf("lost-%d", i+1))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+func turn(b *testing.B, n, lanes int, aki, bea *node) {
 	if n%50 == 49 {
 		for _, node := range []*node{aki, bea} {
 			node.stop()
 			node.start()
 		}
-		aki.join(bea, 2)
-		bea.join(aki, 2)
+		aki.join(bea, lanes)
+		bea.join(aki, lanes)
 	}
 	epoch := max(aki.keyer.Epoch("bea"), bea.keyer.Epoch("aki"))
 	eventually(b, "a pair to rotate", func() bool { return aki.keyer.Rekey("bea", rotate.RotateNow{}) })

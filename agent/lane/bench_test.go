@@ -124,9 +124,10 @@ func plainPair(b *testing.B, ends ...*end) [2]netip.Addr {
 }
 
 // BenchmarkSilence is the time from the call to the last packet that came
-// through, at 10,000 packets per second, over 100 calls.
+// through, at 10,000 packets per second, over 20 calls: WireGuard makes the
+// session for the next one 5 s later.
 func BenchmarkSilence(b *testing.B) {
-	const calls = 100
+	const calls = 20
 	near, far := pair(b, false, false)
 	near.must(far.dev.Set(far.config(near, random(b))))
 	for b.Loop() {
@@ -135,7 +136,7 @@ func BenchmarkSilence(b *testing.B) {
 			took = append(took, silence(b, near, far))
 		}
 		slices.Sort(took)
-		b.ReportMetric(float64(took[calls*99/100-1].Microseconds()), "p99-µs")
+		b.ReportMetric(float64(took[calls-1].Microseconds()), "worst-µs")
 		b.ReportMetric(float64(took[calls/2].Microseconds()), "p50-µs")
 	}
 	b.ReportMetric(0, "ns/op")

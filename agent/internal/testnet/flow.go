@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ type Flow struct {
 	came    []bool // by number
 	arrived atomic.Int64
 	flowed  Flowed
+	close   []func() // closes a socket, once
 	stop    chan struct{}
 	ended   chan struct{} // the sender has
 	done    chan struct{} // the receiver too
@@ -59,7 +61,8 @@ func (n *Namespace) Flow(from netip.Addr, far *Namespace, to netip.AddrPort, rat
 			family, addr = unix.AF_INET, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())}
 		}
 		if fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err == nil {
-			n.t.Cleanup(func() { unix.Close(fd) })
+			f.close = append(f.close, sync.OnceFunc(func() { unix.Close(fd) }))
+			n.t.Cleanup(f.close[len(f.close)-1]) // where the test ends before Stop
 			err = unix.Bind(fd, addr)
 		}
 		return fd, err
@@ -97,6 +100,9 @@ func (f *Flow) Arrived() int { return int(f.arrived.Load()) }
 func (f *Flow) Stop() Flowed {
 	close(f.stop)
 	<-f.done
+	for _, c := range f.close {
+		c()
+	}
 	f.flowed.Arrived = f.Arrived()
 	return f.flowed
 }
