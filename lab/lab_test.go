@@ -13,17 +13,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/needs"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/clab"
 )
 
-// needRoot skips where the kernel would refuse everything; lab/rootless tests
+// needRoot ends the test where the kernel would refuse everything; lab/rootless tests
 // that case.
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make network namespaces")
-	}
+	needs.Root(t, "to make network namespaces")
 }
 
 var labs atomic.Int32

@@ -35,6 +35,7 @@ type Options struct {
 	TokenFile  string        // "": the environment, see session.ReadToken
 	KEM        kem.Suite     // that agrees on keys of lanes, at both ends the same
 	KME        string        // file that describes the site's KME; "": there is none
+	Lanes      tunnel.Maker  // what makes their interfaces
 	Rotate     time.Duration // from one epoch of lanes to the next
 	Log        *slog.Logger
 }
@@ -139,9 +140,9 @@ func newKME(o Options) (*quantum.KME, error) {
 // when it ends.
 func newLanes(o Options, client *session.Client, kme *quantum.KME) *tunnel.Lanes {
 	helpers := &lane.Helpers{Dir: filepath.Join(o.Dir, "lanes"), Command: []string{"/proc/self/exe", "lane"}}
-	machine, err := tunnel.NewMachine(helpers, 0)
+	machine, err := tunnel.NewMachine(helpers, 0, o.Lanes)
 	if err != nil {
-		o.Log.Warn("whether the kernel has WireGuard cannot be told: lanes are made without it", "error", err)
+		o.Log.Warn("what makes the lanes", "asked", o.Lanes, "error", err)
 	}
 	keys := client.Keys()
 	return tunnel.New(tunnel.Options{

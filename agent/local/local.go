@@ -49,9 +49,13 @@ type Server struct {
 // other's work.
 func Listen(dir string, log *slog.Logger) (*Server, error) {
 	path := filepath.Join(dir, socketName)
-	if c, err := net.DialTimeout("unix", path, patience); err == nil {
+	c, err := net.DialTimeout("unix", path, patience)
+	switch {
+	case err == nil:
 		c.Close()
 		return nil, fmt.Errorf("another agent is running with state directory %s", dir)
+	case !gone(err): // somebody may be there, and only be busy
+		return nil, fmt.Errorf("whether another agent is running with state directory %s cannot be told; if none is, remove %s: %w", dir, path, err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -69,6 +73,10 @@ func Listen(dir string, log *slog.Logger) (*Server, error) {
 	}
 	return &Server{l, log}, nil
 }
+
+// gone says of the error of a dial that nobody listens: there is no socket, or
+// that of an agent which was killed.
+func gone(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED) }
 
 // Run passes orders on until the context ends. Then the socket is gone.
 func (s *Server) Run(ctx context.Context, orders chan<- floor.Order) {
@@ -157,7 +165,7 @@ func allowed(c *net.UnixConn) error {
 // what the agent says.
 func Ask(dir, lower string) (a floor.Answer, err error) {
 	c, err := net.DialTimeout("unix", filepath.Join(dir, socketName), patience)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
+	if gone(err) {
 		return a, ErrNoAgent
 	}
 	if err != nil {

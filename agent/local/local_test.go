@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/keiro-net/keiro/agent/floor"
 )
 
@@ -115,4 +117,24 @@ func TestNoAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
+}
+
+// Only a socket of which it is known that nobody listens is taken away.
+func TestSomebodyElse(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, socketName)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0) // a dial gets EPROTOTYPE
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(dir, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "cannot be told") || !strings.Contains(err.Error(), "remove "+path) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the socket: %v", err)
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/keiro-net/keiro/agent/needs"
 )
 
 // TestMain is also the other user, who asks.
@@ -22,9 +24,7 @@ func TestMain(m *testing.M) {
 
 // Another user is refused, even where directory and socket are open to all.
 func TestOtherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("to become another user needs root")
-	}
+	needs.Root(t, "to become another user")
 	dir := serve(t)
 	for _, path := range []string{filepath.Dir(filepath.Dir(dir)), filepath.Dir(dir), dir, filepath.Join(dir, socketName)} {
 		if err := os.Chmod(path, 0o777); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/keiro-net/keiro/agent/needs"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
@@ -45,9 +46,7 @@ type linkEnd struct {
 // newWorld has n nodes and the links given by pairs of node numbers.
 func newWorld(t testing.TB, n int, links ...[2]int) *world {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root: network namespaces and raw sockets")
-	}
+	needs.Root(t, "for network namespaces and raw sockets")
 	w := &world{t: t}
 	for i := range n {
 		w.nodes = append(w.nodes, newNode(t, i+1))

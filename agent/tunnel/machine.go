@@ -27,12 +27,47 @@ type Machine struct {
 	kernel bool
 }
 
-// NewMachine finds out what the kernel has. Where that cannot be told, helpers
-// do; the error says why, and the Machine is good all the same.
-func NewMachine(h *lane.Helpers, namespace int) (*Machine, error) {
-	m := &Machine{Helpers: h, Namespace: namespace}
+// Maker says what makes the interfaces of lanes.
+type Maker string
+
+// The Makers.
+const (
+	Auto   Maker = "auto"   // the kernel where it has WireGuard, else helpers
+	Helper Maker = "helper" // helpers, though the kernel may have WireGuard
+	Kernel Maker = "kernel" // the kernel; without its WireGuard every lane stays closed
+)
+
+// MarshalText implements encoding.TextMarshaler.
+func (m Maker) MarshalText() ([]byte, error) { return []byte(m), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *Maker) UnmarshalText(text []byte) error {
+	switch got := Maker(text); got {
+	case Auto, Helper, Kernel:
+		*m = got
+		return nil
+	}
+	return fmt.Errorf("%q: want %s, %s or %s", text, Auto, Helper, Kernel)
+}
+
+// NewMachine finds out what the kernel has, where that matters. The error says
+// that it has not what is asked for, or that this cannot be told, and what
+// follows; the Machine is good all the same.
+func NewMachine(h *lane.Helpers, namespace int, by Maker) (*Machine, error) {
+	m := &Machine{Helpers: h, Namespace: namespace, kernel: by == Kernel}
+	if by == Helper {
+		return m, nil
+	}
 	return m, m.within(func() error {
 		has, err := lane.Kernel()
+		switch {
+		case by == Kernel && has == lane.No:
+			return errors.New("the kernel has no WireGuard, and only that is to be used: every lane stays closed")
+		case by == Kernel:
+			return err // Open tries, and says what is wrong
+		case has == lane.CannotTell:
+			return fmt.Errorf("helpers make the lanes, for whether the kernel has WireGuard cannot be told: %w", err)
+		}
 		m.kernel = has == lane.Yes
 		return err
 	})
@@ -41,6 +76,9 @@ func NewMachine(h *lane.Helpers, namespace int) (*Machine, error) {
 // Open makes an interface, or finds it, and sets it up.
 func (m *Machine) Open(name string, mtu int) (dev lane.Device, err error) {
 	err = m.within(func() error {
+		if err := m.clear(name); err != nil {
+			return err
+		}
 		if m.kernel {
 			dev, err = lane.OpenKernel(name, mtu)
 		} else {
@@ -59,6 +97,26 @@ func (m *Machine) Open(name string, mtu int) (dev lane.Device, err error) {
 	}
 	return dev, nil
 }
+
+// clear takes away an interface that an agent with another Maker left.
+func (m *Machine) clear(name string) error {
+	link, err := netlink.LinkByName(name)
+	if _, none := errors.AsType[netlink.LinkNotFoundError](err); none {
+		return nil
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("lane %s: %w", name, err)
+	case m.kernel && link.Type() == helped:
+		return m.Helpers.Stop(name)
+	case !m.kernel && link.Type() != helped:
+		return lane.RemoveKernel(name)
+	}
+	return nil
+}
+
+// helped is the type of the interfaces that helpers make.
+const helped = "tuntap"
 
 // ready sets an interface up. Packets come by a lane that their answers would
 // not go by, so that reverse path filtering would drop them.

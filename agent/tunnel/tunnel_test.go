@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"github.com/keiro-net/keiro/agent/internal/testlane"
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/keying"
@@ -134,7 +136,7 @@ func TestState(t *testing.T) {
 // names them; those of others stay.
 func TestMachine(t *testing.T) {
 	n := testnet.New(t)
-	m, err := NewMachine(testlane.Helpers(t), n.FD)
+	m, err := NewMachine(testlane.Helpers(t), n.FD, Auto)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +162,64 @@ func TestMachine(t *testing.T) {
 		})
 	}
 	n.Link("lo")
+}
+
+// An agent may be told another Maker than the one before it: what that left is
+// taken away. A veth stands for a lane of the kernel, which may have none.
+func TestMaker(t *testing.T) {
+	n := testnet.New(t)
+	h := testlane.Helpers(t)
+	m, err := NewMachine(h, n.FD, Helper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Netlink().LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "kr-w7"}, PeerName: "other"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds what the first made
+		dev, err := m.Open("kr-w7", 1400)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Link("kr-w7"); got.Type() != helped {
+			t.Errorf("a helper made type %s", got.Type())
+		}
+		if err := dev.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	var has lane.Answer
+	if err := m.within(func() (err error) { has, err = lane.Kernel(); return err }); err != nil {
+		t.Fatal(err)
+	}
+	m, err = NewMachine(h, n.FD, Kernel)
+	if (err == nil) != (has == lane.Yes) {
+		t.Errorf("the kernel has WireGuard: %v; error %v", has, err)
+	}
+	dev, err := m.Open("kr-w7", 1400)
+	if (err == nil) != (has == lane.Yes) {
+		t.Fatalf("the kernel has WireGuard: %v; opened with %v", has, err)
+	}
+	if err == nil {
+		if got := n.Link("kr-w7"); got.Type() != "wireguard" {
+			t.Errorf("the kernel made type %s", got.Type())
+		}
+		if err := errors.Join(dev.Close(), m.Keep(nil)); err != nil {
+			t.Error(err)
+		}
+	}
+	testnet.Eventually(t, "nothing left", func() bool {
+		_, err := n.Netlink().LinkByName("kr-w7")
+		return err != nil
+	})
+	for _, word := range []string{"auto", "helper", "kernel"} {
+		if err := new(Maker).UnmarshalText([]byte(word)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := new(Maker).UnmarshalText([]byte("tun")); err == nil {
+		t.Error("took tun")
+	}
 }
 
 // lowStore is a KME whose stores are low.

@@ -26,6 +26,8 @@ func (d *demo) bringUp(ctx context.Context) (err error) {
 	d.world, err = world.Start(ctx, world.Options{
 		File: d.file, Bin: d.Bin,
 		Controller: []string{"--alerting", d.hook.config, "--wait-to-restore", waitToRestore.String()},
+		// Helpers use a new key at once, the kernel's WireGuard within 120 s.
+		Agent: []string{"--lanes", "helper"},
 		Built: func(l *lab.Lab) {
 			d.say("%d nodes and %d links of a Japanese research network, up in %.2f s. Data centers behind Tokyo (tyo1), Osaka (osa1) "+
 				"and Fukuoka (hkt1). Capacities are real limits; delay is not emulated: this kernel has no means for it.",

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/needs"
 	"github.com/keiro-net/keiro/lab/world"
 )
 
@@ -106,9 +107,7 @@ func (s *stage) nothingLeft() {
 
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root; TestOrdinaryUser does without")
-	}
+	needs.Root(t, "to make a lab; TestOrdinaryUser does without")
 }
 
 var good = regexp.MustCompile(`\ndemo: ok, lost \d+ of \d{4,5} packets, repaired in \d+\.\d ms, alert after \d+\.\d ms\n$`)

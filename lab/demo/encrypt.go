@@ -62,7 +62,7 @@ func (d *demo) rotate(ctx context.Context) error {
 	var inside func(n int) error
 	inside = func(n int) error {
 		if n == len(sealed) {
-			return d.keiro(ctx, 0, "rotate", sealed[0].intent)
+			return d.keiro(ctx, 0, "rotate", "--used", sealed[0].intent)
 		}
 		result, err := d.streamed(ctx, sealed[n].traffic, time.Second, func() error { return inside(n + 1) })
 		if err != nil {

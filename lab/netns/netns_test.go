@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/keiro-net/keiro/agent/needs"
 )
 
 // TestMain lets the test binary play a process in a namespace.
@@ -32,9 +34,7 @@ func TestMain(m *testing.M) {
 
 func namespace(t *testing.T) (string, *Namespace) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make network namespaces")
-	}
+	needs.Root(t, "to make network namespaces")
 	path := filepath.Join(t.TempDir(), "ns")
 	if err := Create(path); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/keiro-net/keiro/agent/needs"
 	"github.com/keiro-net/keiro/lab"
 	"github.com/keiro-net/keiro/topology/clab"
 )
@@ -311,9 +312,7 @@ func TestRefusesAForeignDirectory(t *testing.T) {
 
 func TestOnlyOurUserIsOurs(t *testing.T) {
 	u := newUser(t)
-	if u.identity == nil {
-		t.Skip("needs root to be two users")
-	}
+	needs.Root(t, "to be two users")
 	path := filepath.Join(filepath.Dir(u.program), "socket")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {

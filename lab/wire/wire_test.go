@@ -4,19 +4,17 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/keiro-net/keiro/agent/needs"
 	"github.com/keiro-net/keiro/lab/netns"
 )
 
 func namespace(t *testing.T) *netns.Namespace {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make network namespaces")
-	}
+	needs.Root(t, "to make network namespaces")
 	path := filepath.Join(t.TempDir(), "ns")
 	if err := netns.Create(path); err != nil {
 		t.Fatal(err)

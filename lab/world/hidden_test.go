@@ -102,6 +102,9 @@ func TestNothingIsSeen(t *testing.T) {
 		w.during("the loss of a helper at "+node, func() {
 			lane := c.config(node).Policies[0].Paths[0].Lane.ID
 			pid := c.helper(node, lane)
+			if pid == 0 { // kill(2) would take it for all of this test's processes
+				t.Fatalf("lane %d of %s has no helper to lose", lane, node)
+			}
 			c.must(syscall.Kill(pid, syscall.SIGKILL))
 			c.await("another helper", func() error {
 				if again := c.helper(node, lane); again == 0 || again == pid {

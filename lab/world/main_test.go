@@ -107,6 +107,9 @@ func startWith(t testing.TB, o world.Options) *cloud {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	o.Bin, o.Controller = binaries, append([]string{"-v", "--wait-to-restore", "50ms"}, o.Controller...)
+	// The same everywhere, whatever the kernel has: helpers can be killed, and
+	// begin handshakes at will, so that a test sees each key in use.
+	o.Agent = append([]string{"--lanes", "helper"}, o.Agent...)
 	w, err := world.Start(ctx, o)
 	if err != nil {
 		cancel()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -16,6 +15,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/keiro-net/keiro/agent/needs"
 )
 
 // Namespace is a network namespace of one test.
@@ -25,12 +26,11 @@ type Namespace struct {
 	nl *netlink.Handle
 }
 
-// New makes a namespace whose lo is up. Without root it skips the test.
+// New makes a namespace whose lo is up. Without root it ends the
+// test, see needs.Root.
 func New(t testing.TB) *Namespace {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
+	needs.Root(t, "to make network namespaces")
 	n := &Namespace{t: t}
 	made := make(chan error)
 	go func() {

@@ -21,13 +21,21 @@ func (b *Backend) Rotate(_ context.Context, intent string) (*resource.Rotation, 
 	return &resource.Rotation{Intent: intent, Pairs: 1, Told: told[:1]}, nil
 }
 
-// Rekey does so with the lanes of a node.
+// Rekey does so with the lanes of a node. Nodes that are revoked cannot be told.
 func (b *Backend) Rekey(_ context.Context, node string, _ time.Duration) (*resource.Rotation, error) {
 	told := b.renew(func(l *resource.Lane) bool { return l.Ends[0].Node == node || l.Ends[1].Node == node })
 	if len(told) == 0 {
 		return nil, resource.Errorf(resource.Conflict, "node %s has no lanes", node)
 	}
-	return &resource.Rotation{Node: node, Pairs: len(told) - 1, Told: told}, nil
+	out := &resource.Rotation{Node: node, Pairs: len(told) - 1, Told: []string{}}
+	for _, name := range told {
+		if slices.ContainsFunc(b.State().Nodes, func(n *resource.Node) bool { return n.Name == name && n.Revoked }) {
+			out.Untold = append(out.Untold, resource.Untold{Node: name, Why: "its agent is not connected"})
+		} else {
+			out.Told = append(out.Told, name)
+		}
+	}
+	return out, nil
 }
 
 // renew returns the nodes at the ends of the lanes.

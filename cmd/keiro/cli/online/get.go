@@ -27,7 +27,8 @@ func newGetCommand(env *command.Env) *cobra.Command {
 		Use:   "get [KIND [NAME]]",
 		Short: "Show intents, nodes, links and more, as they are now",
 		Long: "Show what there is now, all of a kind or one by its name. Kinds: " + strings.Join(kinds, ", ") + `.
-AGE is how long it has been so. It says what is, be it good or bad, and exits
+AGE is how long it has been so. Of a lane each end tells by itself: 17/16 says
+what the one and the other do, in the order of ENDS, where they differ. It says what is, be it good or bad, and exits
 with 0; explain gives a verdict.`,
 		Example: `  keiro get intents -o wide
   keiro get link tyo1--nag1 -o yaml

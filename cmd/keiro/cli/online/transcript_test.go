@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
 var update = flag.Bool("update", false, "write the transcripts in testdata anew")
@@ -39,6 +41,9 @@ func TestTranscripts(t *testing.T) {
 				case strings.HasPrefix(line, "# populate"):
 					said.WriteString(line)
 					w.populate()
+				case strings.HasPrefix(line, "# no lane serves"):
+					said.WriteString(line)
+					w.idle()
 				case strings.HasPrefix(line, "# ") || comment:
 					said.WriteString(line)
 				}
@@ -53,6 +58,17 @@ func TestTranscripts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// idle takes all lanes out of use.
+func (w *world) idle() {
+	w.Update(func(s *resource.State) {
+		for n, was := range s.Lanes {
+			l := *was
+			l.Serving = false
+			s.Lanes[n] = &l
+		}
+	})
 }
 
 func (w *world) enter(t *testing.T, said *strings.Builder, line string) {
