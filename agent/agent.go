@@ -110,17 +110,19 @@ func Run(ctx context.Context, o Options) error {
 		l.blind = &nodecfg.ObjectError{Object: "floors on disk", Error: err.Error()}
 	}
 	l.floorsKept = l.floors
+	l.offDue, _ = l.floors.Fences(new(nodecfg.Config)) // too many only with a Config
 	l.fenceOff()
 	switch cfg, err := load(o.Dir); {
 	case err != nil:
 		l.refuse("config on disk", err)
 	case cfg != nil:
-		if err := l.acceptable(cfg); err != nil {
+		taken, err := l.acceptable(cfg)
+		if err != nil {
 			l.refuse("config on disk", err)
 			break
 		}
 		l.Log.Info("obey the config kept on disk", "revision", cfg.Revision)
-		l.obey(cfg)
+		l.obey(taken)
 	}
 	l.run(ctx)
 	return nil
@@ -143,6 +145,10 @@ type loop struct {
 	floorsUnkept *nodecfg.ObjectError // why floors are not on disk
 	blind        *nodecfg.ObjectError // why those on disk cannot be read
 	fences       map[nodecfg.Rule]bool
+	offDue       []nodecfg.Rule // that must stand before there is a Config, and do not
+	offFailed    *nodecfg.ObjectError
+	offRetry     time.Time
+	offDelay     time.Duration
 	floorStates  []nodecfg.FloorState
 
 	links     map[string]rtnl.Link         // interfaces, by name
@@ -218,6 +224,9 @@ func (l *loop) next() time.Time {
 	if l.floorsUnkept != nil && l.floorsRetry.Before(at) {
 		at = l.floorsRetry
 	}
+	if l.offFailed != nil && l.offRetry.Before(at) {
+		at = l.offRetry
+	}
 	return at
 }
 
@@ -244,6 +253,9 @@ func (l *loop) tick() {
 		l.keepFloors()
 		l.steer()
 	}
+	if l.offFailed != nil && !time.Now().Before(l.offRetry) {
+		l.fenceOff()
+	}
 	if l.cfg != nil && !time.Now().Before(l.due()) {
 		l.converge()
 	}
@@ -254,10 +266,10 @@ func (l *loop) tick() {
 func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
 	switch {
 	case m.Config != nil:
-		if err := l.acceptable(m.Config); err != nil {
+		if taken, err := l.acceptable(m.Config); err != nil {
 			l.refuse(fmt.Sprintf("config revision %d", m.Config.Revision), err)
 		} else {
-			l.obey(m.Config)
+			l.obey(taken)
 			l.keep(m.Config)
 		}
 		l.sent = nil // an answer in any case
@@ -273,19 +285,18 @@ func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
 	}
 }
 
-// acceptable says what is wrong with a Config.
-func (l *loop) acceptable(cfg *nodecfg.Config) error {
+// acceptable takes a Config in, or says what is wrong with it.
+func (l *loop) acceptable(cfg *nodecfg.Config) (*taken, error) {
 	if cfg.Node != l.Node {
-		return fmt.Errorf("is for node %q, this is %q", cfg.Node, l.Node)
+		return nil, fmt.Errorf("is for node %q, this is %q", cfg.Node, l.Node)
 	}
 	if l.cfg != nil && cfg.Revision < l.cfg.Revision {
-		return fmt.Errorf("is older than revision %d, which is obeyed", l.cfg.Revision)
+		return nil, fmt.Errorf("is older than revision %d, which is obeyed", l.cfg.Revision)
 	}
 	if err := cfg.Validate(); err != nil {
-		return err
+		return nil, err
 	}
-	_, _, _, err := l.above(cfg)
-	return err
+	return l.above(cfg)
 }
 
 func (l *loop) refuse(what string, err error) {
@@ -304,10 +315,11 @@ func (l *loop) keep(cfg *nodecfg.Config) {
 	}
 }
 
-func (l *loop) obey(asked *nodecfg.Config) {
-	cfg := l.raise(asked)
+func (l *loop) obey(t *taken) {
+	l.raise(t)
+	cfg := t.cfg
 	l.vacate(cfg)
-	l.cfg, l.refused = cfg, nil
+	l.cfg, l.refused, l.offDue, l.offFailed = cfg, nil, nil, nil
 	clear(l.failures)
 	if l.Lanes != nil {
 		if cfg.HasLanes() {

@@ -37,36 +37,38 @@ func LoadFloors(dir, node string) (floor.Floors, error) {
 	return f, nil
 }
 
-// above takes a Config in: what it comes to, the floors with it, and their
-// fences.
-func (l *loop) above(asked *nodecfg.Config) (cfg *nodecfg.Config, f floor.Floors, fences []nodecfg.Rule, err error) {
-	cfg = l.floors.Obey(asked)
-	if f, err = l.floors.Raise(cfg); err == nil {
-		fences, err = f.Fences(cfg)
+// taken is a Config with what it comes to above the floors of now.
+type taken struct {
+	asked, cfg *nodecfg.Config
+	floors     floor.Floors // with it
+	fences     []nodecfg.Rule
+}
+
+// above takes a Config in.
+func (l *loop) above(asked *nodecfg.Config) (*taken, error) {
+	t := &taken{asked: asked, cfg: l.floors.Obey(asked)}
+	var err error
+	if t.floors, err = l.floors.Raise(t.cfg); err == nil {
+		t.fences, err = t.floors.Fences(t.cfg)
 	}
-	return cfg, f, fences, err
+	return t, err
 }
 
 // raise keeps the floors of a Config, on disk before the kernel has anything
-// of it: a crash in between forgets none. It returns what the Config comes to.
-func (l *loop) raise(asked *nodecfg.Config) *nodecfg.Config {
-	cfg, floors, fences, err := l.above(asked)
-	if err != nil { // acceptable has refused such a Config
-		l.Log.Error("floors of a config", "revision", asked.Revision, "error", err)
-	}
-	l.asked, l.floors = asked, floors
-	l.fences = make(map[nodecfg.Rule]bool, len(fences))
-	for _, r := range fences {
+// of it: a crash in between forgets none.
+func (l *loop) raise(t *taken) {
+	l.asked, l.floors = t.asked, t.floors
+	l.fences = make(map[nodecfg.Rule]bool, len(t.fences))
+	for _, r := range t.fences {
 		l.fences[r] = true
 	}
-	l.floorStates = floors.States(asked)
+	l.floorStates = t.floors.States(t.asked)
 	for _, s := range l.floorStates {
 		if s.Reason != "" {
 			l.Log.Warn("the config asks for less than a floor", "intent", s.Intent, "floor", s.Level, "fenced", s.Fenced, "reason", s.Reason)
 		}
 	}
 	l.keepFloors()
-	return cfg
 }
 
 // keepFloors writes the floors to disk if they are not there. What cannot be
@@ -90,15 +92,32 @@ func (l *loop) keepFloors() {
 
 // fenceOff puts the fences behind all policies into the kernel, before there
 // is a Config to obey, if there ever is: after a reboot nothing else is there,
-// and the main table would carry what has a floor.
+// and the main table would carry what has a floor. Those that fail are tried
+// again until they stand, or a Config has them in what it wants.
 func (l *loop) fenceOff() {
-	fences, _ := l.floors.Fences(new(nodecfg.Config)) // too many only with a Config
-	for _, r := range fences {
+	var failed []nodecfg.Rule
+	var first error
+	for _, r := range l.offDue {
 		op := nodecfg.Op{Verb: nodecfg.Add, Object: r}
 		if err := l.Kernel.Apply(op); err != nil {
-			l.Log.Error("not applied", "op", op, "error", err)
+			failed = append(failed, r)
+			if first == nil {
+				first = fmt.Errorf("%s: %w", op, err)
+			}
 		}
 	}
+	if l.offDue = failed; first == nil {
+		l.offFailed = nil
+		return
+	}
+	if l.offFailed == nil {
+		l.offDelay = retryFirst / 2
+		l.Log.Error("fences of floors do not stand", "missing", len(failed), "error", first)
+	}
+	l.offDelay = min(2*l.offDelay, retryMost)
+	l.offRetry = time.Now().Add(l.offDelay)
+	l.offFailed = &nodecfg.ObjectError{Object: "fences of the floors",
+		Error: fmt.Sprintf("%d do not stand, so the main table may carry what must be encrypted; tried again: %v", len(failed), first)}
 }
 
 // desired is what the kernel must have for a Config and the floors.
@@ -153,7 +172,11 @@ func (l *loop) lower(intent string) error {
 	l.Log.Warn("floor lowered by the node's root", "intent", intent)
 	l.floors, l.floorsKept = lowered, lowered
 	if l.asked != nil {
-		l.obey(l.asked)
+		t, err := l.above(l.asked)
+		if err != nil {
+			return fmt.Errorf("floor lowered, but the config is no longer obeyed: %w", err)
+		}
+		l.obey(t)
 		l.report(false)
 	}
 	return nil

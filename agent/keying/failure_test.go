@@ -29,7 +29,7 @@ func TestStateRefused(t *testing.T) {
 	a.stop()
 	good, err := os.ReadFile(path)
 	must(t, err)
-	must(t, (store{a.dir, "aki"}).save("cho", rotate.State{Epoch: 9}))
+	must(t, (store{a.dir, "aki"}).save("cho", kept{State: rotate.State{Epoch: 9}}))
 	other, err := os.ReadFile(filepath.Join(a.dir, "peer-cho.json"))
 	must(t, err)
 	for name, bad := range map[string]string{

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,6 +212,9 @@ func TestAnotherIdentity(t *testing.T) {
 	a.join(b, 1)
 	keyed(t, 2, a, b)
 	works(t, a, b, 1)
+	if !strings.Contains(a.alarms(), IdentityChanged) {
+		t.Error("no alarm says so")
+	}
 	// And the one before is nobody now.
 	b.stop()
 	b.id = known

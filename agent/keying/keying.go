@@ -154,6 +154,7 @@ func New(o Options) (*Keyer, error) {
 		counts: Counters{Refused: map[hybrid.Refusal]uint64{}},
 	}
 	k.guests.Store(&map[netip.AddrPort]*bucket{})
+	o.Log.Info("this node's identity, which its peers must know", "identity", o.Identity.Public().Fingerprint().String())
 	return k, nil
 }
 

@@ -97,6 +97,9 @@ func (k *Keyer) tick() {
 		if p.machine == nil && !now.Before(p.reload) {
 			k.load(p)
 		}
+		if !p.remind.IsZero() && !now.Before(p.remind) {
+			k.remind(p, now)
+		}
 		for _, l := range p.lanes {
 			if !l.poll.IsZero() && !now.Before(l.poll) {
 				k.look(l)

@@ -23,6 +23,8 @@ type peer struct {
 	wake     time.Time
 	touched  bool      // wake may be wrong
 	reload   time.Time // when the state is read again that could not be
+	known    []known   // identities that it had, this one last; none while the state is not read
+	remind   time.Time // when the alarm of another identity is over; zero: there is none
 	question question  // the last Init or Confirm
 	nudge    question
 }
@@ -44,6 +46,7 @@ func (k *Keyer) meet(want Peer) *peer {
 	fresh := &peer{Peer: want, lanes: map[rotate.Lane]*laneOf{}}
 	if p != nil {
 		k.Log.Warn("peer has another identity", "peer", want.Node, "was", p.Public.Fingerprint().String(), "is", want.Public.Fingerprint().String())
+		fresh.known = p.known
 		for id, l := range p.lanes {
 			l.peer = fresh
 			fresh.lanes[id] = l
@@ -87,12 +90,12 @@ func (k *Keyer) load(p *peer) {
 	}
 	p.loading = true
 	k.beside(p.disk(), func() func() {
-		state, found, err := k.store.load(p.Node)
-		return func() { k.loaded(p, state, found, err) }
+		kept, found, err := k.store.load(p.Node)
+		return func() { k.loaded(p, kept, found, err) }
 	})
 }
 
-func (k *Keyer) loaded(p *peer, state rotate.State, found bool, err error) {
+func (k *Keyer) loaded(p *peer, kept kept, found bool, err error) {
 	if p.gone {
 		return
 	}
@@ -111,7 +114,8 @@ func (k *Keyer) loaded(p *peer, state rotate.State, found bool, err error) {
 	if !found {
 		k.Log.Info("no state of the pair on disk: it is new", "peer", p.Node)
 	}
-	p.read = state
+	k.recognize(p, kept, found)
+	p.read = kept.State
 	for _, l := range p.lanes {
 		p.reading++
 		spec := l.spec
@@ -243,14 +247,16 @@ func (p *peer) plan() {
 	if p.machine != nil {
 		p.wake = p.machine.Wake()
 	}
+	p.wake = sooner(p.wake, p.remind)
 	for _, l := range p.lanes {
 		p.wake = sooner(sooner(p.wake, l.poll), l.again)
 	}
 }
 
 func (k *Keyer) persist(p *peer, state rotate.State) {
+	known := p.known
 	k.beside(p.disk(), func() func() {
-		err := k.store.save(p.Node, state)
+		err := k.store.save(p.Node, kept{state, known})
 		return func() {
 			if err != nil {
 				k.step(p, rotate.PersistFailed{Err: err.Error()})

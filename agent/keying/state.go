@@ -51,6 +51,8 @@ type Alarm struct {
 const (
 	StateRefused = "StateRefused" // the state of a pair on disk cannot be read
 	SilenceError = "SilenceError" // a lane that is closed may still carry
+	// IdentityChanged: a peer has another identity than it had, for a day.
+	IdentityChanged = "IdentityChanged"
 )
 
 // Counters count since New.

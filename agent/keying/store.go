@@ -29,7 +29,10 @@ type stateFile struct {
 	Node    string       `json:"node"`
 	Peer    string       `json:"peer"`
 	State   rotate.State `json:"state"`
-	Sum     string       `json:"sha256"` // of this object with an empty sum: a disk may rot
+	// Known are the identities that the peer had, the last one last. Agents
+	// before this field kept none.
+	Known []known `json:"identities,omitempty"`
+	Sum   string  `json:"sha256"` // of this object with an empty sum: a disk may rot
 }
 
 func (f stateFile) sum() (string, error) {
@@ -39,69 +42,75 @@ func (f stateFile) sum() (string, error) {
 	return hex.EncodeToString(s[:]), err
 }
 
+// kept is what the file says.
+type kept struct {
+	State rotate.State
+	Known []known
+}
+
 // store keeps one file per peer.
 type store struct{ dir, node string }
 
-func (s store) path(peer string) string {
-	return filepath.Join(s.dir, "peer-"+url.PathEscape(peer)+".json")
-}
+func fileName(peer string) string { return "peer-" + url.PathEscape(peer) + ".json" }
+
+func (s store) path(peer string) string { return filepath.Join(s.dir, fileName(peer)) }
 
 // load reads a pair's state; found is false for a new pair. What cannot be
 // read, or is another pair's, is an error: to begin at epoch 0 again would
 // forget the floors.
-func (s store) load(peer string) (state rotate.State, found bool, err error) {
+func (s store) load(peer string) (k kept, found bool, err error) {
 	path := s.path(peer)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return rotate.State{}, false, nil
+		return kept{}, false, nil
 	}
 	if err != nil {
-		return rotate.State{}, false, err
+		return kept{}, false, err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxState+1))
 	if err == nil {
-		state, err = s.parse(peer, b)
+		k, err = s.parse(peer, b)
 	}
 	if err != nil {
-		return rotate.State{}, false, fmt.Errorf("%s: %w; the lanes to %s stay closed. Put back the file of the last backup, or, if you know that nobody "+
+		return kept{}, false, fmt.Errorf("%s: %w; the lanes to %s stay closed. Put back the file of the last backup, or, if you know that nobody "+
 			"has tampered with it, move it away: then the pair goes on after the epoch of its other end, and each floor is what the configuration asks for", path, err, peer)
 	}
-	return state, true, nil
+	return k, true, nil
 }
 
-func (s store) parse(peer string, b []byte) (rotate.State, error) {
+func (s store) parse(peer string, b []byte) (kept, error) {
 	if len(b) > maxState {
-		return rotate.State{}, fmt.Errorf("more than %d bytes", maxState)
+		return kept{}, fmt.Errorf("more than %d bytes", maxState)
 	}
 	var f stateFile
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		return rotate.State{}, fmt.Errorf("not readable: %w", err)
+		return kept{}, fmt.Errorf("not readable: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return rotate.State{}, errors.New("not readable: something follows the state")
+		return kept{}, errors.New("not readable: something follows the state")
 	}
 	if f.Version != stateVersion {
-		return rotate.State{}, fmt.Errorf("version %d, this agent reads %d", f.Version, stateVersion)
+		return kept{}, fmt.Errorf("version %d, this agent reads %d", f.Version, stateVersion)
 	}
 	sum, err := f.sum()
 	switch {
 	case err != nil:
-		return rotate.State{}, err
+		return kept{}, err
 	case sum != f.Sum:
-		return rotate.State{}, errors.New("its checksum is wrong")
+		return kept{}, errors.New("its checksum is wrong")
 	case f.Node != s.node || f.Peer != peer:
-		return rotate.State{}, fmt.Errorf("it is of the pair %q and %q, not of %q and %q", f.Node, f.Peer, s.node, peer)
+		return kept{}, fmt.Errorf("it is of the pair %q and %q, not of %q and %q", f.Node, f.Peer, s.node, peer)
 	}
-	return f.State, f.State.Validate()
+	return kept{f.State, f.Known}, errors.Join(f.State.Validate(), validate(f.Known))
 }
 
 // save writes a pair's state so that after a crash of the machine there is
 // the old one or the new one.
-func (s store) save(peer string, state rotate.State) error {
-	f := stateFile{Version: stateVersion, Node: s.node, Peer: peer, State: state}
+func (s store) save(peer string, k kept) error {
+	f := stateFile{Version: stateVersion, Node: s.node, Peer: peer, State: k.State, Known: k.Known}
 	var err error
 	if f.Sum, err = f.sum(); err != nil {
 		return err

@@ -2,8 +2,10 @@
 // ride on the paths of an encrypted intent. It drives the kernel's WireGuard
 // where there is one, else wireguard-go in a process of its own (package
 // helper), which lives on when the agent is restarted or replaced. It never
-// invents a key that could be guessed, never reads a secret back and knows
-// nothing of paths, epochs or addresses. Package agent calls it.
+// invents a key that could be guessed, never gives a secret back and knows
+// nothing of paths, epochs or addresses. The kernel's answers to a question for
+// the status have the keys in them: what is ours of these is overwritten,
+// netlink's buffers are not. Package agent calls it.
 package lane
 
 import (

@@ -118,11 +118,9 @@ func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floo
 	if err := allowed(c); err != nil {
 		return a, err
 	}
-	var r request
-	d := json.NewDecoder(io.LimitReader(c, maxRequest))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return a, fmt.Errorf("request not readable: %w", err)
+	r, err := read(c)
+	if err != nil {
+		return a, err
 	}
 	answers := make(chan floor.Answer, 1)
 	late := time.After(patience)
@@ -139,6 +137,17 @@ func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floo
 	case <-ctx.Done():
 		return a, errors.New("the agent is ending: look again when it is back")
 	}
+}
+
+// read reads one request. The connection stays open behind it, so there is no
+// end to wait for.
+func read(from io.Reader) (r request, err error) {
+	d := json.NewDecoder(io.LimitReader(from, maxRequest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return request{}, fmt.Errorf("request not readable: %w", err)
+	}
+	return r, nil
 }
 
 // allowed refuses anybody but the agent's own user, which is root. The rights

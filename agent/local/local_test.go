@@ -1,7 +1,9 @@
 package local
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -137,4 +139,31 @@ func TestSomebodyElse(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("the socket: %v", err)
 	}
+}
+
+// FuzzRequest: whatever is asked, what is taken fits into the bound and says
+// the same when it is written again.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"lower":"gold"}`, `{"raise":"gold"}`, `{"lower":"a"}{"lower":"b"}`, `{"lower":{}}`, `[`, ``} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := read(bytes.NewReader(b))
+		if err != nil {
+			if r != (request{}) {
+				t.Errorf("%q: %v, and yet %+v", b, err, r)
+			}
+			return
+		}
+		if len(r.Lower) > 3*maxRequest { // a bad byte becomes three
+			t.Errorf("an intent of %d bytes is taken", len(r.Lower))
+		}
+		whole, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := read(bytes.NewReader(whole)); len(whole) <= maxRequest && (err != nil || again != r) {
+			t.Errorf("%+v became %+v, %v", r, again, err)
+		}
+	})
 }

@@ -13,6 +13,14 @@ import (
 const (
 	maxSegments = 127 // of an SRH, whose length is 8 bits of 8 bytes (RFC 8754 section 2), decapsulation included
 	maxPaths    = 1000
+	maxPolicies = MaxPref // the controller numbers intents up to it
+	// maxSelectors bounds those of all policies. Each is a rule that the kernel
+	// asks for every packet, and package floor compares each with every floor.
+	maxSelectors = 2 * MaxPref
+	// maxErrors and maxError, in bytes, bound what a Config that is all wrong
+	// makes of a report and a log.
+	maxErrors   = 100
+	maxError    = 500
 	minMTU4     = 68   // RFC 791
 	minMTU6     = 1280 // RFC 8200 section 5
 	maxMTU      = 65535
@@ -26,6 +34,9 @@ const (
 // Validate finds what is wrong with a Config, all of it at once. What it
 // passes leads to a State without contradiction.
 func (c *Config) Validate() error {
+	if err := c.size(); err != nil {
+		return err
+	}
 	v := validator{links: make(map[string]Link)}
 	v.check(c.Revision > 0, "revision: is 0, must be at least 1")
 	v.check(c.Node != "", "node: is empty")
@@ -50,19 +61,47 @@ func (c *Config) Validate() error {
 		v.check(p.Lost >= 1, "probe: lost is %d, must be at least 1", p.Lost)
 		v.check(p.Back >= 1, "probe: back is %d, must be at least 1", p.Back)
 	}
+	if v.more > 0 {
+		v.errs = append(v.errs, fmt.Errorf("and %d more", v.more))
+	}
 	return errors.Join(v.errs...)
+}
+
+// size refuses what is too much to look at.
+func (c *Config) size() error {
+	if n := len(c.Policies); n > maxPolicies {
+		return fmt.Errorf("policies: %d are more than %d", n, maxPolicies)
+	}
+	selectors := 0
+	for i := range c.Policies {
+		selectors += len(c.Policies[i].Traffic)
+	}
+	if selectors > maxSelectors {
+		return fmt.Errorf("policies: %d selectors of traffic are more than %d", selectors, maxSelectors)
+	}
+	return nil
 }
 
 type validator struct {
 	errs  []error
+	more  int               // that are not in errs
 	seen  map[string]string // what must be unique, and where it was
 	links map[string]Link
 }
 
 func (v *validator) check(ok bool, format string, args ...any) {
-	if !ok {
-		v.errs = append(v.errs, fmt.Errorf(format, args...))
+	if ok {
+		return
 	}
+	if len(v.errs) >= maxErrors {
+		v.more++
+		return
+	}
+	text := fmt.Sprintf(format, args...)
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "..."
+	}
+	v.errs = append(v.errs, errors.New(text))
 }
 
 func (v *validator) unique(at, what string, value any) {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -107,8 +108,20 @@ func parse(name string, data []byte) (*File, error) {
 	return f, errors.Join(errs...)
 }
 
+// fields are the keys of a File.
+var fields = func() map[string]bool {
+	names := make(map[string]bool)
+	for i, t := 0, reflect.TypeFor[File](); i < t.NumField(); i++ {
+		if name := t.Field(i).Tag.Get("json"); name != "" {
+			names[name] = true
+		}
+	}
+	return names
+}()
+
 // once refuses what package json would read in silence: a key twice in an
-// object, of which it takes the last, and anything behind the first value.
+// object, of which it takes the last; a key of ours in capitals, which it takes
+// for the same; and anything behind the first value.
 func once(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	var open []map[string]bool // keys of the objects around; nil: an array
@@ -123,6 +136,9 @@ func once(data []byte) error {
 		}
 		inObject := len(open) > 0 && open[len(open)-1] != nil
 		if text, ok := token.(string); ok && inObject && key {
+			if len(open) == 1 && !fields[text] {
+				return fmt.Errorf("unknown field %.60q", text)
+			}
 			if open[len(open)-1][text] {
 				return fmt.Errorf("%.60s: is there twice", text)
 			}

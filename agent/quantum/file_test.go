@@ -24,10 +24,13 @@ func TestFile(t *testing.T) {
 		`{` + good + `, "uri": ""}`:          `kme.json: unknown field "uri"`,
 		`{` + good + `, "get": "yes"}`:       "kme.json: get: want bool, found string",
 		`{` + good + `, "kme": "k"}`:         "kme.json: kme: is there twice",
+		`{` + good + `, "URL": "https://x"}`: `kme.json: unknown field "URL"`,
+		`{` + good + `, "\u212ame": "x"}`:    "kme.json: unknown field \"Kme\"", // KELVIN SIGN, which folds to k
 		`{` + good + `} {}`:                  "kme.json: something follows",
-		`{` + good + `, "low": "soon"}`:      `kme.json: low: bad time "soon": want one such as 30m`,
-		`{` + good + `, "poll": "-1s"}`:      `kme.json: poll: bad time "-1s": want one such as 30m`,
-		`{` + good + `, "peers": {"a": ""}}`: "kme.json: peers.a: want the name of a node and its SAE ID",
+		`{` + good + `, "peers": {"a": "1", "A": "2"}}`: "", // two nodes
+		`{` + good + `, "low": "soon"}`:                 `kme.json: low: bad time "soon": want one such as 30m`,
+		`{` + good + `, "poll": "-1s"}`:                 `kme.json: poll: bad time "-1s": want one such as 30m`,
+		`{` + good + `, "peers": {"a": ""}}`:            "kme.json: peers.a: want the name of a node and its SAE ID",
 		`{` + good + `, "peers": {"a": "1", "a": "2"}}`: "kme.json: a: is there twice",
 		`{` + good + `, "peers": [{"a": 1}]}`:           "kme.json: peers: want map[string]string, found array",
 	} {
@@ -82,9 +85,20 @@ func TestLoad(t *testing.T) {
 func FuzzFile(f *testing.F) {
 	f.Add([]byte(`{"url": "https://kme:1", "kme": "k", "ca": "ca", "certificate": "c", "key": "k", "peers": {"a": "b"}, "low": "30m"}`))
 	f.Add([]byte(`{"peers": [[{}], {"a": {}}]}`))
+	f.Add([]byte(`{"url": "https://kme:1", "URL": "https://other", "kme": "k", "ca": "ca", "certificate": "c", "key": "k"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if file, err := parse("f", data); err == nil && (file.URL == "" || file.Key == "" || file.low < 0) {
 			t.Errorf("%q is taken: %+v", data, file)
+		} else if err == nil {
+			var keys map[string]any
+			if json.Unmarshal(data, &keys) != nil {
+				t.Fatalf("%q is taken and is no object", data)
+			}
+			for key := range keys {
+				if key != strings.ToLower(key) {
+					t.Errorf("%q is taken with key %q", data, key)
+				}
+			}
 		}
 	})
 }

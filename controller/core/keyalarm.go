@@ -189,13 +189,18 @@ func (c *Core) onQKD(a, b string) (names []string) {
 	return names
 }
 
+// identityChanged is the agent's word for a peer that is not who it was: by
+// mistake, or since this controller or its authority is not to be trusted.
+const identityChanged = "IdentityChanged"
+
 // failures are the agents' own alarms that are passed on under their names;
 // the others are in those above.
 var failures = map[string]string{ // severity
-	"SilenceError": "critical", // a lane that is closed may still carry
-	"StateRefused": "warning",  // the state of a pair on disk cannot be read
-	"DiskFailed":   "warning",  // it cannot be written
-	"InstallError": "warning",  // WireGuard did not take a key
+	"SilenceError":  "critical", // a lane that is closed may still carry
+	identityChanged: "critical", // who is at the other end is perhaps somebody else
+	"StateRefused":  "warning",  // the state of a pair on disk cannot be read
+	"DiskFailed":    "warning",  // it cannot be written
+	"InstallError":  "warning",  // WireGuard did not take a key
 }
 
 // keyingFails passes on what goes wrong with the keys within a node.
@@ -214,6 +219,9 @@ func (c *Core) keyingFails(add func(Alarm)) {
 			if found[a.Name] == nil {
 				found[a.Name] = &Alarm{Key: "keying/" + node + "/" + a.Name, Name: a.Name, Severity: severity, Cause: "node:" + node,
 					Before: "works", After: "fails", Nodes: []string{node}}
+				if a.Name == identityChanged {
+					found[a.Name].Before, found[a.Name].After = "no peer has another identity than a day ago", "a peer has another identity"
+				}
 			}
 			what := "with " + a.Peer
 			if intent, _, _ := strings.Cut(a.Lane, "/"); intent != "" {
@@ -227,6 +235,10 @@ func (c *Core) keyingFails(add func(Alarm)) {
 		for _, name := range sortedKeys(found) {
 			a := found[name]
 			a.Message = fmt.Sprintf("node %s has trouble with keys: %s. Its agent's log says more.", node, some(says[name]))
+			if name == identityChanged {
+				a.Message = fmt.Sprintf("node %s knows a peer by another identity than before, %s. This ends a day after the change; its agent's log and state directory keep it.",
+					node, some(says[name]))
+			}
 			add(*a)
 		}
 	})
