@@ -37,9 +37,9 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%.200v, want %s", err, want)
 		}
 	}
-	wrong := sized(maxPolicies, 0)
+	wrong, word := sized(maxPolicies, 0), strings.Repeat("\u00e9", 1<<16)
 	for i := range wrong.Policies {
-		wrong.Policies[i].Intent, wrong.Policies[i].Encryption = "x", strings.Repeat("\u00e9", 1<<16)
+		wrong.Policies[i].Intent, wrong.Policies[i].Encryption = "x", word
 	}
 	err := wrong.Validate()
 	if err == nil || len(err.Error()) > maxErrors*(maxError+10)+100 {
