@@ -89,14 +89,14 @@ type agent struct {
 	peer    Peer
 }
 
-func newAgent(b testing.TB, name string, at netip.Addr, params rotate.Params) *agent {
+func newAgent(b testing.TB, name string, at netip.Addr, params rotate.Params, quantum Quantum) *agent {
 	b.Helper()
 	id, err := hybrid.Generate(rand.Reader)
 	must(b, err)
 	a := &agent{devices: &memories{all: map[string]*memory{}}}
 	a.Keyer, err = New(Options{
 		Node: name, Identity: id, Dir: b.TempDir(), Listen: netip.AddrPortFrom(at, 0), Suite: kem.XWing,
-		Params: params, Devices: a.devices, Log: slog.New(slog.DiscardHandler),
+		Params: params, Devices: a.devices, Quantum: quantum, Log: slog.New(slog.DiscardHandler),
 	})
 	must(b, err)
 	a.peer = Peer{Node: name, Public: id.Public(), Addr: netip.MustParseAddrPort(a.conn.LocalAddr().String())}
@@ -129,11 +129,11 @@ func fleet(b testing.TB, pairs, lanes int) (hub *agent, far []*agent) {
 	b.Helper()
 	params := rotate.DefaultParams()
 	params.Interval, params.MaxAge = 6*time.Hour, 24*time.Hour
-	hub = newAgent(b, "hub", netip.MustParseAddr("127.0.0.1"), params)
+	hub = newAgent(b, "hub", netip.MustParseAddr("127.0.0.1"), params, nil)
 	var peers []Peer
 	var all []Lane
 	for i := range pairs {
-		a := newAgent(b, fmt.Sprintf("n%04d", i), netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), params)
+		a := newAgent(b, fmt.Sprintf("n%04d", i), netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), params, nil)
 		far = append(far, a)
 		peers = append(peers, a.peer)
 		all = append(all, memoryLanes(b, a.Node, i*lanes, lanes)...)

@@ -92,6 +92,7 @@ type Keyer struct {
 	lost    chan func() // a device is lost
 	ended   chan struct{}
 	slots   chan struct{} // bounds what runs beside
+	asking  chan struct{} // likewise questions to the KME, so that one which hangs holds up nothing else
 	guests  atomic.Pointer[map[netip.AddrPort]*bucket]
 	outside outside
 
@@ -100,7 +101,7 @@ type Keyer struct {
 	byAddr  map[netip.AddrPort]*peer
 	want    *wish
 	asked   []func()
-	queues  map[string][]func() func()
+	queues  map[string][]job
 	busy    int      // queues with a job under way
 	later   []func() // after what is being done
 	touched []*peer
@@ -149,8 +150,8 @@ func New(o Options) (*Keyer, error) {
 		Options: o, store: store{o.Dir, o.Node}, conn: conn,
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		in: make(chan packet, backlog), done: make(chan finished), lost: make(chan func()), ended: make(chan struct{}),
-		slots: make(chan struct{}, slots),
-		peers: map[string]*peer{}, byAddr: map[netip.AddrPort]*peer{}, queues: map[string][]func() func(){},
+		slots: make(chan struct{}, slots), asking: make(chan struct{}, slots),
+		peers: map[string]*peer{}, byAddr: map[netip.AddrPort]*peer{}, queues: map[string][]job{},
 		counts: Counters{Refused: map[hybrid.Refusal]uint64{}},
 	}
 	k.guests.Store(&map[netip.AddrPort]*bucket{})

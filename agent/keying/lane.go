@@ -246,14 +246,18 @@ func (k *Keyer) turnTo(l *laneOf, phase Phase, reason string) {
 	notify(k.changes)
 }
 
-// silence takes the peer away from WireGuard, and tries until it is.
+// silence takes the peer away from WireGuard, and tries until it is. It waits
+// for nothing but what is under way with the same device.
 func (k *Keyer) silence(l *laneOf) {
 	if l == nil {
 		return
 	}
 	l.bare, l.again = true, time.Time{}
 	spec := l.spec
-	k.beside(l.queue(), func() func() {
+	if k.ending {
+		return
+	}
+	k.enqueue(l.queue(), job{work: func() func() {
 		dev, err := l.device(k, &spec)
 		if err == nil {
 			err = dev.Silence()
@@ -278,7 +282,7 @@ func (k *Keyer) silence(l *laneOf) {
 			k.touch(l.peer)
 			notify(k.changes)
 		}
-	})
+	}})
 }
 
 // handshake asks for one. The kernel's WireGuard makes them at its own time.
@@ -365,8 +369,8 @@ func (k *Keyer) zero(l *laneOf, key rotate.Secret) {
 		key.Zero()
 		return
 	}
-	k.enqueue(l.queue(), func() func() {
+	k.enqueue(l.queue(), job{work: func() func() {
 		key.Zero()
 		return nil
-	})
+	}})
 }

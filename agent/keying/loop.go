@@ -155,24 +155,34 @@ func (k *Keyer) obeyWish(w *wish) {
 // same queue, and what it returns by this one. At the end there is no more.
 func (k *Keyer) beside(queue string, work func() (then func())) {
 	if !k.ending {
-		k.enqueue(queue, work)
+		k.enqueue(queue, job{work, k.slots})
 	}
 }
 
-func (k *Keyer) enqueue(queue string, work func() (then func())) {
-	k.queues[queue] = append(k.queues[queue], work)
+// job is one slow call. It takes a slot first; of nil there are always enough.
+type job struct {
+	work  func() (then func())
+	slots chan struct{}
+}
+
+func (k *Keyer) enqueue(queue string, j job) {
+	k.queues[queue] = append(k.queues[queue], j)
 	if len(k.queues[queue]) == 1 {
 		k.start(queue)
 	}
 }
 
 func (k *Keyer) start(queue string) {
-	work := k.queues[queue][0]
+	j := k.queues[queue][0]
 	k.busy++
 	go func() {
-		k.slots <- struct{}{}
-		then := work()
-		<-k.slots
+		if j.slots != nil {
+			j.slots <- struct{}{}
+		}
+		then := j.work()
+		if j.slots != nil {
+			<-j.slots
+		}
 		k.done <- finished{queue, then}
 	}()
 }

@@ -2,6 +2,7 @@ package keying
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -268,18 +269,28 @@ func (k *Keyer) persist(p *peer, state rotate.State) {
 	})
 }
 
-// quantum asks the KME.
+// quantum asks the KME. The machine gives a question up after QKDWait and asks
+// again; so one that has waited as long for its turn is not put, since its key
+// would be spent for nothing, and of those that wait for a lane only the last
+// is kept.
 func (k *Keyer) quantum(p *peer, need rotate.NeedQKD) {
 	if k.Quantum == nil {
 		k.later = append(k.later, func() { k.step(p, rotate.QKDFailed{Lane: need.Lane}) })
 		return
 	}
-	k.beside("QKD "+p.Node+" "+need.Lane.String(), func() func() {
-		ctx, stop := context.WithTimeout(context.Background(), k.Params.QKDWait)
+	if k.ending {
+		return
+	}
+	queue, over := "QKD "+p.Node+" "+need.Lane.String(), time.Now().Add(k.Params.QKDWait)
+	k.queues[queue] = k.queues[queue][:min(len(k.queues[queue]), 1)]
+	k.enqueue(queue, job{slots: k.asking, work: func() func() {
+		ctx, stop := context.WithDeadline(context.Background(), over)
 		defer stop()
-		id, err := need.ID, error(nil)
+		id, err := need.ID, ctx.Err()
 		var key secret.Key
-		if id == "" {
+		if err != nil {
+			err = fmt.Errorf("not asked, there are too many questions: %w", err)
+		} else if id == "" {
 			id, key, err = k.Quantum.Key(ctx, p.Node)
 		} else {
 			key, err = k.Quantum.KeyByID(ctx, p.Node, id)
@@ -292,7 +303,7 @@ func (k *Keyer) quantum(p *peer, need rotate.NeedQKD) {
 			}
 			k.step(p, rotate.QKDKey{Lane: need.Lane, ID: id, Key: key})
 		}
-	})
+	}})
 }
 
 // alarm keeps those that fire. One that says the same again is none.

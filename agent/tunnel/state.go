@@ -137,12 +137,15 @@ func refused(c keying.Counters) map[string]uint64 {
 	return all
 }
 
+// maxWithin bounds how long a controller may have keys stay that are to go.
+const maxWithin = time.Hour
+
 // Rotate asks for new keys. It does not wait for them.
 func (l *Lanes) Rotate(r nodecfg.RotateRequest) nodecfg.RotateResult {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := nodecfg.RotateResult{ID: r.ID}
-	now := rotate.RotateNow{Within: max(r.Within, 0), Compromised: r.Compromised}
+	now := rotate.RotateNow{Within: min(max(r.Within, 0), maxWithin), Compromised: r.Compromised}
 	switch {
 	case l.keyer == nil:
 		out.Error = "this node has no lanes"

@@ -268,8 +268,8 @@ func (m *Machine) rotateNow(e RotateNow) {
 	for len(m.half) > 0 {
 		m.dropHalf(0)
 	}
-	if !m.anyDistrusted() { // else the bound that is set stays: it comes sooner
-		m.proveBy = at.Add(m.params.ProveWithin)
+	if by := at.Add(m.params.ProveWithin); !m.anyDistrusted() || by.Before(m.proveBy) {
+		m.proveBy = by // of several the bound that comes sooner
 	}
 	m.disk.want.Distrusted = m.disk.want.Epoch
 	for i := range m.lanes {
