@@ -102,6 +102,7 @@ func TestSpread(t *testing.T) {
 				only("cut", second)
 				w.ab.Restore()
 				flows.until("the kernel takes it again", flow, first)
+				flows.calm("the link to be whole")
 				again("restored")
 			})
 		}
