@@ -84,7 +84,8 @@ func TestDiskFails(t *testing.T) {
 		far := map[*node]*node{a: b, b: a}[n]
 		before := n.keyer.Epoch(far.name)
 		blocked := filepath.Join(n.dir, "peer-"+far.name+".json.new")
-		must(t, os.Mkdir(blocked, 0o700)) // a file of this name cannot be made
+		// A file of this name cannot be made then; one may just be being written.
+		eventually(t, "no write to be under way", func() bool { return os.Mkdir(blocked, 0o700) == nil })
 		n.keyer.Rekey(far.name, rotate.RotateNow{})
 		eventually(t, "an alarm", func() bool { return n.alarms() == rotate.DiskFailed })
 		if l := n.keyer.Lanes()[0]; n.keyer.Epoch(far.name) != before || l.Epoch != before || l.Phase != Open {
