@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -34,44 +33,14 @@ func (w *triangle) tap(t testing.TB) *tap {
 	t.Helper()
 	c := &tap{world: w}
 	for i, wire := range []*testnet.Wire{w.ab, w.ac, w.bc} {
-		var fd int
-		wire.Do(func() (err error) {
-			if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
-				return err
+		wire.Capture(func(frame []byte) {
+			c.frames.Add(1)
+			if bytes.Contains(frame, []byte(marker)) {
+				c.clear.Add(1)
 			}
-			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20)
-			if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 50_000}); err != nil {
-				return err
+			if flags := c.flags.Load(); bytes.Contains(frame, []byte(flag(flags))) {
+				c.seen[i].Store(flags)
 			}
-			return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: 0x0300}) // ETH_P_ALL, of all interfaces
-		})
-		ended, done := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(done)
-			buf := make([]byte, 1<<16)
-			for {
-				select {
-				case <-ended:
-					return
-				default:
-				}
-				n, from, err := unix.Recvfrom(fd, buf, 0)
-				if ll, ok := from.(*unix.SockaddrLinklayer); err != nil || !ok || ll.Pkttype == unix.PACKET_OUTGOING {
-					continue
-				}
-				c.frames.Add(1)
-				if bytes.Contains(buf[:n], []byte(marker)) {
-					c.clear.Add(1)
-				}
-				if flags := c.flags.Load(); bytes.Contains(buf[:n], []byte(flag(flags))) {
-					c.seen[i].Store(flags)
-				}
-			}
-		}()
-		t.Cleanup(func() {
-			close(ended)
-			<-done
-			unix.Close(fd)
 		})
 	}
 	return c

@@ -29,38 +29,7 @@ type keyDatagram struct {
 func (w *lan) tap() *tap {
 	w.t.Helper()
 	c := &tap{wg: map[uint16]int{}}
-	fd := -1
-	w.Do(func() (err error) {
-		if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
-			return err
-		}
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20)
-		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}); err != nil {
-			return err
-		}
-		return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: 0x0300}) // ETH_P_ALL, of all interfaces
-	})
-	ended, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		buf := make([]byte, 65536)
-		for {
-			select {
-			case <-ended:
-				return
-			default:
-			}
-			n, from, err := unix.Recvfrom(fd, buf, 0)
-			if ll, ok := from.(*unix.SockaddrLinklayer); err == nil && ok && ll.Pkttype != unix.PACKET_OUTGOING {
-				c.see(buf[:n])
-			}
-		}
-	}()
-	w.t.Cleanup(func() {
-		close(ended)
-		<-done
-		unix.Close(fd)
-	})
+	w.Capture(c.see)
 	return c
 }
 

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/keiro-net/keiro/agent/floor"
+	"github.com/keiro-net/keiro/agent/internal/sameuser"
 )
 
 // socketName is that of the socket in the state directory.
@@ -115,8 +116,8 @@ func (s *Server) serve(ctx context.Context, c *net.UnixConn, orders chan<- floor
 }
 
 func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floor.Order) (a floor.Answer, err error) {
-	if err := allowed(c); err != nil {
-		return a, err
+	if err := sameuser.Check(c); err != nil {
+		return a, fmt.Errorf("only root may ask this: %w", err)
 	}
 	r, err := read(c)
 	if err != nil {
@@ -148,25 +149,6 @@ func read(from io.Reader) (r request, err error) {
 		return request{}, fmt.Errorf("request not readable: %w", err)
 	}
 	return r, nil
-}
-
-// allowed refuses anybody but the agent's own user, which is root. The rights
-// of socket and directory say so too; but they can be changed by mistake.
-func allowed(c *net.UnixConn) error {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var peer *unix.Ucred
-	if cerr := raw.Control(func(fd uintptr) {
-		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); cerr != nil || err != nil {
-		return errors.Join(cerr, err)
-	}
-	if int(peer.Uid) != os.Geteuid() {
-		return fmt.Errorf("user %d is not the agent's, %d: only root may ask this", peer.Uid, os.Geteuid())
-	}
-	return nil
 }
 
 // Ask asks the agent of a state directory to lower the floor of an intent, or

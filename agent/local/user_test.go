@@ -43,7 +43,7 @@ func TestOtherUser(t *testing.T) {
 	cmd.Env, cmd.Dir = []string{"KEIRO_TEST_ASK=" + dir}, dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "user 65534 is not the agent's") {
+	if err != nil || !strings.Contains(string(out), "only root may ask this: user 65534 ") {
 		t.Errorf("answered %q, %v", out, err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/device"
 
+	"github.com/keiro-net/keiro/agent/internal/sameuser"
 	"github.com/keiro-net/keiro/agent/lane"
 )
 
@@ -25,7 +26,7 @@ const idle = 10 * time.Second
 // serve answers one client, block by block, until it leaves.
 func (s *server) serve(c *net.UnixConn) {
 	defer c.Close()
-	if err := sameUser(c); err != nil {
+	if err := sameuser.Check(c); err != nil {
 		s.Log.Warn("refused a client", "error", err)
 		return
 	}
@@ -141,27 +142,6 @@ func (s *server) handshake(block [][2]string) error {
 		return errors.New("there is no such peer")
 	}
 	return peer.SendHandshakeInitiation(false)
-}
-
-// sameUser refuses whoever is not the user of this process.
-func sameUser(c *net.UnixConn) error {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var cred *unix.Ucred
-	if e := raw.Control(func(fd uintptr) {
-		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); e != nil {
-		return e
-	}
-	if err != nil {
-		return err
-	}
-	if int(cred.Uid) != os.Geteuid() {
-		return fmt.Errorf("user %d, process %d", cred.Uid, cred.Pid)
-	}
-	return nil
 }
 
 func printable(r rune) rune {
