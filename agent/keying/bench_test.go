@@ -127,7 +127,7 @@ func memoryLanes(b testing.TB, far string, first, n int) []Lane {
 // fleet is a hub with pairs, and lanes on each; all have their first key.
 func fleet(b testing.TB, pairs, lanes int) (hub *agent, far []*agent) {
 	b.Helper()
-	params := rotate.DefaultParams()
+	params := rotate.Every(rotate.DefaultInterval)
 	params.Interval, params.MaxAge = 6*time.Hour, 24*time.Hour
 	hub = newAgent(b, "hub", netip.MustParseAddr("127.0.0.1"), params, nil)
 	var peers []Peer

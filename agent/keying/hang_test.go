@@ -35,7 +35,7 @@ func (q *hanging) KeyByID(context.Context, string, string) (secret.Key, error) {
 func TestKMEHangs(t *testing.T) {
 	t.Parallel()
 	const many = 3 * slots
-	params := rotate.DefaultParams()
+	params := rotate.Every(rotate.DefaultInterval)
 	params.QKDWait, params.Backoff, params.MaxWait = 50*time.Millisecond, time.Millisecond, 10*time.Millisecond
 	q := &hanging{free: make(chan struct{})}
 	hub := newAgent(t, "ada", netip.MustParseAddr("127.0.0.1"), params, q)

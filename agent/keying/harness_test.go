@@ -37,7 +37,7 @@ const (
 
 // testParams rotate only when they are told to, and do not wait long.
 func testParams() rotate.Params {
-	p := rotate.DefaultParams()
+	p := rotate.Every(rotate.DefaultInterval)
 	p.Interval, p.Jitter = time.Hour, 0
 	p.Resend, p.Backoff, p.MaxWait = 100*time.Millisecond, 100*time.Millisecond, time.Second
 	p.MaxAge, p.ProofMargin = 3*time.Hour, 100*time.Millisecond

@@ -154,6 +154,6 @@ func FuzzState(f *testing.F) {
 		}
 		changed("bea", k.Known, time.Now())
 		learn(k.Known, hybrid.Fingerprint{}, time.Now())
-		rotate.New(time.Now(), rotate.Config{Params: rotate.DefaultParams(), State: k.State}).Wake()
+		rotate.New(time.Now(), rotate.Config{Params: rotate.Every(rotate.DefaultInterval), State: k.State}).Wake()
 	})
 }

@@ -10,7 +10,7 @@ import (
 func fleet(pairs, lanes int, crypto func() (Crypto, Crypto)) []*duo {
 	duos := make([]*duo, pairs)
 	for i := range duos {
-		p := DefaultParams()
+		p := Every(DefaultInterval)
 		p.Seed = uint64(i)
 		a, b := crypto()
 		duos[i] = newDuo(p, lanes, a, b)

@@ -15,7 +15,7 @@ func TestEvery(t *testing.T) {
 			t.Errorf("%s: %+v", interval, p)
 		}
 	}
-	if p := DefaultParams(); p.MaxAge != 15*time.Minute || p.DrainBefore != time.Minute || p.MaxWait != 15*time.Second || p.Jitter != 12*time.Second {
+	if p := Every(DefaultInterval); p.MaxAge != 15*time.Minute || p.DrainBefore != time.Minute || p.MaxWait != 15*time.Second || p.Jitter != 12*time.Second {
 		t.Errorf("by default: %+v", p)
 	}
 }

@@ -73,7 +73,7 @@ const tolerated = 60 * time.Second
 
 // modelParams: jitter would tell epochs apart that are alike.
 func modelParams() Params {
-	p := DefaultParams()
+	p := Every(DefaultInterval)
 	p.Jitter, p.HalfOpen = 0, 2
 	return p
 }

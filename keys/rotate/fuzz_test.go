@@ -30,7 +30,7 @@ func FuzzState(f *testing.F) {
 			specs = append(specs, LaneSpec{Lane: r.Lane, Level: PQ})
 		}
 		initiator := len(b)%2 == 0
-		m := New(midnight, Config{Initiator: initiator, Crypto: fakeCrypto{initiator: initiator}, Params: DefaultParams(), State: s.clone(), Held: held})
+		m := New(midnight, Config{Initiator: initiator, Crypto: fakeCrypto{initiator: initiator}, Params: Every(DefaultInterval), State: s.clone(), Held: held})
 		for _, effect := range m.Step(midnight, Configured{Lanes: specs}) {
 			if p, ok := effect.(Persist); ok {
 				if err := p.State.Validate(); err != nil || p.State.Epoch < s.Epoch || p.State.Distrusted < s.Distrusted {

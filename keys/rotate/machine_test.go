@@ -142,7 +142,7 @@ func TestManyLanes(t *testing.T) {
 
 // TestStagger: pairs with different seeds do not rotate together.
 func TestStagger(t *testing.T) {
-	p := DefaultParams()
+	p := Every(DefaultInterval)
 	seen := map[time.Duration]bool{}
 	for p.Seed = range 100 {
 		d := p.jittered(1)

@@ -34,7 +34,7 @@ func TestLongLife(t *testing.T) {
 }
 
 func wild(drift float64, idle bool) *world {
-	p := DefaultParams()
+	p := Every(DefaultInterval)
 	p.Seed = 7
 	w := newWorld(p, both, idle)
 	w.drift = [2]float64{drift, -drift / 2}

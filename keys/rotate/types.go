@@ -187,17 +187,14 @@ type Params struct {
 	ProofMargin time.Duration // a handshake that began before the install may end so much after it
 }
 
-// DefaultParams are the times that hold where nobody says otherwise. A lane
-// whose ends differ is repaired after 37 s at most once messages arrive, well
-// within the 60 s that WireGuard tolerates: the wait for answers that do not
-// come, a backoff, and a KME's wait at each end.
-func DefaultParams() Params { return Every(DefaultInterval) }
-
-// DefaultInterval is from one epoch to the next.
+// DefaultInterval is from one epoch to the next where nobody says otherwise.
 const DefaultInterval = 120 * time.Second
 
-// Every is DefaultParams with another interval, and all that an operator sees
-// of it in proportion. What WireGuard's times demand stays.
+// Every are the times for an interval: all that an operator sees is in
+// proportion to it, what WireGuard's times demand is not. A lane whose ends
+// differ is repaired after 37 s at most once messages arrive, well within the
+// 60 s that WireGuard tolerates: the wait for answers that do not come, a
+// backoff, and a KME's wait at each end.
 func Every(interval time.Duration) Params {
 	const most = 15 * time.Second
 	return Params{

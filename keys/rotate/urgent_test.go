@@ -10,7 +10,7 @@ import (
 func TestUrgentRekey(t *testing.T) {
 	start := time.Unix(1_000_000, 0)
 	for _, within := range [][]time.Duration{{time.Hour, 0}, {0, time.Hour}} {
-		m := &Machine{params: DefaultParams(), now: start, lanes: []lane{{id: Lane{Intent: "gold"}}}}
+		m := &Machine{params: Every(DefaultInterval), now: start, lanes: []lane{{id: Lane{Intent: "gold"}}}}
 		m.lanes[0].current.epoch, m.disk.want.Epoch = 1, 1
 		for _, w := range within {
 			m.rotateNow(RotateNow{Within: w, Compromised: true})
