@@ -5,6 +5,7 @@ package needs
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 )
 
@@ -13,6 +14,14 @@ import (
 func Root(t testing.TB, what string) {
 	t.Helper()
 	demand(t, os.Geteuid() == 0, os.Getenv("CI") != "", "root "+what)
+}
+
+// Program lets a test go on only where a program is installed, as .ci/needs
+// does in CI. What for completes the message: "to rewrite an MSS".
+func Program(t testing.TB, name, what string) {
+	t.Helper()
+	_, err := exec.LookPath(name)
+	demand(t, err == nil, os.Getenv("CI") != "", "the program "+name+" "+what)
 }
 
 func demand(t testing.TB, has, ci bool, need string) {
