@@ -3,8 +3,10 @@ package world_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +69,22 @@ func (c *cloud) capture(intent string) *capture {
 		tap.Close()
 	})
 	return w
+}
+
+// hide promises from now on that the traffic between the prefixes of two ends,
+// of each family, is never seen in the clear.
+func (w *capture) hide(ends [2][2]string) {
+	w.promise("hidden", func(p *promise) {
+		for n, from := range ends[0] {
+			a, b := netip.MustParsePrefix(from), netip.MustParsePrefix(ends[1][n])
+			p.Hidden = append(p.Hidden, sight.Selector{From: a, To: b}, sight.Selector{From: b, To: a})
+		}
+	})
+}
+
+// mark promises from now on that the payload of a stream is never seen.
+func (w *capture) mark(payload []byte) {
+	w.promise("marked", func(p *promise) { p.Marks = append(slices.Clip(p.Marks), payload) })
 }
 
 func (w *capture) run() {
