@@ -36,10 +36,15 @@ type flows struct {
 
 func (w *triangle) flows(t *testing.T, n int, from, to netip.Addr) *flows {
 	t.Helper()
-	f := &flows{t: t, in: w.b.UDP(netip.AddrPortFrom(to, 0)), seen: make(map[uint32]int), came: make(chan struct{}, 1)}
+	return newFlows(t, n, w.a.Namespace, from, w.b.Namespace, to)
+}
+
+func newFlows(t *testing.T, n int, near *testnet.Namespace, from netip.Addr, far *testnet.Namespace, to netip.Addr) *flows {
+	t.Helper()
+	f := &flows{t: t, in: far.UDP(netip.AddrPortFrom(to, 0)), seen: make(map[uint32]int), came: make(chan struct{}, 1)}
 	f.forget()
 	f.to = f.in.LocalAddr().(*net.UDPAddr).AddrPort()
-	w.a.Do(func() error {
+	near.Do(func() error {
 		for range n {
 			c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
 			if err != nil {
