@@ -13,7 +13,6 @@ import (
 
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/needs"
-	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 // filtered is a host's network that lets nothing in which tells of a path MTU.
@@ -132,5 +131,4 @@ func TestMSS(t *testing.T) {
 			}
 		})
 	}
-	_ = nodecfg.LaneMTU
 }
