@@ -136,16 +136,17 @@ func TestRulesDeleted(t *testing.T) {
 			c.flows(s, 100)
 		}
 	}
-	hidden := func(act string) {
+	hidden := func() {
 		t.Helper()
 		w.caught()
 		for _, broken := range w.verdict() {
-			t.Errorf("%s: %s", act, broken)
+			t.Error(broken)
 		}
 	}
 	flow()
 	times := func(what string, which func(netlink.Rule) bool) {
 		t.Helper()
+		w.promise(what+" deleted", func(*promise) {})
 		var took []time.Duration
 		for range 20 {
 			took = append(took, c.away("tyo1", which))
@@ -155,7 +156,7 @@ func TestRulesDeleted(t *testing.T) {
 		t.Logf("%s: away for %s, at most %s", what, took[len(took)/2], took[len(took)-1])
 	}
 	times("the rules of the intents", intentRules)
-	hidden("the rules of the intents deleted")
+	hidden()
 
 	nft := func(args ...string) {
 		t.Helper()
@@ -171,7 +172,8 @@ func TestRulesDeleted(t *testing.T) {
 	}
 	nft("-f", "-")
 	times("the rules of the intents and their fences", everyRule)
-	hidden("all rules of Keiro deleted, behind the last line")
+	hidden()
+	w.promise("all rules flushed", func(*promise) {})
 	c.unrule("tyo1", flushed)
 	c.must(c.Lab.In("tyo1", func() (err error) {
 		for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
@@ -182,7 +184,7 @@ func TestRulesDeleted(t *testing.T) {
 		return err
 	}))
 	flow()
-	hidden("all rules flushed, behind the last line")
+	hidden()
 
 	// The tap does see, where nothing is left that holds.
 	nft("delete", "table", "inet", "last")
