@@ -28,8 +28,8 @@ type Helpers struct {
 }
 
 // startWait bounds how long a helper may take to say that it is ready, and
-// answerWait how long to answer.
-const (
+// answerWait how long to answer. Only tests set them.
+var (
 	startWait  = 10 * time.Second
 	answerWait = 2 * time.Second
 )
