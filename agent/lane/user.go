@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/keiro-net/keiro/keys/secret"
 )
@@ -52,6 +54,28 @@ func (h *Helpers) Open(name string, mtu int) (Device, error) {
 		return nil, fmt.Errorf("lane %s: %w", name, err)
 	}
 	return u, nil
+}
+
+// Find connects to the helper of an interface and starts none; without such an
+// interface its error is ErrLost. It must be called on a thread in the network
+// namespace of the lanes.
+func (h *Helpers) Find(name string) (Device, error) {
+	u, err := h.connect(name)
+	if err == nil {
+		return u, nil
+	}
+	if gone(name) { // with the process that it was of
+		return nil, fmt.Errorf("lane %s: %w", name, ErrLost)
+	}
+	return nil, fmt.Errorf("lane %s: the interface may be there, and its helper cannot be reached: %w", name, err)
+}
+
+// gone: there is no such interface. While a helper ends it has no socket any
+// more, and its interface still.
+func gone(name string) bool {
+	_, err := netlink.LinkByName(name)
+	_, none := errors.AsType[netlink.LinkNotFoundError](err)
+	return none
 }
 
 // Names lists the interfaces that may have a helper.
@@ -134,7 +158,7 @@ func (h *Helpers) connect(name string) (*user, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &user{name: name, conn: c, answers: make(chan [][2]string), closed: make(chan struct{}), lost: make(chan struct{})}
+	u := &user{name: name, conn: c, answers: make(chan [][2]string, 1), lost: make(chan struct{})}
 	go u.read()
 	return u, nil
 }
@@ -144,23 +168,23 @@ func (h *Helpers) connect(name string) (*user, error) {
 type user struct {
 	name    string
 	conn    net.Conn
-	answers chan [][2]string
-	close   sync.Once
-	closed  chan struct{}
+	asked   atomic.Bool      // an answer is awaited
+	answers chan [][2]string // room for one, that nobody may be there for any more
 	lost    chan struct{}
 }
 
+// read never waits for whom it reads for: it has to see the end.
 func (u *user) read() {
 	defer close(u.lost)
 	r := bufio.NewReaderSize(u.conn, 4096)
 	for {
 		block, err := ReadBlock(r)
-		if err != nil {
-			return
+		if err != nil || !u.asked.CompareAndSwap(true, false) {
+			return // or an answer that nobody asked for
 		}
 		select {
 		case u.answers <- block:
-		case <-u.closed:
+		default:
 			return
 		}
 	}
@@ -171,23 +195,37 @@ func (u *user) ask(r *request) ([][2]string, error) {
 	r.b = append(r.b, '\n')
 	defer r.erase()
 	deadline := time.Now().Add(answerWait)
+	u.asked.Store(true)
 	err := u.conn.SetWriteDeadline(deadline)
 	if err == nil {
 		_, err = u.conn.Write(r.b)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, u.hangs()
+	case err != nil:
 		return nil, fmt.Errorf("lane %s: %w: %w", u.name, ErrLost, err)
 	}
 	select {
 	case block := <-u.answers:
 		return u.understand(block)
 	case <-u.lost:
+		select {
+		case block := <-u.answers: // its last word
+			return u.understand(block)
+		default:
+			return nil, fmt.Errorf("lane %s: %w", u.name, ErrLost)
+		}
 	case <-time.After(time.Until(deadline)):
-		// An answer that comes later would be taken for that to the next
-		// question; so there is none.
-		u.conn.Close()
+		return nil, u.hangs()
 	}
-	return nil, fmt.Errorf("lane %s: %w", u.name, ErrLost)
+}
+
+// hangs gives up the connection: an answer that comes later would be taken for
+// that to the next question. The lane is not lost for that, and may carry on.
+func (u *user) hangs() error {
+	u.conn.Close()
+	return fmt.Errorf("lane %s: its helper has not answered within %s", u.name, answerWait)
 }
 
 func (u *user) understand(block [][2]string) ([][2]string, error) {
@@ -275,7 +313,4 @@ func (u *user) Silence() error {
 
 func (u *user) Lost() <-chan struct{} { return u.lost }
 
-func (u *user) Close() error {
-	u.close.Do(func() { close(u.closed) })
-	return u.conn.Close()
-}
+func (u *user) Close() error { return u.conn.Close() }

@@ -98,6 +98,30 @@ func (m *Machine) Open(name string, mtu int) (dev lane.Device, err error) {
 	return dev, nil
 }
 
+// Find opens an interface as it is, and makes none; without one its error is
+// lane.ErrLost.
+func (m *Machine) Find(name string) (dev lane.Device, err error) {
+	err = m.within(func() error {
+		link, err := netlink.LinkByName(name)
+		_, none := errors.AsType[netlink.LinkNotFoundError](err)
+		switch {
+		case none:
+			err = lane.ErrLost
+		case err != nil:
+		case link.Type() == "wireguard":
+			dev, err = lane.FindKernel(name)
+			return err
+		case link.Type() == helped:
+			dev, err = m.Helpers.Find(name)
+			return err
+		default: // of somebody else, and no lane
+			err = lane.ErrLost
+		}
+		return fmt.Errorf("lane %s: %w", name, err)
+	})
+	return dev, err
+}
+
 // clear takes away an interface that an agent with another Maker left.
 func (m *Machine) clear(name string) error {
 	link, err := netlink.LinkByName(name)
