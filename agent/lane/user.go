@@ -46,6 +46,9 @@ func (h *Helpers) Open(name string, mtu int) (Device, error) {
 			return u, nil
 		}
 		u.Close()
+		if !errors.Is(err, ErrLost) {
+			return nil, err // it is there, and busy: another would not get the interface
+		}
 	}
 	if err := h.start(name, mtu); err != nil {
 		return nil, fmt.Errorf("lane %s: start a helper: %w", name, err)
@@ -88,14 +91,15 @@ func (h *Helpers) Names() ([]string, error) {
 }
 
 // Stop ends the helper of an interface, and so the interface. Where there is
-// none it does nothing.
+// none it does nothing. It must be called on a thread in the network namespace
+// of the lanes.
 func (h *Helpers) Stop(name string) error {
 	u, err := h.connect(name)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+	if (errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)) && gone(name) {
 		return nil // a socket without a process goes when a new one is made
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("lane %s: its helper cannot be reached: %w", name, err)
 	}
 	defer u.Close()
 	if _, err := u.ask(newRequest("quit")); err != nil {
