@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -160,8 +159,9 @@ func ready(name string, mtu int) error {
 	return netlink.LinkSetUp(link)
 }
 
-// Keep removes the interfaces of lanes that are not named.
-func (m *Machine) Keep(names []string) error {
+// Keep removes the interfaces of lanes that are not wanted when it comes to
+// them.
+func (m *Machine) Keep(wanted func(name string) bool) error {
 	return m.within(func() error {
 		links, err := netlink.LinkList()
 		if err != nil {
@@ -169,12 +169,13 @@ func (m *Machine) Keep(names []string) error {
 		}
 		for _, l := range links {
 			name := l.Attrs().Name
-			if !strings.HasPrefix(name, nodecfg.LanePrefix) || slices.Contains(names, name) {
+			if !strings.HasPrefix(name, nodecfg.LanePrefix) || wanted(name) {
 				continue
 			}
-			if l.Type() == "wireguard" {
+			switch l.Type() {
+			case "wireguard":
 				err = errors.Join(err, lane.RemoveKernel(name))
-			} else {
+			case helped:
 				err = errors.Join(err, m.Helpers.Stop(name))
 			}
 		}

@@ -4,9 +4,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,15 +28,46 @@ import (
 func TestMain(m *testing.M) { testlane.Main(m) }
 
 // shelf is Devices that make nothing.
-type shelf struct{ kept []string }
+type shelf struct {
+	mu    sync.Mutex
+	kept  []string      // of those that there may be
+	fails error         // to remove others
+	tried atomic.Int64  // how often
+	hangs chan struct{} // nil: never; each time until a value comes
+}
 
 func (*shelf) Open(string, int) (lane.Device, error) { return nil, errors.New("no device here") }
 
+func (*shelf) Find(string) (lane.Device, error) { return nil, lane.ErrLost }
+
 func (*shelf) Dropped() (map[string]uint64, error) { return nil, nil }
 
-func (s *shelf) Keep(names []string) error {
-	s.kept = names
-	return nil
+// Keep looks at kr-w7 to kr-w9, one after the other, and hangs after the first.
+func (s *shelf) Keep(wanted func(string) bool) error {
+	s.tried.Add(1)
+	var kept []string
+	for i, name := range []string{"kr-w7", "kr-w8", "kr-w9"} {
+		if wanted(name) {
+			kept = append(kept, name)
+		}
+		if i == 0 && s.hangs != nil {
+			<-s.hangs
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept = kept
+	return s.fails
+}
+
+// keeps waits until these were kept, and no others.
+func (s *shelf) keeps(t *testing.T, names ...string) {
+	t.Helper()
+	testnet.Eventually(t, "kept "+strings.Join(names, ", "), func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.tried.Load() > 0 && slices.Equal(s.kept, names)
+	})
 }
 
 func config(peers ...nodecfg.Peer) *nodecfg.Config {
@@ -59,8 +93,7 @@ func noKME(t *testing.T) *quantum.KME {
 // interface is not taken away for that.
 func TestPeerNotBelieved(t *testing.T) {
 	s := &shelf{}
-	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: s, Log: slog.New(slog.DiscardHandler), Quantum: noKME(t), Authority: func() *x509.Certificate { return nil }})
-	defer l.Close()
+	l := newLanes(t, s)
 	for _, tt := range []struct {
 		cfg  *nodecfg.Config
 		want string
@@ -83,9 +116,7 @@ func TestPeerNotBelieved(t *testing.T) {
 				t.Errorf("%+v, want closed: %s", s, tt.want)
 			}
 		}
-		if !slices.Equal(s.kept, []string{"kr-w7", "kr-w8"}) {
-			t.Errorf("kept %v", s.kept)
-		}
+		s.keeps(t, "kr-w7", "kr-w8")
 	}
 	if l.Keying() != nil {
 		t.Error("there are keys")
@@ -94,16 +125,75 @@ func TestPeerNotBelieved(t *testing.T) {
 		t.Errorf("rotated: %+v", r)
 	}
 	l.Set(&nodecfg.Config{Node: "a"}, nil)
-	if len(l.States()) != 0 || len(s.kept) != 0 {
-		t.Errorf("states %+v, kept %v", l.States(), s.kept)
+	if len(l.States()) != 0 {
+		t.Errorf("states %+v", l.States())
+	}
+	s.keeps(t)
+}
+
+// newLanes are Lanes of a node that is not enrolled.
+func newLanes(t *testing.T, d Devices) *Lanes {
+	t.Helper()
+	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: d, Log: slog.New(slog.DiscardHandler), Quantum: noKME(t), Authority: func() *x509.Certificate { return nil }})
+	t.Cleanup(l.Close)
+	return l
+}
+
+// Nobody waits until an interface is removed, and one that is wanted again
+// before it is its turn stays.
+func TestRemovalHangs(t *testing.T) {
+	t.Parallel()
+	s := &shelf{hangs: make(chan struct{})}
+	l := newLanes(t, s)
+	l.Set(&nodecfg.Config{Node: "a"}, nil)
+	testnet.Eventually(t, "a removal that hangs", func() bool { return s.tried.Load() == 1 })
+	l.Set(config(), nil)
+	s.hangs <- struct{}{}
+	s.keeps(t, "kr-w8") // kr-w7 was gone by then
+	s.hangs <- struct{}{}
+	s.keeps(t, "kr-w7", "kr-w8")
+}
+
+// An interface that cannot be removed is told of, and tried again until it is
+// gone.
+func TestRemovalFails(t *testing.T) {
+	t.Parallel()
+	s := &shelf{fails: errors.New("kr-w9 hangs")}
+	l := newLanes(t, s)
+	l.Set(&nodecfg.Config{Node: "a"}, nil)
+	for l.Keying() == nil {
+		select {
+		case <-l.Changes():
+		case <-time.After(testnet.Deadline):
+			t.Fatal("nobody is told")
+		}
+	}
+	if a := l.Keying().Alarms; len(a) != 1 || a[0].Name != keying.SilenceError || !strings.Contains(a[0].Message, "kr-w9 hangs") {
+		t.Errorf("alarms %+v", a)
+	}
+	testnet.Eventually(t, "more tries", func() bool { return s.tried.Load() >= 3 })
+	s.mu.Lock()
+	s.fails = nil
+	s.mu.Unlock()
+	testnet.Eventually(t, "the alarm is over", func() bool { return l.Keying() == nil })
+}
+
+// No controller has keys that are to go stay for long.
+func TestUrge(t *testing.T) {
+	for _, tt := range []struct{ asked, want time.Duration }{
+		{0, 0}, {-time.Second, 0}, {time.Minute, time.Minute}, {maxWithin, maxWithin}, {maxWithin + 1, maxWithin}, {1 << 62, maxWithin},
+	} {
+		r := nodecfg.RotateRequest{Within: tt.asked, Compromised: tt.asked > 0}
+		if got := urge(r); got.Within != tt.want || got.Compromised != r.Compromised {
+			t.Errorf("within %s: %+v", tt.asked, got)
+		}
 	}
 }
 
 // What a lane asks of the keyer follows from the Config alone, and a strength
 // that nobody knows is taken for the greatest.
 func TestLane(t *testing.T) {
-	l := New(Options{Node: "a", Quantum: noKME(t)})
-	defer l.Close()
+	l := newLanes(t, &shelf{})
 	p := config().Policies[1].Paths[1]
 	id := rotate.Lane{Intent: "gold", Index: 1}
 	got := l.lane(id, &p, peer.Peer{Node: "b", WireGuard: [32]byte{1}})
@@ -140,6 +230,12 @@ func TestMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := m.Find("kr-w7"); !errors.Is(err, lane.ErrLost) {
+		t.Errorf("found before it is made: %v", err)
+	}
+	if _, err := n.Netlink().LinkByName("kr-w7"); err == nil {
+		t.Error("to look for it has made it")
+	}
 	for _, mtu := range []int{1400, 1300} {
 		dev, err := m.Open("kr-w7", mtu)
 		if err != nil {
@@ -152,13 +248,20 @@ func TestMachine(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, keep := range [][]string{{"kr-w7"}, {"kr-w8"}} {
-		if err := m.Keep(keep); err != nil {
+	dev, err := m.Find("kr-w7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(dev.Silence(), dev.Close()); err != nil {
+		t.Error(err)
+	}
+	for _, keep := range []string{"kr-w7", "kr-w8"} {
+		if err := m.Keep(func(name string) bool { return name == keep }); err != nil {
 			t.Fatal(err)
 		}
-		testnet.Eventually(t, "kept "+keep[0], func() bool {
+		testnet.Eventually(t, "kept "+keep, func() bool {
 			_, err := n.Netlink().LinkByName("kr-w7")
-			return (err == nil) == (keep[0] == "kr-w7")
+			return (err == nil) == (keep == "kr-w7")
 		})
 	}
 	n.Link("lo")
@@ -175,6 +278,9 @@ func TestMaker(t *testing.T) {
 	}
 	if err := n.Netlink().LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "kr-w7"}, PeerName: "other"}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := m.Find("kr-w7"); !errors.Is(err, lane.ErrLost) {
+		t.Errorf("a veth is taken for a lane: %v", err)
 	}
 	for range 2 { // the second finds what the first made
 		dev, err := m.Open("kr-w7", 1400)
@@ -204,7 +310,7 @@ func TestMaker(t *testing.T) {
 		if got := n.Link("kr-w7"); got.Type() != "wireguard" {
 			t.Errorf("the kernel made type %s", got.Type())
 		}
-		if err := errors.Join(dev.Close(), m.Keep(nil)); err != nil {
+		if err := errors.Join(dev.Close(), m.Keep(func(string) bool { return false })); err != nil {
 			t.Error(err)
 		}
 	}
@@ -254,10 +360,36 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// counting is a KME that keeps who wants its keys.
+type counting struct {
+	*quantum.KME
+	lanes      map[string]int
+	neighbours []string
+}
+
+func (c *counting) Watch(lanes map[string]int, neighbours []string) {
+	c.lanes, c.neighbours = lanes, neighbours
+}
+
+// The lanes to a node share one store of QKD keys, whatever their intents: all
+// that want such keys count.
+func TestWhoWantsKeys(t *testing.T) {
+	c := &counting{KME: noKME(t)}
+	l := &Lanes{Options: Options{Quantum: c}}
+	wants := func(intent, peer string, level rotate.Level) keying.Lane {
+		return keying.Lane{ID: rotate.Lane{Intent: intent}, Peer: peer, Level: level}
+	}
+	l.watch(&nodecfg.Config{Links: []nodecfg.Link{{Peer: "d", QKD: true}, {Peer: "e"}}}, []keying.Lane{
+		wants("gold", "b", rotate.QKD), wants("silver", "b", rotate.QKD), wants("iron", "b", rotate.PQ), wants("gold", "c", rotate.QKD),
+	})
+	if !maps.Equal(c.lanes, map[string]int{"b": 2, "c": 1}) || !slices.Equal(c.neighbours, []string{"d"}) {
+		t.Errorf("lanes %v, neighbours %v", c.lanes, c.neighbours)
+	}
+}
+
 // The stores of links are told of where there is no lane too.
 func TestStoresOfLinks(t *testing.T) {
-	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: &shelf{}, Quantum: noKME(t), Log: slog.New(slog.DiscardHandler), Authority: func() *x509.Certificate { return nil }})
-	defer l.Close()
+	l := newLanes(t, &shelf{})
 	l.Set(&nodecfg.Config{Node: "a", Links: []nodecfg.Link{{Name: "a--b", Peer: "b", QKD: true}, {Name: "a--c", Peer: "c"}}}, nil)
 	k := l.Keying()
 	if k == nil || len(k.Stores) != 1 || k.Stores[0].Peer != "b" || k.Stores[0].State != "none" || !strings.Contains(k.Stores[0].Reason, "no KME") {
