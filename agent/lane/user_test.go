@@ -10,17 +10,30 @@ import (
 	"time"
 )
 
-// client is the agent's end of a connection, whose other end the test has.
-func client(t *testing.T) (*user, net.Conn) {
+// client is the agent's end of a connection, whose other end the test has; next
+// waits for another.
+func client(t *testing.T) (u *user, far net.Conn, next func() net.Conn) {
 	t.Helper()
-	near, far := net.Pipe()
-	t.Cleanup(func() {
-		near.Close()
-		far.Close()
-	})
-	u := &user{name: "kr-w1", conn: near, answers: make(chan [][2]string, 1), lost: make(chan struct{})}
-	go u.read()
-	return u, far
+	h := &Helpers{Dir: t.TempDir()}
+	listen, err := net.Listen("unix", h.socket("kr-w1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listen.Close() })
+	next = func() net.Conn {
+		c, err := listen.Accept()
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	if u, err = h.connect("kr-w1"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { u.Close() })
+	return u, next(), next
 }
 
 func isLost(t *testing.T, u *user) {
@@ -36,8 +49,8 @@ func isLost(t *testing.T, u *user) {
 // of the process is seen behind it.
 func TestLateAnswer(t *testing.T) {
 	t.Parallel()
-	u, far := client(t)
-	u.asked.Store(true) // who asked has gone
+	u, far, _ := client(t)
+	u.line.asked.Store(true) // who asked has gone
 	if _, err := far.Write([]byte("errno=0\n\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +62,7 @@ func TestLateAnswer(t *testing.T) {
 // connection is worth nothing any more.
 func TestUnasked(t *testing.T) {
 	t.Parallel()
-	u, far := client(t)
+	u, far, _ := client(t)
 	if _, err := far.Write([]byte("listen_port=1\nerrno=0\n\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +73,7 @@ func TestUnasked(t *testing.T) {
 func TestLastWord(t *testing.T) {
 	t.Parallel()
 	for range 100 { // of two things that are true at once select takes any
-		u, far := client(t)
+		u, far, _ := client(t)
 		go func() {
 			_, _ = ReadBlock(bufio.NewReader(far))
 			_, _ = far.Write([]byte("errno=0\n\n"))
@@ -73,25 +86,59 @@ func TestLastWord(t *testing.T) {
 }
 
 // A helper that does not answer, or does not even read, is not lost: it may
-// carry on. The connection is.
+// carry on. It is asked again over another connection, and its end is seen.
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	for name, reads := range map[string]bool{"silent": true, "stuck": false} {
+	for name, fill := range map[string]bool{"silent": false, "stuck": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			u, far := client(t)
-			if reads {
-				go func() { _, _ = ReadBlock(bufio.NewReader(far)) }()
+			u, far, next := client(t)
+			if fill {
+				for err := error(nil); err == nil; { // nobody reads
+					if err = u.line.SetWriteDeadline(time.Now().Add(10 * time.Millisecond)); err == nil {
+						_, err = u.line.Write(make([]byte, 1<<16))
+					}
+				}
 			}
 			if err := u.Silence(); err == nil || errors.Is(err, ErrLost) {
 				t.Errorf("silenced: %v", err)
 			}
+			far.Close()
+			far = next()
+			go func() {
+				_, _ = ReadBlock(bufio.NewReader(far))
+				_, _ = far.Write([]byte("errno=0\n\n"))
+			}()
+			if err := u.Silence(); err != nil {
+				t.Errorf("asked again: %v", err)
+			}
+			select {
+			case <-u.Lost():
+				t.Fatal("it is lost, and lives")
+			default:
+			}
+			far.Close()
 			isLost(t, u)
 			if err := u.Silence(); !errors.Is(err, ErrLost) {
 				t.Errorf("over a connection that has ended: %v", err)
 			}
 		})
 	}
+}
+
+// A helper that hangs, and is gone by the time that its next connection is
+// made, is lost.
+func TestHangsThenGone(t *testing.T) {
+	t.Parallel()
+	u, far, _ := client(t)
+	if err := os.Remove(u.socket); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Silence(); !errors.Is(err, ErrLost) {
+		t.Errorf("silenced: %v", err)
+	}
+	isLost(t, u)
+	far.Close()
 }
 
 // What cannot be found is not made, and is lost only where there is no such
