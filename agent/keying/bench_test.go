@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,67 +19,6 @@ import (
 	"github.com/keiro-net/keiro/keys/rotate"
 	"github.com/keiro-net/keiro/keys/secret"
 )
-
-// memory is a device that does nothing but remember, so that what is measured
-// is all but WireGuard.
-type memory struct {
-	mu     sync.Mutex
-	status lane.Status
-	psk    [secret.Size]byte
-}
-
-func (m *memory) Set(c lane.Config) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.status.Peer, m.status.Endpoint, m.status.Keepalive = c.Peer.Public, c.Peer.Endpoint, c.Peer.Keepalive
-	return nil
-}
-
-func (m *memory) SetPreshared(_ lane.PublicKey, k secret.Key) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.psk = [secret.Size]byte(k.Bytes())
-	m.status.Handshake = time.Now().Add(1500 * time.Millisecond) // traffic has WireGuard make one
-	return nil
-}
-
-func (m *memory) Handshake() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.status.Handshake = time.Now()
-	return nil
-}
-
-func (m *memory) Silence() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.status.Peer = lane.PublicKey{}
-	return nil
-}
-
-func (m *memory) Status() (lane.Status, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.status, nil
-}
-
-func (m *memory) Lost() <-chan struct{} { return nil }
-func (m *memory) Close() error          { return nil }
-
-// memories are Devices of one Keyer.
-type memories struct {
-	mu  sync.Mutex
-	all map[string]*memory
-}
-
-func (d *memories) Open(name string, _ int) (lane.Device, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.all[name] == nil {
-		d.all[name] = &memory{}
-	}
-	return d.all[name], nil
-}
 
 // agent is a Keyer over loopback whose devices remember.
 type agent struct {
@@ -150,7 +88,7 @@ func agreed(b testing.TB, epoch uint64, hub *agent, far []*agent) {
 	b.Helper()
 	end := time.Now().Add(2 * time.Minute)
 	for ; ; time.Sleep(10 * time.Millisecond) {
-		waits := slices.ContainsFunc(far, func(a *agent) bool { return a.Epoch("hub") < epoch || hub.Epoch(a.Node) < epoch })
+		waits := slices.ContainsFunc(far, func(a *agent) bool { return a.Epoch(hub.Node) < epoch || hub.Epoch(a.Node) < epoch })
 		if !waits && !slices.ContainsFunc(hub.Lanes(), func(l LaneState) bool { return l.Epoch < epoch || l.Phase != Open }) {
 			break
 		}

@@ -36,7 +36,7 @@ func TestKMEHangs(t *testing.T) {
 	t.Parallel()
 	const many = 3 * slots
 	params := rotate.Every(rotate.DefaultInterval)
-	params.QKDWait, params.Backoff, params.MaxWait = 50*time.Millisecond, time.Millisecond, 10*time.Millisecond
+	params.QKDWait, params.Backoff, params.MaxWait = 300*time.Millisecond, time.Millisecond, 10*time.Millisecond
 	q := &hanging{free: make(chan struct{})}
 	hub := newAgent(t, "ada", netip.MustParseAddr("127.0.0.1"), params, q)
 	bea := newAgent(t, "bea", netip.MustParseAddr("127.2.0.1"), params, nil)
@@ -79,14 +79,16 @@ func TestKMEHangs(t *testing.T) {
 		must(t, err)
 		return s.Peer == lane.PublicKey{}
 	})
+	again := hub.Counters().Pairs.Started + 6
+	eventually(t, "the lanes to ask again and again", func() bool { return hub.Counters().Pairs.Started >= again })
 	if n := q.asked.Load(); n != slots {
 		t.Errorf("%d questions, though none of the first %d has an answer", n, slots)
 	}
 	hub.mu.Lock()
 	defer hub.mu.Unlock()
-	for queue, jobs := range hub.queues {
-		if len(jobs) > 2 {
-			t.Errorf("%d calls wait in %s", len(jobs), queue)
+	for name, q := range hub.queues {
+		if len(q.jobs) > 2 {
+			t.Errorf("%d calls wait in %s", len(q.jobs), name)
 		}
 	}
 }

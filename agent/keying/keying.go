@@ -35,6 +35,9 @@ import (
 type Devices interface {
 	// Open opens an interface and makes it where there is none.
 	Open(name string, mtu int) (lane.Device, error)
+	// Find opens an interface as it is, and makes nothing: its error is
+	// lane.ErrLost where it is known that there is none.
+	Find(name string) (lane.Device, error)
 }
 
 // Quantum is a client of a KME (ETSI GS QKD 014). It is called by several
@@ -91,8 +94,6 @@ type Keyer struct {
 	done    chan finished
 	lost    chan func() // a device is lost
 	ended   chan struct{}
-	slots   chan struct{} // bounds what runs beside
-	asking  chan struct{} // likewise questions to the KME, so that one which hangs holds up nothing else
 	guests  atomic.Pointer[map[netip.AddrPort]*bucket]
 	outside outside
 
@@ -101,8 +102,12 @@ type Keyer struct {
 	byAddr  map[netip.AddrPort]*peer
 	want    *wish
 	asked   []func()
-	queues  map[string][]job
-	busy    int      // queues with a job under way
+	leaving map[string]*laneOf // by interface: lanes that are gone, and not known to be silent
+	queues  map[string]*queue
+	devices pool
+	disks   pool
+	kme     pool
+	asks    uint64   // questions to the KME so far
 	later   []func() // after what is being done
 	touched []*peer
 	next    time.Time // when a peer's wake comes; zero: never
@@ -119,7 +124,7 @@ type wish struct {
 }
 
 const (
-	// slots is how many slow calls run at a time.
+	// slots is how many slow calls of a kind run at a time.
 	slots = 64
 	// pollProof and pollIdle are how often WireGuard is asked for its last
 	// handshake, while the proof of a new key is awaited and otherwise.
@@ -127,6 +132,8 @@ const (
 	pollIdle  = 30 * time.Second
 	// askAgain is more than WireGuard's REKEY_TIMEOUT.
 	askAgain = 6 * time.Second
+	// askKept is how often a device is asked at most whether it has kept a key.
+	askKept = 3
 	// retry is the wait after a device or a file that failed.
 	retry = time.Second
 	// freshCookies is how long the key of cookies is used.
@@ -150,8 +157,8 @@ func New(o Options) (*Keyer, error) {
 		Options: o, store: store{o.Dir, o.Node}, conn: conn,
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		in: make(chan packet, backlog), done: make(chan finished), lost: make(chan func()), ended: make(chan struct{}),
-		slots: make(chan struct{}, slots), asking: make(chan struct{}, slots),
-		peers: map[string]*peer{}, byAddr: map[netip.AddrPort]*peer{}, queues: map[string][]job{},
+		peers: map[string]*peer{}, byAddr: map[netip.AddrPort]*peer{},
+		leaving: map[string]*laneOf{}, queues: map[string]*queue{}, devices: pool{free: slots}, disks: pool{free: slots}, kme: pool{free: slots},
 		counts: Counters{Refused: map[hybrid.Refusal]uint64{}},
 	}
 	k.guests.Store(&map[netip.AddrPort]*bucket{})

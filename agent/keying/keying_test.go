@@ -27,7 +27,7 @@ func TestRotationsLoseNothing(t *testing.T) {
 			t.Fatal("no such peer")
 		}
 		keyed(t, epoch, a, b)
-		time.Sleep(300 * time.Millisecond) // for handshakes of some epochs, not of all
+		goesOn(t, flows[0], 300) // for handshakes of some epochs, not of all
 	}
 	eventually(t, "a handshake proves the last key at both ends", func() bool { return proven(a) && proven(b) })
 	if !a.handshake(t, 1).After(before) {
@@ -70,7 +70,7 @@ func TestRestart(t *testing.T) {
 	flow := stream(a, b, 1, 1000)
 	for epoch, n := range []*node{a, b, a, b} {
 		n.stop()
-		time.Sleep(200 * time.Millisecond) // the stream goes on without it
+		goesOn(t, flow, 200) // without it
 		heal := n.blackhole()
 		n.start()
 		far := map[*node]*node{a: b, b: a}[n]
@@ -87,6 +87,22 @@ func TestRestart(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	tap.sealed(t, 1, r.Sent)
+}
+
+// An agent that begins again asks a device that does not answer once more
+// before it takes the lane for closed.
+func TestKeptThoughSlow(t *testing.T) {
+	t.Parallel()
+	_, a, b := newPair(t, 1)
+	a.stop()
+	a.blackhole()
+	a.mute.Store(2) // it is asked a third time
+	a.start()
+	a.join(b, 1)
+	eventually(t, "the lane is open with the key that WireGuard has kept", func() bool {
+		l := a.keyer.Lanes()
+		return len(l) == 1 && l[0].Phase == Open && l[0].Epoch == 1
+	})
 }
 
 // Without messages the lanes go on with what they have; when they come again,

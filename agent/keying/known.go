@@ -74,7 +74,7 @@ func (k *Keyer) recognize(p *peer, kept kept, found bool) {
 		return
 	}
 	kept.Known = all
-	k.beside(p.disk(), func() func() {
+	k.onDisk(p, func() func() {
 		err := k.store.save(p.Node, kept)
 		return func() {
 			if err != nil { // the next state has it too

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/lane"
@@ -16,7 +15,11 @@ import (
 type laneOf struct {
 	peer *peer
 	spec Lane
-	dev  lane.Device // of the calls in the lane's queue alone; nil: not open
+
+	// Of the calls in the lane's queue alone.
+	dev      lane.Device // nil: not open
+	loud     bool        // it was to be silenced, and was not
+	replaced bool        // another lane has its interface
 
 	phase  Phase
 	reason string
@@ -29,6 +32,7 @@ type laneOf struct {
 	poll        time.Time  // when WireGuard is asked again
 	asked       time.Time  // when WireGuard was asked for a handshake last
 	again       time.Time  // when it is silenced again, after that failed
+	alarm       string     // what that means; "": nothing failed
 	handshake   time.Time  // the last that was seen
 	sent        uint64     // bytes, when WireGuard was asked last
 	received    uint64
@@ -87,7 +91,10 @@ func (k *Keyer) watch(l *laneOf, dev lane.Device, lost <-chan struct{}) {
 		return
 	}
 	again := func() {
-		k.beside(l.queue(), func() func() {
+		if k.ending {
+			return
+		}
+		k.enqueue(l.queue(), job{work: func() func() {
 			if l.dev != dev {
 				return nil // closed by us
 			}
@@ -96,7 +103,7 @@ func (k *Keyer) watch(l *laneOf, dev lane.Device, lost <-chan struct{}) {
 				k.Log.Warn("lane's device is gone", "interface", l.spec.Interface)
 				k.keyLost(l)
 			}
-		})
+		}})
 	}
 	select {
 	case k.lost <- again:
@@ -113,11 +120,22 @@ func (k *Keyer) keyLost(l *laneOf) {
 	notify(k.changes)
 }
 
-// give makes the device as it must be, with a key.
-func (l *laneOf) give(k *Keyer, spec Lane, key secret.Key) error {
+// give makes the device as it must be, with a key. Sessions that were to end
+// and did not, of this lane or of the one before it on the interface, would go
+// on beside the key: they end first.
+func (l *laneOf) give(k *Keyer, spec Lane, key secret.Key, before *laneOf) error {
 	dev, err := l.device(k, &spec)
 	if err != nil {
 		return err
+	}
+	if l.loud || before != nil && before.loud {
+		if err := dev.Silence(); err != nil {
+			return err
+		}
+	}
+	l.loud = false
+	if before != nil {
+		before.loud, before.replaced = false, true
 	}
 	c := spec.Config
 	c.Peer.Preshared = key
@@ -127,13 +145,28 @@ func (l *laneOf) give(k *Keyer, spec Lane, key secret.Key) error {
 	return dev.SetPreshared(c.Peer.Public, key)
 }
 
-// kept reports whether the device has outlived the agent, and with it a key.
-func (l *laneOf) kept(k *Keyer, spec Lane) bool {
-	kept, err := l.touch(k, spec)
-	if err != nil {
-		k.Log.Warn("cannot tell whether the lane has kept its key", "interface", spec.Interface, "error", err)
+// given: the device has the key, and nothing of before.
+func (k *Keyer) given(l, before *laneOf) {
+	l.keyed = true
+	k.quiet(l)
+	if before != nil && k.leaving[l.spec.Interface] == before {
+		k.quiet(before)
 	}
-	return kept && err == nil
+}
+
+// kept reports whether the device has outlived the agent, and with it a key. A
+// helper may be slow to answer on a busy machine, and to take the lane for
+// closed for that would cost packets: so it is asked more than once.
+func (l *laneOf) kept(k *Keyer, spec Lane) bool {
+	for range askKept {
+		kept, err := l.touch(k, spec)
+		if err == nil {
+			return kept
+		}
+		k.Log.Warn("cannot tell whether the lane has kept its key", "interface", spec.Interface, "error", err)
+		l.close()
+	}
+	return false
 }
 
 // touch makes a device that has its peer as it must be, and leaves the key and
@@ -168,7 +201,7 @@ func (k *Keyer) adjust(l *laneOf, spec Lane) {
 	if same || !l.keyed {
 		return
 	}
-	k.beside(l.queue(), func() func() {
+	k.beside(l, func() func() {
 		kept, err := l.touch(k, spec)
 		return func() {
 			if err != nil {
@@ -178,7 +211,7 @@ func (k *Keyer) adjust(l *laneOf, spec Lane) {
 				k.keyLost(l)
 			}
 		}
-	})
+	}, nothing) // who makes the peer again makes it so
 }
 
 // install hands a key to WireGuard. The same again while it is under way is
@@ -187,27 +220,37 @@ func (k *Keyer) install(l *laneOf, e rotate.Install) {
 	if l == nil || l.putting == e.Epoch {
 		return
 	}
-	key, spec := present(e.Key), l.spec
+	key, spec, before := present(e.Key), l.spec, k.leaving[l.spec.Interface]
 	l.putting, l.bare = e.Epoch, false
-	k.beside(l.queue(), func() func() {
-		err := l.give(k, spec, key)
+	failed := func(err error) {
+		l.putting = 0
+		if l.current() {
+			l.bare = l.bare || !l.keyed
+			k.step(l.peer, rotate.InstallFailed{Lane: e.Lane, Epoch: e.Epoch, Err: err.Error()})
+		}
+	}
+	k.beside(l, func() func() {
+		err := l.give(k, spec, key, before)
 		return func() {
+			if err != nil {
+				failed(err)
+				return
+			}
 			l.putting = 0
 			if !l.current() {
 				return
 			}
-			if err != nil {
-				l.bare = !l.keyed
-				k.step(l.peer, rotate.InstallFailed{Lane: e.Lane, Epoch: e.Epoch, Err: err.Error()})
-				return
-			}
-			l.last, l.keyed = key, true
+			k.given(l, before)
+			l.last = key
 			l.installed = time.Now()
 			l.poll = l.installed.Add(k.Params.ProofMargin)
 			k.step(l.peer, rotate.Installed{Lane: e.Lane, Epoch: e.Epoch})
+			if l.phase == Closed && !l.bare {
+				k.silence(l) // this key does not open it: it is below a floor that is newer
+			}
 			notify(k.changes)
 		}
-	})
+	}, func() { failed(errClosed) })
 }
 
 // open lets a lane carry. A lane that was closed has no peer in WireGuard: it
@@ -218,24 +261,34 @@ func (k *Keyer) open(l *laneOf) {
 		return
 	}
 	l.bare = false
-	key, spec := l.last, l.spec
-	k.beside(l.queue(), func() func() {
+	key, spec, before := l.last, l.spec, k.leaving[l.spec.Interface]
+	k.beside(l, func() func() {
 		err := errNoKey
 		if key.Present() {
-			err = l.give(k, spec, key)
+			err = l.give(k, spec, key, before)
 		}
 		return func() {
-			l.keyed = err == nil
-			if err != nil {
-				k.Log.Info("lane not put back", "interface", spec.Interface, "error", err)
-				k.keyLost(l)
+			if !l.current() {
+				return
 			}
-			notify(k.changes)
+			defer notify(k.changes)
+			if err == nil {
+				k.given(l, before)
+				return
+			}
+			l.keyed = false
+			k.Log.Info("lane not put back", "interface", spec.Interface, "error", err)
+			k.keyLost(l)
 		}
-	})
+	}, nothing)
 }
 
-var errNoKey = errors.New("its key is erased")
+var (
+	errNoKey  = errors.New("its key is erased")
+	errClosed = errors.New("the lane was closed before WireGuard had the key")
+)
+
+func nothing() {}
 
 func (k *Keyer) turnTo(l *laneOf, phase Phase, reason string) {
 	if l == nil {
@@ -246,45 +299,6 @@ func (k *Keyer) turnTo(l *laneOf, phase Phase, reason string) {
 	notify(k.changes)
 }
 
-// silence takes the peer away from WireGuard, and tries until it is. It waits
-// for nothing but what is under way with the same device.
-func (k *Keyer) silence(l *laneOf) {
-	if l == nil {
-		return
-	}
-	l.bare, l.again = true, time.Time{}
-	spec := l.spec
-	if k.ending {
-		return
-	}
-	k.enqueue(l.queue(), job{work: func() func() {
-		dev, err := l.device(k, &spec)
-		if err == nil {
-			err = dev.Silence()
-		}
-		if errors.Is(err, lane.ErrLost) {
-			err = nil // what is gone carries nothing
-		}
-		return func() {
-			l.keyed = l.keyed && err != nil
-			if !l.current() {
-				if err != nil {
-					k.Log.Error("lane that is gone may still carry", "interface", spec.Interface, "error", err)
-				}
-				return
-			}
-			a := rotate.Alarm{Name: SilenceError, Lane: spec.ID, Firing: err != nil}
-			if err != nil {
-				a.Message = fmt.Sprintf("%s may still carry: %v", spec.Interface, err)
-				l.again = time.Now().Add(retry)
-			}
-			k.alarm(l.peer, a)
-			k.touch(l.peer)
-			notify(k.changes)
-		}
-	}})
-}
-
 // handshake asks for one. The kernel's WireGuard makes them at its own time.
 func (k *Keyer) handshake(l *laneOf) {
 	if l == nil {
@@ -292,7 +306,7 @@ func (k *Keyer) handshake(l *laneOf) {
 	}
 	l.asked = time.Now()
 	spec := l.spec
-	k.beside(l.queue(), func() func() {
+	k.beside(l, func() func() {
 		dev, err := l.device(k, &spec)
 		if err == nil {
 			err = dev.Handshake()
@@ -301,7 +315,7 @@ func (k *Keyer) handshake(l *laneOf) {
 			k.Log.Debug("no handshake", "interface", spec.Interface, "error", err)
 		}
 		return nil
-	})
+	}, nothing)
 }
 
 // look asks WireGuard for the last handshake, and whether all is as it was.
@@ -312,14 +326,14 @@ func (k *Keyer) look(l *laneOf) {
 		return
 	}
 	spec := l.spec
-	k.beside(l.queue(), func() func() {
+	k.beside(l, func() func() {
 		dev, err := l.device(k, &spec)
 		var s lane.Status
 		if err == nil {
 			s, err = dev.Status()
 		}
 		return func() { k.looked(l, s, err) }
-	})
+	}, nothing)
 }
 
 func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {

@@ -2,17 +2,10 @@ package keying
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/keys/rotate"
 )
-
-// finished is a slow call that is over.
-type finished struct {
-	queue string
-	then  func() // for the goroutine that owns the machines; nil: nothing
-}
 
 // Run keys lanes until ctx ends, and returns its error then: the secrets are
 // erased, and WireGuard goes on with the keys it has. It is to be called once.
@@ -111,6 +104,12 @@ func (k *Keyer) tick() {
 		k.step(p, rotate.Tick{})
 		k.touch(p)
 	}
+	for _, l := range k.leaving {
+		if !l.again.IsZero() && !now.Before(l.again) {
+			k.silence(l)
+		}
+		k.next = sooner(k.next, l.again)
+	}
 }
 
 // obey takes in the last Set, and what the operator asked for.
@@ -151,65 +150,13 @@ func (k *Keyer) obeyWish(w *wish) {
 	notify(k.changes)
 }
 
-// beside has work done by another goroutine, after all that came before in the
-// same queue, and what it returns by this one. At the end there is no more.
-func (k *Keyer) beside(queue string, work func() (then func())) {
-	if !k.ending {
-		k.enqueue(queue, job{work, k.slots})
-	}
-}
-
-// job is one slow call. It takes a slot first; of nil there are always enough.
-type job struct {
-	work  func() (then func())
-	slots chan struct{}
-}
-
-func (k *Keyer) enqueue(queue string, j job) {
-	k.queues[queue] = append(k.queues[queue], j)
-	if len(k.queues[queue]) == 1 {
-		k.start(queue)
-	}
-}
-
-func (k *Keyer) start(queue string) {
-	j := k.queues[queue][0]
-	k.busy++
-	go func() {
-		if j.slots != nil {
-			j.slots <- struct{}{}
-		}
-		then := j.work()
-		if j.slots != nil {
-			<-j.slots
-		}
-		k.done <- finished{queue, then}
-	}()
-}
-
-func (k *Keyer) over(f finished) {
-	k.busy--
-	k.queues[f.queue] = slices.Delete(k.queues[f.queue], 0, 1)
-	if len(k.queues[f.queue]) == 0 {
-		delete(k.queues, f.queue)
-	} else {
-		k.start(f.queue)
-	}
-	if f.then != nil {
-		f.then()
-	}
-}
-
-// idle: no call of the queue is under way or waits.
-func (k *Keyer) idle(queue string) bool { return len(k.queues[queue]) == 0 }
-
 // end waits for all calls that were asked for, so that no lane is left open
 // that was to be silenced, and erases all secrets.
 func (k *Keyer) end() {
 	k.turn(func() { k.ending = true })
 	close(k.ended)
 	k.conn.Close()
-	for k.busy > 0 {
+	for len(k.queues) > 0 {
 		f := <-k.done
 		k.turn(func() { k.over(f) })
 	}
@@ -219,6 +166,9 @@ func (k *Keyer) end() {
 			for _, l := range p.lanes {
 				l.close()
 			}
+		}
+		for _, l := range k.leaving {
+			l.close()
 		}
 		k.cookies.Now.Zero()
 		k.cookies.Before.Zero()

@@ -1,13 +1,10 @@
 package keying
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/keys/rotate"
-	"github.com/keiro-net/keiro/keys/secret"
 )
 
 // peer is the pair of this node and another.
@@ -22,15 +19,14 @@ type peer struct {
 	lanes    map[rotate.Lane]*laneOf
 	alarms   []rotate.Alarm // that fire
 	wake     time.Time
-	touched  bool      // wake may be wrong
-	reload   time.Time // when the state is read again that could not be
-	known    []known   // identities that it had, this one last; none while the state is not read
-	remind   time.Time // when the alarm of another identity is over; zero: there is none
-	question question  // the last Init or Confirm
+	touched  bool                   // wake may be wrong
+	reload   time.Time              // when the state is read again that could not be
+	known    []known                // identities that it had, this one last; none while the state is not read
+	remind   time.Time              // when the alarm of another identity is over; zero: there is none
+	asked    map[rotate.Lane]uint64 // the last question to the KME
+	question question               // the last Init or Confirm
 	nudge    question
 }
-
-func (p *peer) disk() string { return "disk " + p.Node }
 
 // meet finds the pair with a peer or begins one. With another identity a peer
 // is another one, who has no part in what was under way; the epoch goes on,
@@ -44,7 +40,7 @@ func (k *Keyer) meet(want Peer) *peer {
 		p.Peer = want
 		return p
 	}
-	fresh := &peer{Peer: want, lanes: map[rotate.Lane]*laneOf{}}
+	fresh := &peer{Peer: want, lanes: map[rotate.Lane]*laneOf{}, asked: map[rotate.Lane]uint64{}}
 	if p != nil {
 		k.Log.Warn("peer has another identity", "peer", want.Node, "was", p.Public.Fingerprint().String(), "is", want.Public.Fingerprint().String())
 		fresh.known = p.known
@@ -90,7 +86,7 @@ func (k *Keyer) load(p *peer) {
 		return
 	}
 	p.loading = true
-	k.beside(p.disk(), func() func() {
+	k.onDisk(p, func() func() {
 		kept, found, err := k.store.load(p.Node)
 		return func() { k.loaded(p, kept, found, err) }
 	})
@@ -120,16 +116,19 @@ func (k *Keyer) loaded(p *peer, kept kept, found bool, err error) {
 	for _, l := range p.lanes {
 		p.reading++
 		spec := l.spec
-		k.beside(l.queue(), func() func() {
+		k.beside(l, func() func() {
 			kept := l.kept(k, spec)
 			return func() {
 				p.reading--
-				if l.keyed = kept; kept {
+				if l.keyed = kept; kept && l.current() {
 					l.poll = time.Now().Add(k.Params.ProofMargin)
 					p.held = append(p.held, l.spec.ID)
 				}
 				k.begin(p)
 			}
+		}, func() {
+			p.reading--
+			k.begin(p)
 		})
 	}
 	k.begin(p)
@@ -186,14 +185,11 @@ func (k *Keyer) configure(p *peer, want map[rotate.Lane]Lane) {
 	}
 	k.step(p, configured(specs)) // while the lanes that go are there to erase their keys
 	for _, l := range gone {
-		k.silence(l)
 		if p.lanes[l.spec.ID] == l {
 			delete(p.lanes, l.spec.ID)
+			delete(p.asked, l.spec.ID)
 		}
-		k.beside(l.queue(), func() func() {
-			l.close()
-			return nil
-		})
+		k.leave(l)
 	}
 }
 
@@ -256,7 +252,7 @@ func (p *peer) plan() {
 
 func (k *Keyer) persist(p *peer, state rotate.State) {
 	known := p.known
-	k.beside(p.disk(), func() func() {
+	k.onDisk(p, func() func() {
 		err := k.store.save(p.Node, kept{state, known})
 		return func() {
 			if err != nil {
@@ -267,43 +263,6 @@ func (k *Keyer) persist(p *peer, state rotate.State) {
 			notify(k.changes) // the epoch, perhaps
 		}
 	})
-}
-
-// quantum asks the KME. The machine gives a question up after QKDWait and asks
-// again; so one that has waited as long for its turn is not put, since its key
-// would be spent for nothing, and of those that wait for a lane only the last
-// is kept.
-func (k *Keyer) quantum(p *peer, need rotate.NeedQKD) {
-	if k.Quantum == nil {
-		k.later = append(k.later, func() { k.step(p, rotate.QKDFailed{Lane: need.Lane}) })
-		return
-	}
-	if k.ending {
-		return
-	}
-	queue, over := "QKD "+p.Node+" "+need.Lane.String(), time.Now().Add(k.Params.QKDWait)
-	k.queues[queue] = k.queues[queue][:min(len(k.queues[queue]), 1)]
-	k.enqueue(queue, job{slots: k.asking, work: func() func() {
-		ctx, stop := context.WithDeadline(context.Background(), over)
-		defer stop()
-		id, err := need.ID, ctx.Err()
-		var key secret.Key
-		if err != nil {
-			err = fmt.Errorf("not asked, there are too many questions: %w", err)
-		} else if id == "" {
-			id, key, err = k.Quantum.Key(ctx, p.Node)
-		} else {
-			key, err = k.Quantum.KeyByID(ctx, p.Node, id)
-		}
-		return func() {
-			if err != nil || !key.Present() {
-				k.Log.Warn("no QKD key", "peer", p.Node, "lane", need.Lane.String(), "error", err)
-				k.step(p, rotate.QKDFailed{Lane: need.Lane})
-				return
-			}
-			k.step(p, rotate.QKDKey{Lane: need.Lane, ID: id, Key: key})
-		}
-	}})
 }
 
 // alarm keeps those that fire. One that says the same again is none.

@@ -50,7 +50,7 @@ type Alarm struct {
 // Names of the alarms of this package. Stable: operators' rules match them.
 const (
 	StateRefused = "StateRefused" // the state of a pair on disk cannot be read
-	SilenceError = "SilenceError" // a lane that is closed may still carry
+	SilenceError = "SilenceError" // a lane that is closed, or gone, may still carry
 	// IdentityChanged: a peer has another identity than it had, for a day.
 	IdentityChanged = "IdentityChanged"
 )
@@ -115,12 +115,26 @@ func (k *Keyer) Alarms() []Alarm {
 		for _, a := range p.alarms {
 			all = append(all, Alarm{p.Node, a})
 		}
+		for _, l := range p.lanes {
+			all = append(all, l.alarms()...)
+		}
+	}
+	for _, l := range k.leaving {
+		all = append(all, l.alarms()...)
 	}
 	slices.SortFunc(all, func(a, b Alarm) int {
 		return cmp.Or(cmp.Compare(a.Peer, b.Peer), cmp.Compare(a.Name, b.Name),
 			cmp.Compare(a.Lane.Intent, b.Lane.Intent), cmp.Compare(a.Lane.Index, b.Lane.Index))
 	})
 	return all
+}
+
+// alarms is that it may carry, if it was to be silenced and may.
+func (l *laneOf) alarms() []Alarm {
+	if l.alarm == "" {
+		return nil
+	}
+	return []Alarm{{l.peer.Node, rotate.Alarm{Name: SilenceError, Lane: l.spec.ID, Firing: true, Message: l.alarm}}}
 }
 
 // Epoch is that of the pair with a peer, on disk; 0: none, or no such peer.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -43,15 +44,29 @@ func OpenKernel(name string, mtu int) (Device, error) {
 	if err := netlink.LinkAdd(link); err != nil && !errors.Is(err, unix.EEXIST) {
 		return nil, fmt.Errorf("lane %s: make the interface: %w", name, err)
 	}
+	return FindKernel(name)
+}
+
+// FindKernel opens a WireGuard interface of the kernel and makes none; without
+// one its error is ErrLost. It must be called as OpenKernel.
+func FindKernel(name string) (Device, error) {
 	wg, err := wgctrl.New()
 	if err != nil {
 		return nil, fmt.Errorf("lane %s: %w", name, err)
 	}
-	if _, err := wg.Device(name); err != nil { // another kind of interface has the name
+	if _, err := wg.Device(name); err != nil { // another kind of interface may have the name
 		wg.Close()
-		return nil, fmt.Errorf("lane %s: %w", name, err)
+		return nil, lost(name, err)
 	}
 	return &kernel{name, wg}, nil
+}
+
+// lost adds to an error about an interface that is not there that it is lost.
+func lost(name string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("lane %s: %w: %w", name, ErrLost, err)
+	}
+	return fmt.Errorf("lane %s: %w", name, err)
 }
 
 // RemoveKernel deletes an interface of the kernel.
@@ -147,7 +162,7 @@ func (k *kernel) configure(w wgtypes.Config) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("lane %s: %w", k.name, err)
+		return lost(k.name, err)
 	}
 	return nil
 }

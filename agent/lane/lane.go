@@ -109,8 +109,9 @@ var (
 	ErrNotAtWill = errors.New("this WireGuard begins handshakes only by itself")
 	// ErrNoPeer says that a key is for a peer that the interface has not.
 	ErrNoPeer = errors.New("the interface has no such peer")
-	// ErrLost says that the process behind an interface is gone.
-	ErrLost = errors.New("the process behind the interface is gone")
+	// ErrLost says that there is no such interface, or that the connection to
+	// the process behind it has ended. One that only does not answer is not lost.
+	ErrLost = errors.New("the interface is gone, or the process behind it")
 )
 
 // Answer is yes, no or cannot tell.

@@ -13,8 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/keiro-net/keiro/keys/secret"
 )
@@ -44,6 +47,9 @@ func (h *Helpers) Open(name string, mtu int) (Device, error) {
 			return u, nil
 		}
 		u.Close()
+		if !errors.Is(err, ErrLost) {
+			return nil, err // it is there, and busy: another would not get the interface
+		}
 	}
 	if err := h.start(name, mtu); err != nil {
 		return nil, fmt.Errorf("lane %s: start a helper: %w", name, err)
@@ -52,6 +58,28 @@ func (h *Helpers) Open(name string, mtu int) (Device, error) {
 		return nil, fmt.Errorf("lane %s: %w", name, err)
 	}
 	return u, nil
+}
+
+// Find connects to the helper of an interface and starts none; without such an
+// interface its error is ErrLost. It must be called on a thread in the network
+// namespace of the lanes.
+func (h *Helpers) Find(name string) (Device, error) {
+	u, err := h.connect(name)
+	if err == nil {
+		return u, nil
+	}
+	if gone(name) { // with the process that it was of
+		return nil, fmt.Errorf("lane %s: %w", name, ErrLost)
+	}
+	return nil, fmt.Errorf("lane %s: the interface may be there, and its helper cannot be reached: %w", name, err)
+}
+
+// gone: there is no such interface. While a helper ends it has no socket any
+// more, and its interface still.
+func gone(name string) bool {
+	_, err := netlink.LinkByName(name)
+	_, none := errors.AsType[netlink.LinkNotFoundError](err)
+	return none
 }
 
 // Names lists the interfaces that may have a helper.
@@ -64,14 +92,15 @@ func (h *Helpers) Names() ([]string, error) {
 }
 
 // Stop ends the helper of an interface, and so the interface. Where there is
-// none it does nothing.
+// none it does nothing. It must be called on a thread in the network namespace
+// of the lanes.
 func (h *Helpers) Stop(name string) error {
 	u, err := h.connect(name)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+	if nobody(err) && gone(name) {
 		return nil // a socket without a process goes when a new one is made
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("lane %s: its helper cannot be reached: %w", name, err)
 	}
 	defer u.Close()
 	if _, err := u.ask(newRequest("quit")); err != nil {
@@ -130,64 +159,127 @@ func (h *Helpers) start(name string, mtu int) error {
 }
 
 func (h *Helpers) connect(name string) (*user, error) {
-	c, err := net.DialTimeout("unix", h.socket(name), answerWait)
-	if err != nil {
-		return nil, err
-	}
-	u := &user{name: name, conn: c, answers: make(chan [][2]string), closed: make(chan struct{}), lost: make(chan struct{})}
-	go u.read()
-	return u, nil
+	u := &user{name: name, socket: h.socket(name), lost: make(chan struct{})}
+	return u, u.dial()
 }
 
-// user is a Device with a helper. A goroutine reads, so that the end of the
-// process is seen at once.
+// user is a Device with a helper.
 type user struct {
-	name    string
-	conn    net.Conn
-	answers chan [][2]string
-	close   sync.Once
-	closed  chan struct{}
-	lost    chan struct{}
+	name, socket string
+	line         *line // nil: the last was given up, and there was no other
+	end          sync.Once
+	lost         chan struct{}
 }
 
-func (u *user) read() {
-	defer close(u.lost)
-	r := bufio.NewReaderSize(u.conn, 4096)
+// line is one connection. A goroutine reads, so that the end of the process is
+// seen at once.
+type line struct {
+	net.Conn
+	asked   atomic.Bool      // an answer is awaited
+	answers chan [][2]string // room for one, that nobody may be there for any more
+	ended   chan struct{}
+	givenUp atomic.Bool // its end says nothing of the process
+}
+
+func (u *user) dial() error {
+	c, err := net.DialTimeout("unix", u.socket, answerWait)
+	if err != nil {
+		return err
+	}
+	u.line = &line{Conn: c, answers: make(chan [][2]string, 1), ended: make(chan struct{})}
+	go u.read(u.line)
+	return nil
+}
+
+// read never waits for whom it reads for: it has to see the end.
+func (u *user) read(l *line) {
+	defer func() {
+		close(l.ended)
+		if !l.givenUp.Load() {
+			u.lose()
+		}
+	}()
+	r := bufio.NewReaderSize(l, 4096)
 	for {
 		block, err := ReadBlock(r)
-		if err != nil {
-			return
+		if err != nil || !l.asked.CompareAndSwap(true, false) {
+			return // or an answer that nobody asked for
 		}
 		select {
-		case u.answers <- block:
-		case <-u.closed:
+		case l.answers <- block:
+		default:
 			return
 		}
 	}
 }
+
+func (u *user) lose() { u.end.Do(func() { close(u.lost) }) }
 
 // ask sends a request, erases it and waits for the answer.
 func (u *user) ask(r *request) ([][2]string, error) {
 	r.b = append(r.b, '\n')
 	defer r.erase()
-	deadline := time.Now().Add(answerWait)
-	err := u.conn.SetWriteDeadline(deadline)
-	if err == nil {
-		_, err = u.conn.Write(r.b)
+	if u.line == nil {
+		if err := u.again(); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
+	l, deadline := u.line, time.Now().Add(answerWait)
+	l.asked.Store(true)
+	err := l.SetWriteDeadline(deadline)
+	if err == nil {
+		_, err = l.Write(r.b)
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, u.hangs()
+	case err != nil:
 		return nil, fmt.Errorf("lane %s: %w: %w", u.name, ErrLost, err)
 	}
 	select {
-	case block := <-u.answers:
+	case block := <-l.answers:
 		return u.understand(block)
-	case <-u.lost:
+	case <-l.ended:
+		select {
+		case block := <-l.answers: // its last word
+			return u.understand(block)
+		default:
+			return nil, fmt.Errorf("lane %s: %w", u.name, ErrLost)
+		}
 	case <-time.After(time.Until(deadline)):
-		// An answer that comes later would be taken for that to the next
-		// question; so there is none.
-		u.conn.Close()
+		return nil, u.hangs()
 	}
-	return nil, fmt.Errorf("lane %s: %w", u.name, ErrLost)
+}
+
+// hangs gives up the connection: an answer that comes later would be taken for
+// that to the next question. The lane is not lost for that, and carries on: a
+// busy machine may have kept its helper from answering.
+func (u *user) hangs() error {
+	u.line.givenUp.Store(true)
+	u.line.Close()
+	u.line = nil
+	if err := u.again(); err != nil {
+		return err
+	}
+	return fmt.Errorf("lane %s: its helper has not answered within %s", u.name, answerWait)
+}
+
+// again connects again.
+func (u *user) again() error {
+	err := u.dial()
+	switch {
+	case err == nil:
+		return nil
+	case nobody(err):
+		u.lose()
+		return fmt.Errorf("lane %s: %w: %w", u.name, ErrLost, err)
+	}
+	return fmt.Errorf("lane %s: its helper cannot be reached: %w", u.name, err)
+}
+
+// nobody reports whether an error of a connection says that no process listens.
+func nobody(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 func (u *user) understand(block [][2]string) ([][2]string, error) {
@@ -276,6 +368,9 @@ func (u *user) Silence() error {
 func (u *user) Lost() <-chan struct{} { return u.lost }
 
 func (u *user) Close() error {
-	u.close.Do(func() { close(u.closed) })
-	return u.conn.Close()
+	if u.line == nil {
+		u.lose()
+		return nil
+	}
+	return u.line.Close()
 }

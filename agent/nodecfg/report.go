@@ -107,7 +107,7 @@ type Keying struct {
 // of packages rotate and keying.
 type KeyAlarm struct {
 	Name    string `json:"name"`
-	Peer    string `json:"peer"`
+	Peer    string `json:"peer"`           // "" where it is about the node
 	Lane    string `json:"lane,omitempty"` // name of the path, or the intent; "" where it is about the pair
 	Message string `json:"message"`
 }

@@ -222,6 +222,30 @@ func TestStores(t *testing.T) {
 	becomes(t, k, "nag1 none false nobody knows how many there are: "+foreign)
 }
 
+// Every lane takes keys of its own out of the store that all lanes between two
+// nodes share, and those to two nodes of one SAE too: what lasts for one lane
+// is low for three.
+func TestLanesShareAStore(t *testing.T) {
+	s := newSite(t)
+	s.describeMore(t, "peers", map[string]string{"osa1": "osa", "osa2": "osa"})
+	s.set("osa", 34)
+	k := s.start(t)
+	const low = "low true the store is low: 34 left, for 10m0s"
+	for _, tt := range []struct {
+		lanes map[string]int
+		want  []string
+	}{
+		{map[string]int{"osa1": 1}, []string{"osa1 enough true"}},
+		{map[string]int{"osa1": 3}, []string{"osa1 " + low}},
+		{map[string]int{}, nil},
+		{map[string]int{"osa2": 1}, []string{"osa2 enough true"}},
+		{map[string]int{"osa1": 1, "osa2": 2}, []string{"osa1 " + low, "osa2 " + low}},
+	} {
+		k.Watch(tt.lanes, nil)
+		becomes(t, k, tt.want...)
+	}
+}
+
 func (s *site) describeMore(t *testing.T, field string, value any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(s.dir, "kme.json"))

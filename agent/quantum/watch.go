@@ -60,13 +60,17 @@ func (k *KME) Watch(lanes map[string]int, neighbours []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	watched, grown := make(map[string]*store), false
+	share := make(map[string]int) // lanes by SAE: nodes of one SAE have one store
+	for peer, n := range lanes {
+		share[k.File.sae(peer)] += n
+	}
 	add := func(peer string) {
-		s := k.stores[peer]
+		s, takers := k.stores[peer], share[k.File.sae(peer)]
 		if s == nil {
-			gauge, _ := level.New(k.judge(lanes[peer])) // New has tried it
+			gauge, _ := level.New(k.judge(takers)) // New has tried it
 			s, grown = &store{gauge: gauge}, true
 		}
-		s.gauge.Pace(k.pace(lanes[peer]))
+		s.gauge.Pace(k.pace(takers))
 		watched[peer] = s
 	}
 	for peer := range lanes {

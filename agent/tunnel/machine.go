@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -98,6 +97,30 @@ func (m *Machine) Open(name string, mtu int) (dev lane.Device, err error) {
 	return dev, nil
 }
 
+// Find opens an interface as it is, and makes none; without one its error is
+// lane.ErrLost.
+func (m *Machine) Find(name string) (dev lane.Device, err error) {
+	err = m.within(func() error {
+		link, err := netlink.LinkByName(name)
+		_, none := errors.AsType[netlink.LinkNotFoundError](err)
+		switch {
+		case none:
+			err = lane.ErrLost
+		case err != nil:
+		case link.Type() == "wireguard":
+			dev, err = lane.FindKernel(name)
+			return err
+		case link.Type() == helped:
+			dev, err = m.Helpers.Find(name)
+			return err
+		default: // of somebody else, and no lane
+			err = lane.ErrLost
+		}
+		return fmt.Errorf("lane %s: %w", name, err)
+	})
+	return dev, err
+}
+
 // clear takes away an interface that an agent with another Maker left.
 func (m *Machine) clear(name string) error {
 	link, err := netlink.LinkByName(name)
@@ -136,8 +159,9 @@ func ready(name string, mtu int) error {
 	return netlink.LinkSetUp(link)
 }
 
-// Keep removes the interfaces of lanes that are not named.
-func (m *Machine) Keep(names []string) error {
+// Keep removes the interfaces of lanes that are not wanted when it comes to
+// them.
+func (m *Machine) Keep(wanted func(name string) bool) error {
 	return m.within(func() error {
 		links, err := netlink.LinkList()
 		if err != nil {
@@ -145,12 +169,13 @@ func (m *Machine) Keep(names []string) error {
 		}
 		for _, l := range links {
 			name := l.Attrs().Name
-			if !strings.HasPrefix(name, nodecfg.LanePrefix) || slices.Contains(names, name) {
+			if !strings.HasPrefix(name, nodecfg.LanePrefix) || wanted(name) {
 				continue
 			}
-			if l.Type() == "wireguard" {
+			switch l.Type() {
+			case "wireguard":
 				err = errors.Join(err, lane.RemoveKernel(name))
-			} else {
+			case helped:
 				err = errors.Join(err, m.Helpers.Stop(name))
 			}
 		}

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,13 +90,22 @@ func (l *Lanes) count() {
 func (l *Lanes) Keying() *nodecfg.Keying {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.keyer == nil && !l.stores {
+	unkept := l.unkept()
+	if l.keyer == nil && !l.stores && unkept == "" {
 		return nil
 	}
 	out := &nodecfg.Keying{Stores: l.Quantum.Stores()}
+	if unkept != "" { // an agent that ended before a lane was silent knows only that it is still there
+		out.Alarms = append(out.Alarms, nodecfg.KeyAlarm{
+			Name: keying.SilenceError, Message: "an interface that is of no lane any more may still carry: " + unkept,
+		})
+	}
 	if l.keyer != nil {
 		l.tell(out)
 	}
+	slices.SortFunc(out.Alarms, func(a, b nodecfg.KeyAlarm) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Peer, b.Peer), strings.Compare(a.Lane, b.Lane))
+	})
 	for fault, n := range l.Quantum.Faults() {
 		if out.Counts.Refused == nil {
 			out.Counts.Refused = make(map[string]uint64)
@@ -140,12 +150,16 @@ func refused(c keying.Counters) map[string]uint64 {
 // maxWithin bounds how long a controller may have keys stay that are to go.
 const maxWithin = time.Hour
 
+func urge(r nodecfg.RotateRequest) rotate.RotateNow {
+	return rotate.RotateNow{Within: min(max(r.Within, 0), maxWithin), Compromised: r.Compromised}
+}
+
 // Rotate asks for new keys. It does not wait for them.
 func (l *Lanes) Rotate(r nodecfg.RotateRequest) nodecfg.RotateResult {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := nodecfg.RotateResult{ID: r.ID}
-	now := rotate.RotateNow{Within: min(max(r.Within, 0), maxWithin), Compromised: r.Compromised}
+	now := urge(r)
 	switch {
 	case l.keyer == nil:
 		out.Error = "this node has no lanes"

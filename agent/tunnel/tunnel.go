@@ -46,8 +46,9 @@ type Options struct {
 // Devices are the interfaces of lanes: a Machine's.
 type Devices interface {
 	keying.Devices
-	// Keep removes the interfaces of lanes that are not named.
-	Keep(names []string) error
+	// Keep removes the interfaces of lanes that are not wanted when it comes to
+	// them. It may take long: some may hang.
+	Keep(wanted func(name string) bool) error
 	// Dropped counts the packets that interfaces would not take, by name.
 	Dropped() (map[string]uint64, error)
 }
@@ -99,12 +100,17 @@ type Lanes struct {
 	dropped map[string]uint64 // by interface
 	counted time.Time         // when that was
 	stores  bool              // some store of QKD keys matters here
+
+	parts sync.WaitGroup
+	keep  keep
 }
 
 // New makes Lanes without any.
 func New(o Options) *Lanes {
 	l := &Lanes{Options: o, changes: make(chan struct{}, 1), closed: make(chan struct{})}
-	go func() {
+	l.keep.wake = make(chan struct{}, 1)
+	l.parts.Go(l.clean)
+	l.parts.Go(func() {
 		for {
 			select {
 			case <-l.closed:
@@ -113,7 +119,7 @@ func New(o Options) *Lanes {
 				l.notify()
 			}
 		}
-	}()
+	})
 	return l
 }
 
@@ -121,9 +127,10 @@ func New(o Options) *Lanes {
 // called once.
 func (l *Lanes) Close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	close(l.closed)
 	l.end()
+	l.mu.Unlock()
+	l.parts.Wait()
 }
 
 func (l *Lanes) end() {
@@ -183,9 +190,7 @@ func (l *Lanes) Set(cfg *nodecfg.Config, lowered map[string]time.Time) {
 	if l.failed != "" {
 		l.Log.Error("lanes get no keys", "error", l.failed)
 	}
-	if err := l.Devices.Keep(interfaces(cfg)); err != nil {
-		l.Log.Warn("interfaces of lanes that are gone", "error", err)
-	}
+	l.keepOnly(interfaces(cfg))
 }
 
 // watch has the stores of QKD keys watched that the Config's lanes and links
@@ -301,11 +306,12 @@ func (l *Lanes) lane(id rotate.Lane, p *nodecfg.Path, far peer.Peer) keying.Lane
 	}
 }
 
-func interfaces(cfg *nodecfg.Config) (names []string) {
+func interfaces(cfg *nodecfg.Config) map[string]bool {
+	names := make(map[string]bool)
 	for i := range cfg.Policies {
 		for _, p := range cfg.Policies[i].Paths {
 			if p.Lane != nil {
-				names = append(names, nodecfg.LaneInterface(p.Lane.ID))
+				names[nodecfg.LaneInterface(p.Lane.ID)] = true
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,18 +24,6 @@ import (
 )
 
 func TestMain(m *testing.M) { testlane.Main(m) }
-
-// shelf is Devices that make nothing.
-type shelf struct{ kept []string }
-
-func (*shelf) Open(string, int) (lane.Device, error) { return nil, errors.New("no device here") }
-
-func (*shelf) Dropped() (map[string]uint64, error) { return nil, nil }
-
-func (s *shelf) Keep(names []string) error {
-	s.kept = names
-	return nil
-}
 
 func config(peers ...nodecfg.Peer) *nodecfg.Config {
 	lane := func(n int) nodecfg.Path {
@@ -59,8 +48,7 @@ func noKME(t *testing.T) *quantum.KME {
 // interface is not taken away for that.
 func TestPeerNotBelieved(t *testing.T) {
 	s := &shelf{}
-	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: s, Log: slog.New(slog.DiscardHandler), Quantum: noKME(t), Authority: func() *x509.Certificate { return nil }})
-	defer l.Close()
+	l := newLanes(t, s)
 	for _, tt := range []struct {
 		cfg  *nodecfg.Config
 		want string
@@ -83,9 +71,7 @@ func TestPeerNotBelieved(t *testing.T) {
 				t.Errorf("%+v, want closed: %s", s, tt.want)
 			}
 		}
-		if !slices.Equal(s.kept, []string{"kr-w7", "kr-w8"}) {
-			t.Errorf("kept %v", s.kept)
-		}
+		s.keeps(t, "kr-w7", "kr-w8")
 	}
 	if l.Keying() != nil {
 		t.Error("there are keys")
@@ -94,16 +80,36 @@ func TestPeerNotBelieved(t *testing.T) {
 		t.Errorf("rotated: %+v", r)
 	}
 	l.Set(&nodecfg.Config{Node: "a"}, nil)
-	if len(l.States()) != 0 || len(s.kept) != 0 {
-		t.Errorf("states %+v, kept %v", l.States(), s.kept)
+	if len(l.States()) != 0 {
+		t.Errorf("states %+v", l.States())
+	}
+	s.keeps(t)
+}
+
+// newLanes are Lanes of a node that is not enrolled.
+func newLanes(t *testing.T, d Devices) *Lanes {
+	t.Helper()
+	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: d, Log: slog.New(slog.DiscardHandler), Quantum: noKME(t), Authority: func() *x509.Certificate { return nil }})
+	t.Cleanup(l.Close)
+	return l
+}
+
+// No controller has keys that are to go stay for long.
+func TestUrge(t *testing.T) {
+	for _, tt := range []struct{ asked, want time.Duration }{
+		{0, 0}, {-time.Second, 0}, {time.Minute, time.Minute}, {maxWithin, maxWithin}, {maxWithin + 1, maxWithin}, {1 << 62, maxWithin},
+	} {
+		r := nodecfg.RotateRequest{Within: tt.asked, Compromised: tt.asked > 0}
+		if got := urge(r); got.Within != tt.want || got.Compromised != r.Compromised {
+			t.Errorf("within %s: %+v", tt.asked, got)
+		}
 	}
 }
 
 // What a lane asks of the keyer follows from the Config alone, and a strength
 // that nobody knows is taken for the greatest.
 func TestLane(t *testing.T) {
-	l := New(Options{Node: "a", Quantum: noKME(t)})
-	defer l.Close()
+	l := newLanes(t, &shelf{})
 	p := config().Policies[1].Paths[1]
 	id := rotate.Lane{Intent: "gold", Index: 1}
 	got := l.lane(id, &p, peer.Peer{Node: "b", WireGuard: [32]byte{1}})
@@ -140,6 +146,12 @@ func TestMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := m.Find("kr-w7"); !errors.Is(err, lane.ErrLost) {
+		t.Errorf("found before it is made: %v", err)
+	}
+	if _, err := n.Netlink().LinkByName("kr-w7"); err == nil {
+		t.Error("to look for it has made it")
+	}
 	for _, mtu := range []int{1400, 1300} {
 		dev, err := m.Open("kr-w7", mtu)
 		if err != nil {
@@ -152,13 +164,20 @@ func TestMachine(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, keep := range [][]string{{"kr-w7"}, {"kr-w8"}} {
-		if err := m.Keep(keep); err != nil {
+	dev, err := m.Find("kr-w7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(dev.Silence(), dev.Close()); err != nil {
+		t.Error(err)
+	}
+	for _, keep := range []string{"kr-w7", "kr-w8"} {
+		if err := m.Keep(func(name string) bool { return name == keep }); err != nil {
 			t.Fatal(err)
 		}
-		testnet.Eventually(t, "kept "+keep[0], func() bool {
+		testnet.Eventually(t, "kept "+keep, func() bool {
 			_, err := n.Netlink().LinkByName("kr-w7")
-			return (err == nil) == (keep[0] == "kr-w7")
+			return (err == nil) == (keep == "kr-w7")
 		})
 	}
 	n.Link("lo")
@@ -175,6 +194,9 @@ func TestMaker(t *testing.T) {
 	}
 	if err := n.Netlink().LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "kr-w7"}, PeerName: "other"}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := m.Find("kr-w7"); !errors.Is(err, lane.ErrLost) {
+		t.Errorf("a veth is taken for a lane: %v", err)
 	}
 	for range 2 { // the second finds what the first made
 		dev, err := m.Open("kr-w7", 1400)
@@ -204,7 +226,7 @@ func TestMaker(t *testing.T) {
 		if got := n.Link("kr-w7"); got.Type() != "wireguard" {
 			t.Errorf("the kernel made type %s", got.Type())
 		}
-		if err := errors.Join(dev.Close(), m.Keep(nil)); err != nil {
+		if err := errors.Join(dev.Close(), m.Keep(func(string) bool { return false })); err != nil {
 			t.Error(err)
 		}
 	}
@@ -254,10 +276,36 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// counting is a KME that keeps who wants its keys.
+type counting struct {
+	*quantum.KME
+	lanes      map[string]int
+	neighbours []string
+}
+
+func (c *counting) Watch(lanes map[string]int, neighbours []string) {
+	c.lanes, c.neighbours = lanes, neighbours
+}
+
+// The lanes to a node share one store of QKD keys, whatever their intents: all
+// that want such keys count.
+func TestWhoWantsKeys(t *testing.T) {
+	c := &counting{KME: noKME(t)}
+	l := &Lanes{Options: Options{Quantum: c}}
+	wants := func(intent, peer string, level rotate.Level) keying.Lane {
+		return keying.Lane{ID: rotate.Lane{Intent: intent}, Peer: peer, Level: level}
+	}
+	l.watch(&nodecfg.Config{Links: []nodecfg.Link{{Peer: "d", QKD: true}, {Peer: "e"}}}, []keying.Lane{
+		wants("gold", "b", rotate.QKD), wants("silver", "b", rotate.QKD), wants("iron", "b", rotate.PQ), wants("gold", "c", rotate.QKD),
+	})
+	if !maps.Equal(c.lanes, map[string]int{"b": 2, "c": 1}) || !slices.Equal(c.neighbours, []string{"d"}) {
+		t.Errorf("lanes %v, neighbours %v", c.lanes, c.neighbours)
+	}
+}
+
 // The stores of links are told of where there is no lane too.
 func TestStoresOfLinks(t *testing.T) {
-	l := New(Options{Node: "a", Dir: t.TempDir(), Devices: &shelf{}, Quantum: noKME(t), Log: slog.New(slog.DiscardHandler), Authority: func() *x509.Certificate { return nil }})
-	defer l.Close()
+	l := newLanes(t, &shelf{})
 	l.Set(&nodecfg.Config{Node: "a", Links: []nodecfg.Link{{Name: "a--b", Peer: "b", QKD: true}, {Name: "a--c", Peer: "c"}}}, nil)
 	k := l.Keying()
 	if k == nil || len(k.Stores) != 1 || k.Stores[0].Peer != "b" || k.Stores[0].State != "none" || !strings.Contains(k.Stores[0].Reason, "no KME") {

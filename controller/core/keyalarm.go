@@ -196,7 +196,7 @@ const identityChanged = "IdentityChanged"
 // failures are the agents' own alarms that are passed on under their names;
 // the others are in those above.
 var failures = map[string]string{ // severity
-	"SilenceError":  "critical", // a lane that is closed may still carry
+	"SilenceError":  "critical", // a lane that is closed, or gone, may still carry
 	identityChanged: "critical", // who is at the other end is perhaps somebody else
 	"StateRefused":  "warning",  // the state of a pair on disk cannot be read
 	"DiskFailed":    "warning",  // it cannot be written
@@ -224,6 +224,9 @@ func (c *Core) keyingFails(add func(Alarm)) {
 				}
 			}
 			what := "with " + a.Peer
+			if a.Peer == "" {
+				what = "of no lane"
+			}
 			if intent, _, _ := strings.Cut(a.Lane, "/"); intent != "" {
 				what = a.Lane + " " + what
 				if f := found[a.Name]; !slices.Contains(f.Intents, intent) {

@@ -79,7 +79,7 @@ func (s *stage) doKeys(args []string) []string {
 		}
 		k.lanes[l.Name] = l
 	case "keyalarm":
-		a := nodecfg.KeyAlarm{Name: args[2], Peer: args[3], Lane: strings.TrimPrefix(args[4], "-"), Message: said} // -: of no lane
+		a := nodecfg.KeyAlarm{Name: args[2], Peer: strings.TrimPrefix(args[3], "-"), Lane: strings.TrimPrefix(args[4], "-"), Message: said} // -: of none
 		k.alarms = slices.DeleteFunc(slices.Clone(k.alarms), func(b nodecfg.KeyAlarm) bool { return b.Name == a.Name && b.Lane == a.Lane })
 		if args[5] == "on" {
 			k.alarms = append(k.alarms, a)

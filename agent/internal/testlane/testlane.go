@@ -5,12 +5,16 @@ package testlane
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/agent/lane/helper"
 )
 
 const asHelper = "KEIRO_TEST_LANE_HELPER"
+
+// patience is how long a helper may take to end: the machine may be busy.
+const patience = time.Minute
 
 // Main is TestMain of a package whose tests have lanes.
 func Main(m *testing.M) {
@@ -38,7 +42,11 @@ func Helpers(t testing.TB) *lane.Helpers {
 			t.Error(err)
 		}
 		for _, name := range names {
-			if err := h.Stop(name); err != nil {
+			err := h.Stop(name)
+			for end := time.Now().Add(patience); err != nil && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				err = h.Stop(name)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		}
