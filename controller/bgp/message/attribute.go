@@ -184,6 +184,20 @@ func saneASPath(v []byte) bool {
 	return true
 }
 
+// InASPath reports whether an AS is in an AS_PATH that ParseUpdate took.
+func InASPath(path []byte, as uint32) bool {
+	for len(path) >= 2 {
+		n := 4 * int(path[1])
+		for segment := path[2:]; n >= 4 && len(segment) >= 4; n, segment = n-4, segment[4:] {
+			if binary.BigEndian.Uint32(segment) == as {
+				return true
+			}
+		}
+		path = path[min(len(path), 2+4*int(path[1])):]
+	}
+	return false
+}
+
 // AppendPrefix appends an NLRI of IPv4 or IPv6 (RFC 4271 section 4.3).
 func AppendPrefix(b []byte, p netip.Prefix) []byte {
 	b = append(b, byte(p.Bits()))

@@ -167,6 +167,18 @@ func TestPrefixesRefused(t *testing.T) {
 	}
 }
 
+func TestInASPath(t *testing.T) {
+	path := octets(t, "02 02 0000fde8 00000007  01 01 fa56ea01")
+	for as, want := range map[uint32]bool{65000: true, 7: true, 4200000001: true, 8: false, 0: false} {
+		if InASPath(path, as) != want {
+			t.Error(as)
+		}
+	}
+	for n := range path { // cut anywhere
+		InASPath(path[:n], 8)
+	}
+}
+
 // FuzzMessage: no message of a peer makes a parser panic, and an UPDATE that is
 // taken can be written again as what was read.
 func FuzzMessage(f *testing.F) {
