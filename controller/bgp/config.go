@@ -66,16 +66,17 @@ const DefaultHoldTime = 90 * time.Second
 // off and stays idle. Zero values stand for DefaultLimits.
 type Limits struct {
 	Objects int // held at once, of all families, stale ones included
-	// Octets per second, of UPDATE messages, and how many at once on top of them:
-	// a first full set comes as fast as TCP carries it.
-	Octets, Burst int
+	// Updates are UPDATE messages per second, and Burst how many may come at once
+	// on top of them: a first full set comes as fast as TCP carries it. A message
+	// of more than 4096 octets counts as several.
+	Updates, Burst int
 	// Faults per hour; those that spoil no more than one TLV do not count.
 	Faults int
 }
 
 // DefaultLimits have room for 10,000 nodes with 70,000 links and for a storm in
 // which each of them changes.
-var DefaultLimits = Limits{Objects: 500_000, Octets: 8 << 20, Burst: 512 << 20, Faults: 1000}
+var DefaultLimits = Limits{Objects: 500_000, Updates: 5000, Burst: 500_000, Faults: 1000}
 
 func (l Limits) orDefault() Limits {
 	pick := func(v, d int) int {
@@ -84,7 +85,7 @@ func (l Limits) orDefault() Limits {
 		}
 		return v
 	}
-	return Limits{pick(l.Objects, DefaultLimits.Objects), pick(l.Octets, DefaultLimits.Octets),
+	return Limits{pick(l.Objects, DefaultLimits.Objects), pick(l.Updates, DefaultLimits.Updates),
 		pick(l.Burst, DefaultLimits.Burst), pick(l.Faults, DefaultLimits.Faults)}
 }
 
@@ -131,7 +132,7 @@ func (p Peer) check(c Config) error {
 	add(p.Passive && len(c.Listen) == 0, "it is passive, but the speaker listens nowhere: who would connect?")
 	add(p.Passive && len(c.Listen) > 0 && !slices.ContainsFunc(c.Listen, func(at netip.AddrPort) bool { return at.Addr().Is4() == p.Address.Is4() }),
 		"it is passive, but the speaker listens on no address of its family")
-	add(p.Limits.Objects < 0 || p.Limits.Octets < 0 || p.Limits.Burst < 0 || p.Limits.Faults < 0, "a limit is negative")
+	add(p.Limits.Objects < 0 || p.Limits.Updates < 0 || p.Limits.Burst < 0 || p.Limits.Faults < 0, "a limit is negative")
 	return errors.Join(bad...)
 }
 

@@ -33,8 +33,8 @@ type peer struct {
 	serial  fsm.Conn
 	cancel  context.CancelFunc // of the dial that is under way
 	session *session           // nil: there is none
-	octets  *bucket
-	faulty  *bucket
+	pace    *bucket // of UPDATEs
+	faulty  *bucket // of faults
 
 	// Shared.
 	in       *rib.In
@@ -89,6 +89,7 @@ func newPeer(s *Speaker, cfg Peer, now time.Time) *peer {
 func (p *peer) run() {
 	defer close(p.stopped)
 	p.step(fsm.Start{})
+	p.publish()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -167,7 +168,7 @@ func (p *peer) do(effect fsm.Effect) {
 		c := p.conns[x.Session.Conn]
 		p.session = &session{Session: x.Session, conn: c, disabled: map[message.Family]bool{}}
 		now := time.Now()
-		p.octets = newBucket(now, float64(p.cfg.Limits.Octets), float64(p.cfg.Limits.Burst))
+		p.pace = newBucket(now, float64(p.cfg.Limits.Updates), float64(p.cfg.Limits.Burst))
 		if p.faulty == nil { // a new session does not forgive the faults of the last
 			p.faulty = newBucket(now, float64(p.cfg.Limits.Faults)/3600, float64(p.cfg.Limits.Faults))
 		}
@@ -263,9 +264,9 @@ func (p *peer) arrived(a arrival) {
 func (p *peer) took(a arrival) {
 	switch a.kind {
 	case message.UpdateType:
-		if !p.octets.take(time.Now(), float64(message.HeaderLen+len(a.body))) {
+		if !p.pace.take(time.Now(), float64(1+len(a.body)/message.MaxLen)) {
 			p.expel(message.NewCease(message.OutOfResources, ""),
-				fmt.Sprintf("the peer floods: more than %d octets of UPDATEs a second on top of %d", p.cfg.Limits.Octets, p.cfg.Limits.Burst))
+				fmt.Sprintf("the peer floods: more than %d UPDATEs a second on top of %d", p.cfg.Limits.Updates, p.cfg.Limits.Burst))
 			return
 		}
 		p.update(a.body)

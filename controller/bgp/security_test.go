@@ -146,7 +146,7 @@ func TestStrangersAreClosed(t *testing.T) {
 	if n := c.speaker.Refused(); n != 1 {
 		t.Errorf("%d refused", n)
 	}
-	if s := c.state("expected"); s.State != fsm.Active || s.LastError != "" {
+	if s := c.is("expected", fsm.Active, ""); s.LastError != "" {
 		t.Errorf("%+v", s)
 	}
 }
