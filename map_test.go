@@ -61,11 +61,11 @@ pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/show
-controller/bgp/ls
+controller/bgp/ls controller/bgp/update controller/bgp/srpolicy controller/bgp/srpolicy/report controller/bgp/service
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
-const forTests = `pathspec/solve/draw`
+const forTests = `pathspec/solve/draw controller/bgp/update/apart`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library
@@ -74,7 +74,7 @@ const homeTable = `
 cel.dev/cel-go                 -> pathspec
 go.yaml.in/yaml/v3             -> topology/strictyaml
 github.com/cloudflare/circl    -> keys/... hwcheck/...
-github.com/osrg/gobgp/v4       -> controller/bgp
+github.com/osrg/gobgp/v4       -> controller/bgp/...
 go.etcd.io                     -> controller/store
 go.uber.org/zap                -> controller/store
 github.com/danielgtaylor/huma  -> controller/api
