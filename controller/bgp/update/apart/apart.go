@@ -7,8 +7,13 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
-	"testing"
 )
+
+// T is what is needed of a testing.TB or a rapid.T.
+type T interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
 
 // Message is an UPDATE (RFC 4271 section 4.3), divided.
 type Message struct {
@@ -30,7 +35,7 @@ func (m Message) Attribute(of uint8) ([]byte, bool) {
 func (m Message) Flags(of uint8) byte { return m.flags[of] &^ 0x10 }
 
 // Update divides an UPDATE, with or without the header of the message.
-func Update(t testing.TB, b []byte) Message {
+func Update(t T, b []byte) Message {
 	t.Helper()
 	if bytes.HasPrefix(b, bytes.Repeat([]byte{0xff}, 16)) {
 		b = b[19:]
@@ -57,7 +62,7 @@ func Update(t testing.TB, b []byte) Message {
 }
 
 // take takes off what stands behind its length of two octets.
-func take(t testing.TB, b []byte) (field, rest []byte) {
+func take(t T, b []byte) (field, rest []byte) {
 	t.Helper()
 	if len(b) < 2 || len(b) < 2+int(binary.BigEndian.Uint16(b)) {
 		t.Fatalf("ends within a field: %x", b)
@@ -67,11 +72,11 @@ func take(t testing.TB, b []byte) (field, rest []byte) {
 }
 
 // Hex reads octets in hexadecimal, spaced as one likes.
-func Hex(t testing.TB, text string) []byte {
+func Hex(t T, text string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%q: %v", text, err)
 	}
 	return b
 }
