@@ -3,8 +3,8 @@
 // tell.
 //
 // It works on what controller/bgp/ls keeps of an NLRI of type 5, which stays the key
-// of the object, and of its attribute. It does no I/O, reads no clock, keeps nothing
-// and does not hold on to its input. It reads SRv6; of SR-MPLS it keeps the TLVs. It
+// of the object, and of its attribute, whose octets the raw TLVs share. It does no
+// I/O, reads no clock and keeps nothing. It reads SRv6; of SR-MPLS it keeps the TLVs. It
 // does not know which path should be the active one. The BGP speaker's consumer
 // calls it, and so do its tests.
 //
