@@ -61,11 +61,12 @@ pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/show
-controller/bgp/ls controller/bgp/update controller/bgp/srpolicy controller/bgp/srpolicy/report controller/bgp/service
+controller/bgp/ls controller/bgp/message controller/bgp/fsm
+controller/bgp/route controller/bgp/srpolicy controller/bgp/srpolicy/report controller/bgp/service
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
-const forTests = `pathspec/solve/draw controller/bgp/update/apart`
+const forTests = `pathspec/solve/draw`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library
