@@ -3,18 +3,20 @@
 // Policy that carries their traffic, so that a headend steers a prefix over a path
 // that Keiro chose (RFC 9256 section 8.4).
 //
-// It works on octets and returns values. It does no I/O, keeps nothing and does not
-// know whether the policy exists: a headend whose policy is missing or invalid
+// It makes and reads messages of controller/bgp/message. It does no I/O, keeps nothing
+// and does not know whether the policy exists: a headend whose policy is missing or invalid
 // routes such a prefix by its next hop alone. The BGP speaker calls it, and so do
 // its tests.
 package service
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
-	"github.com/keiro-net/keiro/controller/bgp/update"
+	"github.com/keiro-net/keiro/controller/bgp/message"
+	"github.com/keiro-net/keiro/controller/bgp/route"
 )
 
 // Route is a colored route.
@@ -25,9 +27,9 @@ type Route struct {
 	NextHop netip.Addr
 	// Colors, the greatest first: a headend takes the first for which it has a
 	// valid policy (RFC 9256 section 8.4.1).
-	Colors []update.Color
+	Colors []route.Color
 	// LocalPref is sent to peers of our own AS; unknown is
-	// [update.DefaultLocalPref].
+	// [route.DefaultLocalPref].
 	LocalPref ls.Opt[uint32]
 	// NoExport keeps the route within the AS of the headend, NoAdvertise at the
 	// headend (RFC 1997).
@@ -35,103 +37,96 @@ type Route struct {
 }
 
 // Family is that of the prefix.
-func (r Route) Family() update.Family { return family(r.Prefix) }
+func (r Route) Family() message.Family { return family(r.Prefix) }
 
-func family(p netip.Prefix) update.Family {
+func family(p netip.Prefix) message.Family {
 	if p.Addr().Is4() {
-		return update.IPv4Unicast
+		return message.IPv4Unicast
 	}
-	return update.IPv6Unicast
+	return message.IPv6Unicast
 }
 
-// Announce returns the body of the UPDATE that announces the route, what follows
-// the header of the message. A route without a color is an error, as no policy
-// would carry it.
-func (r Route) Announce(s update.Session) ([]byte, error) {
-	nlri, err := appendPrefix(nil, r.Prefix)
+// Announce returns the UPDATE that announces the route. A route without a color is an
+// error, as no policy would carry it. Errors name the prefix.
+func (r Route) Announce(s route.Session) (message.Update, error) {
+	u, err := r.announce(s)
 	if err != nil {
-		return nil, err
+		return message.Update{}, fmt.Errorf("the route %v cannot be announced: %w", r.Prefix, err)
+	}
+	return u, nil
+}
+
+func (r Route) announce(s route.Session) (message.Update, error) {
+	if !r.Prefix.IsValid() || r.Prefix != r.Prefix.Masked() {
+		return message.Update{}, errors.New("it is no prefix, or has bits behind its length")
 	}
 	if len(r.Colors) == 0 {
-		return nil, fmt.Errorf("the route %v cannot be announced: it has no color, so no SR Policy would carry it", r.Prefix)
+		return message.Update{}, errors.New("it has no color, so no SR Policy would carry it")
 	}
-	a := update.Attributes{NextHop: r.NextHop, LocalPref: r.LocalPref}
+	a := route.Attributes{NextHop: r.NextHop, LocalPref: r.LocalPref}
 	for _, c := range r.Colors {
-		if c.Only > update.AnyEndpoint {
-			return nil, fmt.Errorf("the route %v cannot be announced: color-only type %d is reserved", r.Prefix, c.Only)
+		if c.Only > route.AnyEndpoint {
+			return message.Update{}, fmt.Errorf("color-only type %d is reserved", c.Only)
 		}
 		a.ExtendedCommunities = append(a.ExtendedCommunities, c.ExtendedCommunity())
 	}
 	if r.NoExport {
-		a.Communities = append(a.Communities, update.NoExport)
+		a.Communities = append(a.Communities, route.NoExport)
 	}
 	if r.NoAdvertise {
-		a.Communities = append(a.Communities, update.NoAdvertise)
+		a.Communities = append(a.Communities, route.NoAdvertise)
 	}
-	b, err := update.Announce(s, r.Family(), nlri, a)
-	if err != nil {
-		return nil, fmt.Errorf("the route %v cannot be announced: %w", r.Prefix, err)
-	}
-	return b, nil
+	return route.Announce(s, r.Family(), message.AppendPrefix(nil, r.Prefix), a)
 }
 
-// Withdraw returns the body of the UPDATE that withdraws the route of a prefix.
-func Withdraw(s update.Session, p netip.Prefix) ([]byte, error) {
-	nlri, err := appendPrefix(nil, p)
-	if err != nil {
-		return nil, err
-	}
-	return update.Withdraw(s, family(p), nlri)
+// Withdraw returns the UPDATE that withdraws the route of a prefix.
+func Withdraw(p netip.Prefix) message.Update {
+	return route.Withdraw(family(p), message.AppendPrefix(nil, p))
 }
 
-// appendPrefix appends a prefix as RFC 4271 section 4.3 has it.
-func appendPrefix(b []byte, p netip.Prefix) ([]byte, error) {
-	if !p.IsValid() || p != p.Masked() {
-		return b, fmt.Errorf("%v is no prefix that can be announced: it has bits behind its length, or none at all", p)
+// Parse reads the colored routes that an UPDATE announces, and the prefixes that it
+// takes the colored route from: it withdraws them, or announces them without a color, or
+// spoiled: message.ParseUpdate has found that their routes are withdrawn. An error is a
+// [*message.Fault] that disables the family.
+func Parse(u *message.Update, spoiled bool) (routes []Route, without []netip.Prefix, err error) {
+	gone := []message.Unreach{{Family: message.IPv4Unicast, NLRI: u.Withdrawn}}
+	if u.Unreach != nil {
+		gone = append(gone, *u.Unreach)
 	}
-	b = append(b, byte(p.Bits()))
-	return append(b, p.Addr().AsSlice()[:(p.Bits()+7)/8]...), nil
-}
-
-// DecodePrefixes reads unicast NLRIs. Where a fault is DisableFamily the list ends
-// before it and must not be used. Bits behind a prefix's length say nothing.
-func DecodePrefixes(b []byte, f update.Family) ([]netip.Prefix, update.Faults) {
-	var list []netip.Prefix
-	var faults update.Faults
-	bits := 32
-	if f.AFI == update.IPv6Unicast.AFI {
-		bits = 128
-	}
-	for at := 0; at < len(b); {
-		size := int(b[at])
-		end := at + 1 + (size+7)/8
-		if size > bits || end > len(b) {
-			faults.Add(update.Fault{Action: update.DisableFamily, Offset: at, Reason: fmt.Sprintf("has a length of %d bits, which is too much", size)})
-			break
+	for _, n := range gone {
+		if without, err = appendPrefixes(without, n.Family, n.NLRI); err != nil {
+			return nil, nil, err
 		}
-		var octets [16]byte
-		copy(octets[:], b[at+1:end])
-		addr := netip.AddrFrom16(octets)
-		if bits == 32 {
-			addr = netip.AddrFrom4([4]byte(octets[:]))
-		}
-		list = append(list, netip.PrefixFrom(addr, size).Masked())
-		at = end
 	}
-	return list, faults
+	// The NLRIs of RFC 4271 and those of RFC 4760 have a next hop each.
+	classic, multi := message.Update{Attributes: u.Attributes}, message.Update{Attributes: u.Attributes, Reach: u.Reach}
+	if routes, without, err = parse(routes, without, &classic, message.IPv4Unicast, u.NLRI, spoiled); err != nil || u.Reach == nil {
+		return routes, without, err
+	}
+	return parse(routes, without, &multi, u.Reach.Family, u.Reach.NLRI, spoiled)
 }
 
-// Decode reads the colored routes that an UPDATE announces, from its NLRIs and its
-// attributes. Routes without a color are in others: they replace, for the same
-// prefix, what was colored before.
-func Decode(f update.Family, nlris []byte, a update.Attributes) (routes []Route, others []netip.Prefix, faults update.Faults) {
-	prefixes, faults := DecodePrefixes(nlris, f)
+func parse(routes []Route, without []netip.Prefix, u *message.Update, f message.Family, nlris []byte, spoiled bool) ([]Route, []netip.Prefix, error) {
+	list, err := appendPrefixes(nil, f, nlris)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := route.Read(u)
 	colors := a.Colors()
-	if len(colors) == 0 {
-		return nil, prefixes, faults
+	if len(colors) == 0 || spoiled {
+		return routes, append(without, list...), nil
 	}
-	for _, p := range prefixes {
-		routes = append(routes, Route{p, a.NextHop, colors, a.LocalPref, a.Has(update.NoExport), a.Has(update.NoAdvertise)})
+	for _, p := range list {
+		routes = append(routes, Route{p, a.NextHop, colors, a.LocalPref, a.Has(route.NoExport), a.Has(route.NoAdvertise)})
 	}
-	return routes, nil, faults
+	return routes, without, nil
+}
+
+// appendPrefixes appends those of the unicast families.
+func appendPrefixes(all []netip.Prefix, f message.Family, nlris []byte) ([]netip.Prefix, error) {
+	if f != message.IPv4Unicast && f != message.IPv6Unicast {
+		return all, nil
+	}
+	list, err := message.ParsePrefixes(nlris, f)
+	return append(all, list...), err
 }

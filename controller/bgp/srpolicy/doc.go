@@ -8,7 +8,7 @@
 // headend. The BGP speaker calls it with what the controller decided, and so do
 // its tests.
 //
-// Bad input ends in an [update.Fault], by RFC 9830 sections 2, 4.2.1 and 5:
+// Bad input ends in a [message.Fault], by RFC 9830 sections 2, 4.2.1 and 5:
 //
 //	the length of an NLRI is no whole number of
 //	  octets, or overruns the list                  DisableFamily

@@ -8,9 +8,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/keiro-net/keiro/controller/bgp/message"
+	"github.com/keiro-net/keiro/controller/bgp/route"
 	"github.com/keiro-net/keiro/controller/bgp/srpolicy"
-	"github.com/keiro-net/keiro/controller/bgp/update"
-	"github.com/keiro-net/keiro/controller/bgp/update/apart"
 )
 
 // costs fails if decoding allocates out of proportion to its input.
@@ -43,49 +43,50 @@ func TestCosts(t *testing.T) {
 		"empty tunnels":       full(nil, []byte{0, 15, 0, 0}, 0),
 	} {
 		costs(t, len(b), func() {
-			if p, faults := srpolicy.DecodeTunnel(b); len(faults) == 0 && len(p.SegmentLists)+len(p.Others) == 0 {
+			if p, fault := srpolicy.ParseTunnel(b); fault == nil && len(p.SegmentLists)+len(p.Others) == 0 {
 				t.Errorf("%s: nothing read, and nothing wrong", name)
 			}
 		})
 	}
-	costs(t, 65535, func() { srpolicy.DecodeNLRIs(make([]byte, 65535), update.IPv4SRPolicy) })
+	costs(t, 65535, func() { srpolicy.ParseNLRIs(make([]byte, 65535), message.IPv4SRPolicy) })
 }
 
 func FuzzTunnel(f *testing.F) {
 	captures(f, func(_ string, a *txtar.Archive) {
-		b := apart.Hex(f, string(a.Files[0].Data))
+		b := octets(f, string(a.Files[0].Data))
 		if a.Files[0].Name == "update.hex" {
-			b, _ = apart.Update(f, b).Attribute(update.TunnelEncapsulation)
+			u, _, err := message.ParseUpdate(b[message.HeaderLen:], true)
+			if err != nil {
+				f.Fatal(err)
+			}
+			b = route.Read(&u).Tunnel
 		}
 		f.Add(b)
 	})
-	f.Add(apart.Hex(f, tunnel(f, preference100+"0d12 4000"+sidOctets+"141a 2000"+sidOctets+behaves+"0e03 0000 04 0f02 0900 810002 0061 820002 0062 1503 010203")))
-	f.Add(apart.Hex(f, tunnel(f, list(f, "0d1a 8000"+sidOctets+behaves+"0312 0000"+sidOctets))))
+	f.Add(octets(f, tunnel(f, preference100+"0d12 4000"+sidOctets+"141a 2000"+sidOctets+behaves+"0e03 0000 04 0f02 0900 810002 0061 820002 0062 1503 010203")))
+	f.Add(octets(f, tunnel(f, list(f, "0d1a 8000"+sidOctets+behaves+"0312 0000"+sidOctets))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > 65535 {
 			return // no path attribute is longer
 		}
-		costs(t, len(b), func() { srpolicy.DecodeTunnel(b) })
-		_, faults := srpolicy.DecodeTunnel(b)
-		for _, f := range faults {
-			if f.Offset < 0 || f.Offset > len(b) || f.Error() == "" || f.Action != update.TreatAsWithdraw {
-				t.Fatalf("fault %+v in %d octets", *f, len(b))
-			}
+		costs(t, len(b), func() { srpolicy.ParseTunnel(b) })
+		if _, fault := srpolicy.ParseTunnel(b); fault != nil && (fault.Error() == "" || fault.Action != message.TreatAsWithdraw) {
+			t.Fatalf("fault %+v in %d octets", *fault, len(b))
 		}
 		stable(t, b)
 	})
 }
 
 func FuzzNLRIs(f *testing.F) {
-	f.Add(apart.Hex(f, "60 00000001 00000064 c0000201 c0"+sidOctets+sidOctets), false)
-	f.Add(apart.Hex(f, "c0 00000001 00000064"+sidOctets), true)
+	f.Add(octets(f, "60 00000001 00000064 c0000201 c0"+sidOctets+sidOctets), false)
+	f.Add(octets(f, "c0 00000001 00000064"+sidOctets), true)
 	f.Fuzz(func(t *testing.T, b []byte, v6 bool) {
-		family := update.IPv4SRPolicy
+		family := message.IPv4SRPolicy
 		if v6 {
-			family = update.IPv6SRPolicy
+			family = message.IPv6SRPolicy
 		}
-		costs(t, len(b), func() { srpolicy.DecodeNLRIs(b, family) })
-		got, faults := srpolicy.DecodeNLRIs(b, family)
+		costs(t, len(b), func() { srpolicy.ParseNLRIs(b, family) })
+		got, fault := srpolicy.ParseNLRIs(b, family)
 		var again []byte
 		for _, n := range got {
 			if n.Family() != family {
@@ -93,13 +94,59 @@ func FuzzNLRIs(f *testing.F) {
 			}
 			again = srpolicy.AppendNLRI(again, n)
 		}
-		if len(faults) == 0 && !bytes.Equal(again, b) {
+		switch {
+		case fault == nil && !bytes.Equal(again, b):
 			t.Fatalf("%x comes back as\n%x", b, again)
+		case fault != nil && (fault.Error() == "" || fault.Action == message.DisableFamily && len(got) > 0):
+			t.Fatalf("fault %+v, and %v", *fault, got)
 		}
-		for _, f := range faults {
-			if f.Offset < 0 || f.Offset >= len(b) || f.Action < update.TreatAsWithdraw || f.Error() == "" {
-				t.Fatalf("fault %+v in %d octets", *f, len(b))
+	})
+}
+
+// FuzzUpdate: whole messages, from the speaker's parser on.
+func FuzzUpdate(f *testing.F) {
+	captures(f, func(_ string, a *txtar.Archive) {
+		if a.Files[0].Name == "update.hex" {
+			f.Add(octets(f, string(a.Files[0].Data))[message.HeaderLen:])
+		}
+	})
+	for _, direct := range []bool{false, true} {
+		r := intended()
+		r.Direct = direct
+		u, err := r.Announce(session)
+		if err != nil {
+			f.Fatal(err)
+		}
+		u.Unreach = &message.Unreach{Family: message.IPv4SRPolicy, NLRI: octets(f, "60 00000001 00000064 c0000201")}
+		b, err := message.AppendUpdate(nil, u, message.MaxLen)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b[message.HeaderLen:])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > message.MaxExtended {
+			return
+		}
+		u, faults, err := message.ParseUpdate(b, true)
+		if err != nil {
+			return
+		}
+		paths, withdrawn, more := srpolicy.Parse(&u, message.Withdraw(faults))
+		if len(paths)+len(withdrawn) > len(b)/13 {
+			t.Fatalf("%d paths and %d withdrawn in %d octets", len(paths), len(withdrawn), len(b))
+		}
+		for _, f := range more {
+			if f.Error() == "" || f.Action < message.TreatAsWithdraw {
+				t.Fatalf("fault %+v", *f)
 			}
+		}
+		a := route.Read(&u)
+		for _, p := range paths {
+			if len(a.RouteTargets()) == 0 && !a.Has(route.NoAdvertise) {
+				t.Fatalf("%v is for nobody", p.NLRI)
+			}
+			_ = p.Usable(a, headend)
 		}
 	})
 }

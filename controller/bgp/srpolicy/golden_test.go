@@ -2,6 +2,7 @@ package srpolicy_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
@@ -11,9 +12,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/keiro-net/keiro/controller/bgp/message"
+	"github.com/keiro-net/keiro/controller/bgp/route"
 	"github.com/keiro-net/keiro/controller/bgp/srpolicy"
-	"github.com/keiro-net/keiro/controller/bgp/update"
-	"github.com/keiro-net/keiro/controller/bgp/update/apart"
 )
 
 var rewrite = flag.Bool("update", false, "rewrite what the golden files want, to be read before it is kept")
@@ -52,31 +53,40 @@ func captures(t testing.TB, each func(name string, a *txtar.Archive)) {
 
 func readCapture(t *testing.T, a *txtar.Archive) string {
 	var s strings.Builder
-	b := apart.Hex(t, string(a.Files[0].Data))
+	b := octets(t, string(a.Files[0].Data))
 	if a.Files[0].Name == "update.hex" {
-		m := apart.Update(t, b)
-		attributes, f, nlris, faults := update.Read(update.Session{FourOctetAS: true}, m.Attribute)
-		names, more := srpolicy.DecodeNLRIs(nlris, f)
-		if faults = append(faults, more...); len(faults) > 0 {
-			t.Fatal(faults[0])
+		u, faults, err := message.ParseUpdate(b[message.HeaderLen:], true)
+		if err != nil || len(faults) > 0 {
+			t.Fatal(err, faults)
 		}
-		for _, n := range names {
-			fmt.Fprintln(&s, n)
-		}
-		_, _, faults = srpolicy.Decode(f, nlris, attributes)
+		paths, withdrawn, faults := srpolicy.Parse(&u, false)
+		fmt.Fprintf(&s, "paths %v, withdrawn %v\n", paths, withdrawn)
 		for _, f := range faults {
 			fmt.Fprintf(&s, "fault: %v\n", f)
 		}
+		attributes := route.Read(&u)
 		fmt.Fprintf(&s, "next hop %v\n", attributes.NextHop)
-		b = attributes.TunnelEncapsulation
+		b = attributes.Tunnel
 	}
-	tunnel, faults := srpolicy.DecodeTunnel(b)
-	if len(faults) > 0 {
-		t.Fatal(faults[0])
+	tunnel, fault := srpolicy.ParseTunnel(b)
+	if fault != nil {
+		t.Fatal(fault)
 	}
 	s.WriteString(dump(tunnel))
 	stable(t, b)
 	return s.String()
+}
+
+func octets(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return b
 }
 
 // dump writes what is known of a path, a line for each thing.
@@ -121,17 +131,17 @@ func dump(p srpolicy.Tunnel) string {
 // and read again it is the same, and written again it is the same octets.
 func stable(t testing.TB, b []byte) {
 	t.Helper()
-	tunnel, faults := srpolicy.DecodeTunnel(b)
-	if len(faults) > 0 {
+	tunnel, fault := srpolicy.ParseTunnel(b)
+	if fault != nil {
 		return
 	}
 	once, err := srpolicy.AppendTunnel(nil, tunnel)
 	if err != nil {
 		return // a label that nobody may use, say
 	}
-	back, faults := srpolicy.DecodeTunnel(once)
-	if len(faults) > 0 || dump(back) != dump(tunnel) {
-		t.Fatalf("%x is\n%s\nand comes back as %v\n%s", b, dump(tunnel), faults, dump(back))
+	back, fault := srpolicy.ParseTunnel(once)
+	if fault != nil || dump(back) != dump(tunnel) {
+		t.Fatalf("%x is\n%s\nand comes back as %v\n%s", b, dump(tunnel), fault, dump(back))
 	}
 	if twice, err := srpolicy.AppendTunnel(nil, back); err != nil || !bytes.Equal(once, twice) {
 		t.Fatalf("written as\n%x\nthen as\n%x, %v", once, twice, err)

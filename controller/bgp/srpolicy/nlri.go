@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/keiro-net/keiro/controller/bgp/update"
+	"github.com/keiro-net/keiro/controller/bgp/message"
 )
 
 // AppendNLRI appends an NLRI behind its length in bits (RFC 9830 section 2.1).
@@ -17,34 +17,34 @@ func AppendNLRI(b []byte, n NLRI) []byte {
 	return append(b, n.Endpoint.AsSlice()...)
 }
 
-// DecodeNLRIs reads the NLRIs of an MP_REACH_NLRI or an MP_UNREACH_NLRI. None, in
-// an MP_UNREACH_NLRI, are the End-of-RIB marker (RFC 4724 section 2). Where a
-// fault is DisableFamily the list ends before it and must not be used.
-func DecodeNLRIs(b []byte, f update.Family) ([]NLRI, update.Faults) {
+// ParseNLRIs reads the NLRIs of an SR Policy family. A fault TreatAsWithdraw has cost
+// the list those that it speaks of, whose names cannot be told; with DisableFamily
+// nothing of the list may be believed (RFC 9830 section 5).
+func ParseNLRIs(b []byte, f message.Family) ([]NLRI, *message.Fault) {
 	var (
-		list   []NLRI
-		faults update.Faults
-		want   = 96
+		list    []NLRI
+		skipped *message.Fault
+		want    = 96
 	)
-	if f.AFI == update.IPv6SRPolicy.AFI {
+	if f.AFI == message.IPv6SRPolicy.AFI {
 		want = 192
 	}
 	for at := 0; at < len(b); {
 		size := int(b[at])
 		end := at + 1 + size/8
 		if size%8 != 0 || end > len(b) {
-			faults.Add(update.Fault{Action: update.DisableFamily, Offset: at, Reason: fmt.Sprintf("has a length of %d bits, which leads to no next one", size)})
-			break
+			return nil, &message.Fault{Action: message.DisableFamily, Family: f, Subcode: message.InvalidNetworkField,
+				Reason: fmt.Sprintf("an NLRI of %v at octet %d, of %d bits, leads to no next one", f, at, size)}
 		}
-		v := b[at+1 : end]
-		if size != want {
-			// The key cannot be told, so there is nothing to withdraw.
-			faults.Add(update.Fault{Action: update.TreatAsWithdraw, Offset: at, Reason: fmt.Sprintf("has a length of %d bits, want %d", size, want)})
-		} else {
+		switch v := b[at+1 : end]; {
+		case size == want:
 			endpoint, _ := netip.AddrFromSlice(v[8:])
 			list = append(list, NLRI{binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:]), endpoint})
+		case skipped == nil:
+			skipped = &message.Fault{Action: message.TreatAsWithdraw, Family: f, Subcode: message.InvalidNetworkField,
+				Reason: fmt.Sprintf("an NLRI of %v at octet %d has %d bits, not %d, and is skipped, as others like it are", f, at, size, want)}
 		}
 		at = end
 	}
-	return list, faults
+	return list, skipped
 }

@@ -5,10 +5,11 @@ import (
 	"net/netip"
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
-	"github.com/keiro-net/keiro/controller/bgp/update"
+	"github.com/keiro-net/keiro/controller/bgp/message"
 )
 
-// NLRI names a candidate path (RFC 9830 section 2.1). It is a map key.
+// NLRI names a candidate path (RFC 9830 section 2.1). It is a map key, and what to
+// announce and withdraw a path by.
 type NLRI struct {
 	// Distinguisher tells candidate paths of one policy apart. It is the path's
 	// discriminator (RFC 9256 section 2.5).
@@ -20,11 +21,11 @@ type NLRI struct {
 }
 
 // Family is that of the endpoint.
-func (n NLRI) Family() update.Family {
+func (n NLRI) Family() message.Family {
 	if n.Endpoint.Is4() {
-		return update.IPv4SRPolicy
+		return message.IPv4SRPolicy
 	}
-	return update.IPv6SRPolicy
+	return message.IPv6SRPolicy
 }
 
 func (n NLRI) String() string {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/keiro-net/keiro/controller/bgp/update"
+	"github.com/keiro-net/keiro/controller/bgp/message"
+	"github.com/keiro-net/keiro/controller/bgp/route"
 )
 
 // Route is a candidate path on its way to headends.
@@ -22,90 +23,90 @@ type Route struct {
 	NextHop netip.Addr
 }
 
-// Announce returns the body of the UPDATE that announces the path, what follows
-// the header of the message. Announced again with the same NLRI it replaces what
-// was. A path that no headend would have to accept, and one that does not fit into
-// a message ([update.TooLong]), is an error that names it.
-func (r Route) Announce(s update.Session) ([]byte, error) {
-	b, err := r.announce(s)
+// Announce returns the UPDATE that announces the path. Announced again with the same
+// NLRI it replaces what was. A path that no headend would have to accept, and one that
+// fits into no message of the session ([message.ErrTooLong]), is an error that names
+// it.
+func (r Route) Announce(s route.Session) (message.Update, error) {
+	u, err := r.announce(s)
 	if err != nil {
-		return nil, fmt.Errorf("%v cannot be announced: %w", r.NLRI, err)
+		return message.Update{}, fmt.Errorf("%v cannot be announced: %w", r.NLRI, err)
 	}
-	return b, nil
+	return u, nil
 }
 
-func (r Route) announce(s update.Session) ([]byte, error) {
-	if err := r.NLRI.check(); err != nil {
-		return nil, err
+func (r Route) announce(s route.Session) (u message.Update, err error) {
+	if !r.Endpoint.IsValid() || r.Endpoint.Zone() != "" {
+		return u, fmt.Errorf("the endpoint %v is no address of a node", r.Endpoint)
 	}
-	a := update.Attributes{NextHop: r.NextHop}
+	a := route.Attributes{NextHop: r.NextHop}
 	if !a.NextHop.IsValid() {
 		a.NextHop = s.LocalAddress.Unmap().WithZone("")
 	}
 	if r.Direct {
-		a.Communities = []update.Community{update.NoAdvertise}
+		a.Communities = []route.Community{route.NoAdvertise}
 	} else if len(r.Headends) == 0 {
-		return nil, errors.New("it is for no headend: name one, or announce it on a direct session (RFC 9830 section 4.2.1)")
+		return u, errors.New("it is for no headend: name one, or announce it on a direct session (RFC 9830 section 4.2.1)")
 	}
 	for _, h := range r.Headends {
 		// RFC 9830 section 4.2.2: as a BGP Identifier, which is not zero.
 		if !h.Is4() || h.IsUnspecified() {
-			return nil, fmt.Errorf("the headend %v is no BGP Identifier", h)
+			return u, fmt.Errorf("the headend %v is no BGP Identifier", h)
 		}
-		a.ExtendedCommunities = append(a.ExtendedCommunities, update.RouteTarget(h))
+		a.ExtendedCommunities = append(a.ExtendedCommunities, route.RouteTarget(h))
 	}
-	var err error
-	if a.TunnelEncapsulation, err = AppendTunnel(nil, r.Tunnel); err != nil {
-		return nil, err
+	if a.Tunnel, err = AppendTunnel(nil, r.Tunnel); err != nil {
+		return u, err
 	}
-	return update.Announce(s, r.Family(), AppendNLRI(nil, r.NLRI), a)
+	return route.Announce(s, r.Family(), AppendNLRI(nil, r.NLRI), a)
 }
 
-// Withdraw returns the body of the UPDATE that withdraws a candidate path.
-func Withdraw(s update.Session, n NLRI) ([]byte, error) {
-	if err := n.check(); err != nil {
-		return nil, fmt.Errorf("%v cannot be withdrawn: %w", n, err)
-	}
-	return update.Withdraw(s, n.Family(), AppendNLRI(nil, n))
+// Withdraw returns the UPDATE that withdraws a candidate path that was announced.
+func Withdraw(n NLRI) message.Update {
+	return route.Withdraw(n.Family(), AppendNLRI(nil, n))
 }
 
-func (n NLRI) check() error {
-	if !n.Endpoint.IsValid() || n.Endpoint.Zone() != "" {
-		return fmt.Errorf("the endpoint %v is no address of a node", n.Endpoint)
+// Parse reads the candidate paths that an UPDATE announces and those that it withdraws,
+// of SR Policy families. What is not valid by RFC 9830 section 4.2.1 is withdrawn, as
+// are all paths if spoiled: message.ParseUpdate has found that their routes are. With a
+// fault DisableFamily neither list may be used.
+func Parse(u *message.Update, spoiled bool) (paths []CandidatePath, withdrawn []NLRI, faults []*message.Fault) {
+	note := func(f *message.Fault) bool {
+		if f != nil {
+			faults = append(faults, f)
+		}
+		return f != nil
 	}
-	return nil
-}
-
-// Decode reads the candidate paths that an UPDATE announces, from its NLRIs and its
-// attributes. What is not valid by RFC 9830 section 4.2.1 is withdrawn: paths whose
-// names could be told are in withdrawn. Where a fault is DisableFamily neither list
-// may be used.
-func Decode(f update.Family, nlris []byte, a update.Attributes) (paths []CandidatePath, withdrawn []NLRI, faults update.Faults) {
-	names, faults := DecodeNLRIs(nlris, f)
-	// A skipped NLRI spoils no other, a fault of an attribute all of them.
-	spoiled := false
-	if len(a.RouteTargets()) == 0 && !a.Has(update.NoAdvertise) {
-		spoiled = true
-		faults.Add(update.Fault{Action: update.TreatAsWithdraw, Attribute: update.ExtendedCommunities,
-			Reason: "names no headend, and there is no NO_ADVERTISE"})
+	if u.Unreach != nil && isPolicy(u.Unreach.Family) {
+		list, f := ParseNLRIs(u.Unreach.NLRI, u.Unreach.Family)
+		note(f)
+		withdrawn = list
 	}
-	tunnel, wrong := DecodeTunnel(a.TunnelEncapsulation)
-	for _, w := range wrong {
-		spoiled = true
-		faults.Add(*w)
+	if u.Reach == nil || !isPolicy(u.Reach.Family) {
+		return nil, withdrawn, faults
 	}
-	if spoiled {
-		return nil, names, faults
+	names, f := ParseNLRIs(u.Reach.NLRI, u.Reach.Family)
+	note(f)
+	a := route.Read(u)
+	if len(a.RouteTargets()) == 0 && !a.Has(route.NoAdvertise) {
+		spoiled = note(&message.Fault{Action: message.TreatAsWithdraw, Type: message.ExtendedCommunitiesType,
+			Reason: "names no headend of an SR Policy, and there is no NO_ADVERTISE"})
+	}
+	tunnel, f := ParseTunnel(a.Tunnel)
+	if spoiled = note(f) || spoiled; spoiled {
+		return nil, append(withdrawn, names...), faults
 	}
 	for _, n := range names {
 		paths = append(paths, CandidatePath{n, tunnel})
 	}
-	return paths, nil, faults
+	return paths, withdrawn, faults
 }
+
+func isPolicy(f message.Family) bool { return f == message.IPv4SRPolicy || f == message.IPv6SRPolicy }
 
 // Usable says whether a headend with this BGP Identifier is to use a path that came
 // with these attributes (RFC 9830 section 4.2.2), and if not, why.
-func (c CandidatePath) Usable(a update.Attributes, identifier netip.Addr) error {
+func (c CandidatePath) Usable(a route.Attributes, identifier netip.Addr) error {
 	if targets := a.RouteTargets(); len(targets) > 0 {
 		mine := false
 		for _, t := range targets {

@@ -2,21 +2,23 @@ package srpolicy_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
+	"github.com/keiro-net/keiro/controller/bgp/message"
+	"github.com/keiro-net/keiro/controller/bgp/route"
 	"github.com/keiro-net/keiro/controller/bgp/srpolicy"
-	"github.com/keiro-net/keiro/controller/bgp/update"
-	"github.com/keiro-net/keiro/controller/bgp/update/apart"
 )
 
 var (
 	headend = netip.MustParseAddr("192.0.2.7")
-	session = update.Session{LocalAS: 65001, FourOctetAS: true, LocalAddress: netip.MustParseAddr("192.0.2.1")}
+	session = route.Session{LocalAS: 65001, LocalAddress: netip.MustParseAddr("192.0.2.1")}
 )
 
 // intended is a path as the controller would send it.
@@ -56,7 +58,7 @@ func TestAnnounce(t *testing.T) {
 	const reach = `800e22 0002 49 04 c0000201 00 c0 00000001 00000064 20010db8000000000000000000000001`
 	for _, test := range []struct {
 		name    string
-		session update.Session
+		session route.Session
 		change  func(*srpolicy.Route)
 		want    string
 	}{
@@ -64,23 +66,30 @@ func TestAnnounce(t *testing.T) {
 			"0000 00ab" + reach + "40010100 400200 40050400000064 c01008 0102c00002070000" + path},
 		{"direct", session, func(r *srpolicy.Route) { r.Direct, r.Headends = true, nil },
 			"0000 00a7" + reach + "40010100 400200 40050400000064 c00804 ffffff02" + path},
-		{"direct, for a headend, in another AS", update.Session{External: true, LocalAS: 65001, FourOctetAS: true, LocalAddress: session.LocalAddress},
+		{"direct, for a headend, in another AS", route.Session{External: true, LocalAS: 65001, LocalAddress: session.LocalAddress},
 			func(r *srpolicy.Route) { r.Direct = true },
 			"0000 00b1" + reach + "40010100 40020602010000fde9 c00804 ffffff02 c01008 0102c00002070000" + path},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := intended()
 			test.change(&r)
-			got, err := r.Announce(test.session)
-			if want := apart.Hex(t, test.want); err != nil || !bytes.Equal(got, want) {
-				t.Fatalf("got  %x, %v\nwant %x", got, err, want)
+			u, err := r.Announce(test.session)
+			if err != nil {
+				t.Fatal(err)
 			}
-			m := apart.Update(t, got)
-			attributes, f, nlris, faults := update.Read(test.session, m.Attribute)
-			paths, withdrawn, more := srpolicy.Decode(f, nlris, attributes)
-			if len(faults)+len(more)+len(withdrawn) > 0 || !reflect.DeepEqual(paths, []srpolicy.CandidatePath{r.CandidatePath}) {
-				t.Errorf("is read as %+v, withdrawn %v, %v %v", paths, withdrawn, faults, more)
+			got, err := message.AppendUpdate(nil, u, message.MaxLen)
+			if want := octets(t, test.want); err != nil || !bytes.Equal(got[message.HeaderLen:], want) {
+				t.Fatalf("got  %x, %v\nwant %x", got[message.HeaderLen:], err, want)
 			}
+			back, faults, err := message.ParseUpdate(got[message.HeaderLen:], !test.session.External)
+			if err != nil || len(faults) > 0 {
+				t.Fatal(err, faults)
+			}
+			paths, withdrawn, faults := srpolicy.Parse(&back, false)
+			if len(faults)+len(withdrawn) > 0 || !reflect.DeepEqual(paths, []srpolicy.CandidatePath{r.CandidatePath}) {
+				t.Fatalf("is read as %+v, withdrawn %v, %v", paths, withdrawn, faults)
+			}
+			attributes := route.Read(&back)
 			if err := paths[0].Usable(attributes, headend); err != nil {
 				t.Error(err)
 			}
@@ -94,7 +103,7 @@ func TestAnnounce(t *testing.T) {
 // TestSubTLV20: all 16 octets of an SRv6 binding SID, where gobgp 4.8 writes 14.
 func TestSubTLV20(t *testing.T) {
 	b, err := srpolicy.AppendTunnel(nil, srpolicy.Tunnel{SRv6BindingSIDs: []srpolicy.SRv6BindingSID{{SID: netip.MustParseAddr("2001:db8::1:ffff")}}})
-	if want := apart.Hex(t, "000f0014 1412 0000 20010db800000000000000000001ffff"); err != nil || !bytes.Equal(b, want) {
+	if want := octets(t, "000f0014 1412 0000 20010db800000000000000000001ffff"); err != nil || !bytes.Equal(b, want) {
 		t.Errorf("got  %x, %v\nwant %x", b, err, want)
 	}
 }
@@ -131,13 +140,10 @@ func TestAnnounceRefuses(t *testing.T) {
 	} {
 		r := intended()
 		change(&r)
-		b, err := r.Announce(session)
+		u, err := r.Announce(session)
 		if err == nil || !strings.HasPrefix(err.Error(), r.NLRI.String()+" cannot be announced: ") || !strings.Contains(err.Error(), strings.TrimSpace(name)) {
-			t.Errorf("%s: %x, %v", name, b, err)
+			t.Errorf("%s: %+v, %v", name, u, err)
 		}
-	}
-	if b, err := srpolicy.Withdraw(session, srpolicy.NLRI{}); err == nil {
-		t.Errorf("%x", b)
 	}
 }
 
@@ -154,60 +160,82 @@ func times(n int, sid netip.Addr) []srpolicy.Segment {
 func TestTooLong(t *testing.T) {
 	r := intended()
 	r.SegmentLists[0].Segments = times(200, netip.MustParseAddr("5f00:0:1::"))
-	var long *update.TooLong
-	if _, err := r.Announce(session); !errors.As(err, &long) || !strings.Contains(err.Error(), "SR Policy color 100 endpoint 2001:db8::1 distinguisher 1 cannot be announced") {
+	if _, err := r.Announce(session); !errors.Is(err, message.ErrTooLong) || !strings.Contains(err.Error(), "SR Policy color 100 endpoint 2001:db8::1 distinguisher 1 cannot be announced") {
 		t.Errorf("%v", err)
 	}
 	extended := session
-	extended.ExtendedMessage = true
-	if b, err := r.Announce(extended); err != nil || len(b) < 4000 {
-		t.Errorf("%d octets, %v", len(b), err)
+	extended.Extended = true
+	if _, err := r.Announce(extended); err != nil {
+		t.Error(err)
 	}
 }
 
 // TestValidity: RFC 9830 section 4.2.1, and what RFC 7606 makes of the names.
 func TestValidity(t *testing.T) {
 	r := intended()
-	tunnel, err := srpolicy.AppendTunnel(nil, r.Tunnel)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nlri := srpolicy.AppendNLRI(nil, r.NLRI)
-	none, target := []update.ExtendedCommunity(nil), []update.ExtendedCommunity{update.RouteTarget(headend)}
-	other := []update.ExtendedCommunity{{0x00, 0x02, 0xfd, 0xe9, 0, 0, 0, 1}} // of an AS
+	gone := srpolicy.NLRI{Color: 9, Endpoint: r.Endpoint}
 	for _, test := range []struct {
 		name             string
-		nlris            []byte
-		a                update.Attributes
+		change           func(u *message.Update)
+		spoiled          bool
 		paths, withdrawn int
-		worst            update.Action
+		worst            message.Action
 	}{
-		{"route target", nlri, update.Attributes{ExtendedCommunities: target, TunnelEncapsulation: tunnel}, 1, 0, 0},
-		{"NO_ADVERTISE", nlri, update.Attributes{Communities: []update.Community{update.NoAdvertise}, TunnelEncapsulation: tunnel}, 1, 0, 0},
-		{"two paths", append(nlri[:len(nlri):len(nlri)], nlri...), update.Attributes{ExtendedCommunities: target, TunnelEncapsulation: tunnel}, 2, 0, 0},
-		{"neither", nlri, update.Attributes{ExtendedCommunities: none, TunnelEncapsulation: tunnel}, 0, 1, update.TreatAsWithdraw},
-		{"NO_EXPORT is not enough", nlri, update.Attributes{Communities: []update.Community{update.NoExport}, TunnelEncapsulation: tunnel}, 0, 1, update.TreatAsWithdraw},
-		{"a route target of an AS", nlri, update.Attributes{ExtendedCommunities: other, TunnelEncapsulation: tunnel}, 0, 1, update.TreatAsWithdraw},
-		{"no tunnel", nlri, update.Attributes{ExtendedCommunities: target}, 0, 1, update.TreatAsWithdraw},
-		{"malformed tunnel", nlri, update.Attributes{ExtendedCommunities: target, TunnelEncapsulation: tunnel[:9]}, 0, 1, update.TreatAsWithdraw},
-		{"one path of another family is skipped", append([]byte{0}, nlri...), update.Attributes{ExtendedCommunities: target, TunnelEncapsulation: tunnel}, 1, 0, update.TreatAsWithdraw},
-		{"no list of paths", []byte{1}, update.Attributes{ExtendedCommunities: target, TunnelEncapsulation: tunnel}, 0, 0, update.DisableFamily},
+		{"route target", func(*message.Update) {}, false, 1, 1, 0},
+		{"NO_ADVERTISE", func(u *message.Update) {
+			set(u, message.CommunitiesType, "ffffff02")
+			drop(u, message.ExtendedCommunitiesType)
+		}, false, 1, 1, 0},
+		{"two paths", func(u *message.Update) { u.Reach.NLRI = append(u.Reach.NLRI, u.Reach.NLRI...) }, false, 2, 1, 0},
+		{"neither", func(u *message.Update) { drop(u, message.ExtendedCommunitiesType) }, false, 0, 2, message.TreatAsWithdraw},
+		{"NO_EXPORT is not enough", func(u *message.Update) {
+			set(u, message.CommunitiesType, "ffffff01")
+			drop(u, message.ExtendedCommunitiesType)
+		}, false, 0, 2, message.TreatAsWithdraw},
+		{"a route target of an AS", func(u *message.Update) { set(u, message.ExtendedCommunitiesType, "0002fde900000001") }, false, 0, 2, message.TreatAsWithdraw},
+		{"no tunnel", func(u *message.Update) { drop(u, message.TunnelEncapsulationType) }, false, 0, 2, message.TreatAsWithdraw},
+		{"malformed tunnel", func(u *message.Update) { set(u, message.TunnelEncapsulationType, "000f0001") }, false, 0, 2, message.TreatAsWithdraw},
+		{"another attribute was malformed", func(*message.Update) {}, true, 0, 2, 0},
+		{"a path of another family is skipped", func(u *message.Update) { u.Reach.NLRI = append([]byte{0}, u.Reach.NLRI...) }, false, 1, 1, message.TreatAsWithdraw},
+		{"no list of paths", func(u *message.Update) { u.Reach.NLRI = []byte{1} }, false, 0, 1, message.DisableFamily},
+		{"no list of paths withdrawn", func(u *message.Update) { u.Unreach.NLRI = []byte{1} }, false, 1, 0, message.DisableFamily},
+		{"other families", func(u *message.Update) { u.Reach.Family, u.Unreach.Family = message.IPv6Unicast, message.LinkState }, false, 0, 0, 0},
 	} {
-		paths, withdrawn, faults := srpolicy.Decode(update.IPv6SRPolicy, test.nlris, test.a)
-		if len(paths) != test.paths || len(withdrawn) != test.withdrawn || faults.Worst() != test.worst {
+		u, err := r.Announce(session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Unreach = srpolicy.Withdraw(gone).Unreach
+		test.change(&u)
+		paths, withdrawn, faults := srpolicy.Parse(&u, test.spoiled)
+		worst := message.Action(0)
+		for _, f := range faults {
+			worst = max(worst, f.Action)
+		}
+		if len(paths) != test.paths || len(withdrawn) != test.withdrawn || worst != test.worst {
 			t.Errorf("%s: %d paths, withdrawn %v, %v", test.name, len(paths), withdrawn, faults)
 		}
 	}
 }
 
+func drop(u *message.Update, of message.AttributeType) {
+	u.Attributes = slices.DeleteFunc(u.Attributes, func(a message.Attribute) bool { return a.Type == of })
+}
+
+func set(u *message.Update, of message.AttributeType, value string) {
+	drop(u, of)
+	v, _ := hex.DecodeString(value)
+	u.Attributes = append(u.Attributes, message.Attribute{Flags: message.Optional | message.Transitive, Type: of, Value: v})
+}
+
 // TestUsable: RFC 9830 section 4.2.2.
 func TestUsable(t *testing.T) {
 	r := intended()
-	mine := update.Attributes{ExtendedCommunities: []update.ExtendedCommunity{update.RouteTarget(netip.MustParseAddr("192.0.2.9")), update.RouteTarget(headend)}}
+	mine := route.Attributes{ExtendedCommunities: []route.ExtendedCommunity{route.RouteTarget(netip.MustParseAddr("192.0.2.9")), route.RouteTarget(headend)}}
 	if err := r.Usable(mine, headend); err != nil {
 		t.Error(err)
 	}
-	null := update.Attributes{ExtendedCommunities: []update.ExtendedCommunity{update.RouteTarget(netip.IPv4Unspecified())}}
+	null := route.Attributes{ExtendedCommunities: []route.ExtendedCommunity{route.RouteTarget(netip.IPv4Unspecified())}}
 	if err := r.Usable(null, netip.IPv4Unspecified()); err == nil {
 		t.Error("a BGP Identifier is not zero")
 	}

@@ -8,51 +8,55 @@ import (
 	"strings"
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
-	"github.com/keiro-net/keiro/controller/bgp/update"
+	"github.com/keiro-net/keiro/controller/bgp/message"
 )
 
-// DecodeTunnel reads the value of the Tunnel Encapsulation attribute of an SR
-// Policy. Any fault is TreatAsWithdraw (RFC 9830 section 5), and the tunnel must not
-// be used.
-func DecodeTunnel(b []byte) (Tunnel, update.Faults) {
-	d := decoder{}
+// ParseTunnel reads the value of the Tunnel Encapsulation attribute of an SR Policy.
+// The fault, if there is one, is TreatAsWithdraw (RFC 9830 section 5): the tunnel must
+// not be used. It is the first of the value.
+func ParseTunnel(b []byte) (Tunnel, *message.Fault) {
+	p := parser{}
 	found := false
-	for at := 0; at < len(b); {
+	for at := 0; at < len(b) && p.fault == nil; {
 		if len(b)-at < 4 || len(b)-at < 4+int(binary.BigEndian.Uint16(b[at+2:])) {
-			d.fault(0, at, "overruns its attribute")
-			return Tunnel{}, d.faults
+			p.wrong("a tunnel at octet %d overruns its attribute", at)
+			break
 		}
 		end := at + 4 + int(binary.BigEndian.Uint16(b[at+2:]))
 		switch of := binary.BigEndian.Uint16(b[at:]); {
 		case of != tunnelType: // RFC 9830 section 2.2
-			d.fault(of, at, "is a tunnel of another type than SR Policy")
+			p.wrong("a tunnel at octet %d is of type %d, want %d, SR Policy", at, of, tunnelType)
 		case found:
-			d.fault(of, at, "is a second tunnel")
+			p.wrong("a tunnel at octet %d is a second one", at)
 		default:
 			found = true
-			d.subTLVs(b[at+4:end], at+4, d.tunnelSubTLV)
+			p.subTLVs(b[at+4:end], at+4, p.tunnelSubTLV)
 		}
 		at = end
 	}
 	if !found {
-		d.fault(tunnelType, len(b), "is missing")
+		p.wrong("there is no tunnel of type %d, SR Policy", tunnelType)
 	}
-	return d.tunnel, d.faults
+	return p.tunnel, p.fault
 }
 
-type decoder struct {
+type parser struct {
 	tunnel Tunnel
-	faults update.Faults
+	fault  *message.Fault
 }
 
-func (d *decoder) fault(tlv uint16, at int, reason string) {
-	d.faults.Add(update.Fault{Action: update.TreatAsWithdraw, Attribute: update.TunnelEncapsulation, TLV: tlv, Offset: at, Reason: reason})
+// wrong keeps the first fault.
+func (p *parser) wrong(format string, args ...any) {
+	if p.fault == nil {
+		p.fault = &message.Fault{Action: message.TreatAsWithdraw, Type: message.TunnelEncapsulationType,
+			Subcode: message.OptionalAttributeError, Reason: "is malformed: " + fmt.Sprintf(format, args...)}
+	}
 }
 
-// subTLVs takes sub-TLVs apart (RFC 9012 section 2). Each returns what is wrong
-// with it. The offset is that of b.
-func (d *decoder) subTLVs(b []byte, at int, each func(s SubTLV, at int) (why string)) {
-	for len(b) > 0 {
+// subTLVs takes sub-TLVs apart (RFC 9012 section 2). Each returns what is wrong with
+// it. The offset is that of b.
+func (p *parser) subTLVs(b []byte, at int, each func(s SubTLV, at int) (why string)) {
+	for len(b) > 0 && p.fault == nil {
 		header, size := 2, 0
 		if b[0] >= 128 {
 			header = 3
@@ -64,11 +68,11 @@ func (d *decoder) subTLVs(b []byte, at int, each func(s SubTLV, at int) (why str
 			}
 		}
 		if len(b) < header+size {
-			d.fault(uint16(b[0]), at, "overruns what it is in")
+			p.wrong("sub-TLV %d at octet %d overruns what it is in", b[0], at)
 			return
 		}
 		if why := each(SubTLV{b[0], b[header : header+size]}, at+header); why != "" {
-			d.fault(uint16(b[0]), at, why)
+			p.wrong("sub-TLV %d at octet %d %s", b[0], at, why)
 		}
 		b, at = b[header+size:], at+header+size
 	}
@@ -76,8 +80,8 @@ func (d *decoder) subTLVs(b []byte, at int, each func(s SubTLV, at int) (why str
 
 // tunnelSubTLV reads a sub-TLV of the tunnel. Of those of which there may be one
 // the first counts (RFC 9830 section 2.4), and yet all of them must be well formed.
-func (d *decoder) tunnelSubTLV(s SubTLV, at int) string {
-	t, v := &d.tunnel, s.Value
+func (p *parser) tunnelSubTLV(s SubTLV, at int) string {
+	t, v := &p.tunnel, s.Value
 	switch s.Type {
 	case preferenceSubTLV:
 		if len(v) != 6 {
@@ -85,7 +89,7 @@ func (d *decoder) tunnelSubTLV(s SubTLV, at int) string {
 		}
 		first(&t.Preference, binary.BigEndian.Uint32(v[2:]))
 	case bindingSubTLV:
-		return d.bindingSID(v)
+		return p.bindingSID(v)
 	case srv6BindSubTLV:
 		sid, endpoint, why := readSID(v, bindingEndpoint)
 		if why != "" {
@@ -110,7 +114,7 @@ func (d *decoder) tunnelSubTLV(s SubTLV, at int) string {
 			return sizes(v, "at least 1")
 		}
 		list := SegmentList{}
-		d.subTLVs(v[1:], at+1, list.read)
+		p.subTLVs(v[1:], at+1, list.read)
 		t.SegmentLists = append(t.SegmentLists, list)
 	case nameSubTLV:
 		return readName(&t.Name, v)
@@ -122,7 +126,7 @@ func (d *decoder) tunnelSubTLV(s SubTLV, at int) string {
 	return ""
 }
 
-func (d *decoder) bindingSID(v []byte) string {
+func (p *parser) bindingSID(v []byte) string {
 	if len(v) != 2 && len(v) != 6 && len(v) != 18 {
 		return sizes(v, "2, 6 or 18")
 	}
@@ -133,7 +137,7 @@ func (d *decoder) bindingSID(v []byte) string {
 	case 18:
 		s.SID = netip.AddrFrom16([16]byte(v[2:]))
 	}
-	first(&d.tunnel.BindingSID, s)
+	first(&p.tunnel.BindingSID, s)
 	return ""
 }
 

@@ -11,9 +11,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
+	"github.com/keiro-net/keiro/controller/bgp/message"
+	"github.com/keiro-net/keiro/controller/bgp/route"
 	"github.com/keiro-net/keiro/controller/bgp/srpolicy"
-	"github.com/keiro-net/keiro/controller/bgp/update"
-	"github.com/keiro-net/keiro/controller/bgp/update/apart"
 )
 
 // What gobgp does not know is not drawn for it: other segments than A and B end its
@@ -43,12 +43,12 @@ func TestGobgpReadsOurs(t *testing.T) {
 		r := srpolicy.Route{CandidatePath: srpolicy.CandidatePath{NLRI: nlris.Draw(t, "NLRI"), Tunnel: twins.Draw(t, "tunnel")},
 			Direct: rapid.Bool().Draw(t, "direct"), NextHop: rapid.OneOf(v4, v6).Draw(t, "next hop"),
 			Headends: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}
-		s := update.Session{LocalAS: rapid.Uint32().Draw(t, "as"), External: rapid.Bool().Draw(t, "external"), FourOctetAS: true, ExtendedMessage: true}
-		b, err := r.Announce(s)
+		s := route.Session{LocalAS: rapid.Uint32().Draw(t, "as"), External: rapid.Bool().Draw(t, "external"), Extended: true}
+		u, err := r.Announce(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := gobgpReads(t, b)
+		m := gobgpReads(t, u)
 		for _, a := range m.PathAttributes {
 			switch a := a.(type) {
 			case *bgp.PathAttributeMpReachNLRI:
@@ -67,7 +67,7 @@ func TestGobgpReadsOurs(t *testing.T) {
 				}
 			case *bgp.PathAttributeTunnelEncap:
 				if got := fromGobgp(t, a.Value); dump(got) != dump(r.Tunnel) {
-					t.Fatalf("%x is read by gobgp as\n%s\nwant\n%s", b, dump(got), dump(r.Tunnel))
+					t.Fatalf("%+v is read by gobgp as\n%s\nwant\n%s", u, dump(got), dump(r.Tunnel))
 				}
 			}
 		}
@@ -85,10 +85,14 @@ func TestWeReadGobgp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, _ := apart.Update(t, append([]byte{0, 0, byte(len(b) >> 8), byte(len(b))}, b...)).Attribute(update.TunnelEncapsulation)
-		got, faults := srpolicy.DecodeTunnel(v)
-		if len(faults) > 0 || !reflect.DeepEqual(got, want) {
-			t.Fatalf("%x\ngot %v\n%s\nwant\n%s", v, faults, dump(got), dump(want))
+		u, _, err := message.ParseUpdate(append([]byte{0, 0, byte(len(b) >> 8), byte(len(b))}, b...), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := route.Read(&u).Tunnel
+		got, fault := srpolicy.ParseTunnel(v)
+		if fault != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x\ngot %v\n%s\nwant\n%s", v, fault, dump(got), dump(want))
 		}
 	})
 }
@@ -96,33 +100,24 @@ func TestWeReadGobgp(t *testing.T) {
 // TestGobgpReadsWithdrawals: and the marker that nothing more comes.
 func TestGobgpReadsWithdrawals(t *testing.T) {
 	n := srpolicy.NLRI{Distinguisher: 1, Color: 2, Endpoint: netip.MustParseAddr("2001:db8::1")}
-	b, err := srpolicy.Withdraw(update.Session{}, n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unreach := gobgpReads(t, b).PathAttributes[0].(*bgp.PathAttributeMpUnreachNLRI)
+	unreach := gobgpReads(t, srpolicy.Withdraw(n)).PathAttributes[0].(*bgp.PathAttributeMpUnreachNLRI)
 	got := unreach.Value[0].NLRI.(*bgp.SRPolicyNLRI)
 	if unreach.SAFI != bgp.SAFI_SRPOLICY || got.Distinguisher != 1 || got.Color != 2 || !bytes.Equal(got.Endpoint, n.Endpoint.AsSlice()) {
-		t.Errorf("%x: %v", b, unreach)
+		t.Errorf("%v", unreach)
 	}
-	if b, err = update.Withdraw(update.Session{}, update.IPv6SRPolicy, nil); err != nil {
-		t.Fatal(err)
-	}
-	if eor, f := gobgpReads(t, b).IsEndOfRib(); !eor || f != bgp.RF_SR_POLICY_IPv6 {
-		t.Errorf("%x is End-of-RIB: %v, of %v", b, eor, f)
+	if eor, f := gobgpReads(t, message.EndOfRIB(message.IPv6SRPolicy)).IsEndOfRib(); !eor || f != bgp.RF_SR_POLICY_IPv6 {
+		t.Errorf("End-of-RIB: %v, of %v", eor, f)
 	}
 }
 
-type failer interface {
-	Fatalf(format string, args ...any)
-}
-
-func gobgpReads(t failer, body []byte) *bgp.BGPUpdate {
-	b := append(bytes.Repeat([]byte{0xff}, 16), 0, 0, bgp.BGP_MSG_UPDATE)
-	binary.BigEndian.PutUint16(b[16:], uint16(19+len(body)))
-	m, err := bgp.ParseBGPMessage(append(b, body...))
+func gobgpReads(t interface{ Fatalf(string, ...any) }, u message.Update) *bgp.BGPUpdate {
+	b, err := message.AppendUpdate(nil, u, message.MaxExtended)
 	if err != nil {
-		t.Fatalf("gobgp refuses %x: %v", body, err)
+		t.Fatalf("%v", err)
+	}
+	m, err := bgp.ParseBGPMessage(b)
+	if err != nil {
+		t.Fatalf("gobgp refuses %x: %v", b, err)
 	}
 	return m.Body.(*bgp.BGPUpdate)
 }

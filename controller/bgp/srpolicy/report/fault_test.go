@@ -11,7 +11,6 @@ import (
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
 	"github.com/keiro-net/keiro/controller/bgp/srpolicy/report"
-	"github.com/keiro-net/keiro/controller/bgp/update/apart"
 )
 
 const (
@@ -33,7 +32,7 @@ func TestNLRIFaults(t *testing.T) {
 		{"flags for two IPv6 addresses", origin + node + strings.Replace(descriptor, "0200", "02c0", 1), "TLV 554 at octet 25 has 24 octets, want 48"},
 		{"overrun", origin + node + "022a 0018", "TLV 554 at octet 25 overruns"},
 	} {
-		_, faults, ok := report.Decode(ls.Opaque{NLRIType: report.CandidatePathType, Body: string(apart.Hex(t, test.body))}, nil)
+		_, faults, ok := report.Decode(ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, test.body))}, nil)
 		if ok != (test.want == "") || len(faults) > 0 != (test.want != "") {
 			t.Errorf("%s: ok %v, %v", test.name, ok, faults)
 		}
@@ -48,7 +47,7 @@ func TestNLRIFaults(t *testing.T) {
 			t.Errorf("%v: %v", o, faults)
 		}
 	}
-	o := ls.Opaque{RD: ls.Some(ls.RouteDistinguisher{7: 9}), NLRIType: report.CandidatePathType, Body: string(apart.Hex(t, origin+node+descriptor))}
+	o := ls.Opaque{RD: ls.Some(ls.RouteDistinguisher{7: 9}), NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
 	if s, _, _ := report.Decode(o, nil); s.Origin.RD != o.RD {
 		t.Errorf("route distinguisher %v", s.Origin.RD)
 	}
@@ -77,8 +76,8 @@ func TestAttributeFaults(t *testing.T) {
 		{"name that no terminal should see", 1203, "1b5b", ""},
 		{"unknown", 1300, "", ""},
 	} {
-		o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(apart.Hex(t, origin+node+descriptor))}
-		given := []ls.TLV{{Type: test.of, Value: apart.Hex(t, test.value)}}
+		o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
+		given := []ls.TLV{{Type: test.of, Value: octets(t, test.value)}}
 		s, faults, ok := report.Decode(o, given)
 		if !ok || len(faults) > 0 != (test.want != "") || s.Partial != (test.want != "") {
 			t.Errorf("%s: ok %v, partial %v, %v", test.name, ok, s.Partial, faults)
@@ -97,7 +96,7 @@ func TestAttributeFaults(t *testing.T) {
 
 // TestFirstCounts: RFC 9857 section 5, of those of which there may be one.
 func TestFirstCounts(t *testing.T) {
-	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(apart.Hex(t, origin+node+descriptor))}
+	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
 	s, faults, _ := report.Decode(o, []ls.TLV{
 		{Type: 1202, Value: []byte{1, 0, 0, 0, 0, 0, 0, 1}}, {Type: 1202, Value: []byte{2, 0, 0, 0, 0, 0, 0, 2}},
 		{Type: 1203, Value: []byte("one")}, {Type: 1203, Value: []byte("two")},
@@ -125,11 +124,11 @@ func costs(t *testing.T, size int, decode func()) {
 }
 
 func TestCosts(t *testing.T) {
-	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(apart.Hex(t, origin+node+descriptor))}
+	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
 	for name, unit := range map[string]string{
 		"empty sub-TLVs": "04b7 0000", "small segments": "04b6 0004 00000000", "unknown sub-TLVs of a segment": "04b6 0019 0200 c000" + strings.Repeat("00", 17) + "ffff 0000",
 	} {
-		b := apart.Hex(t, unit)
+		b := octets(t, unit)
 		value := append(make([]byte, 12), bytes.Repeat(b, 65000/len(b))...)
 		costs(t, len(value), func() {
 			if _, faults, _ := report.Decode(o, []ls.TLV{{Type: 1205, Value: value}}); len(faults) > 0 {
@@ -150,7 +149,7 @@ func TestCosts(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	captures(f, func(_ string, a *txtar.Archive) {
-		f.Add(apart.Hex(f, string(a.Files[0].Data))[4:], apart.Hex(f, string(a.Files[1].Data)))
+		f.Add(octets(f, string(a.Files[0].Data))[4:], octets(f, string(a.Files[1].Data)))
 	})
 	f.Fuzz(func(t *testing.T, body, attribute []byte) {
 		if len(body)+len(attribute) > 65535 {

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
 	"github.com/keiro-net/keiro/controller/bgp/srpolicy/report"
-	"github.com/keiro-net/keiro/controller/bgp/update/apart"
 )
 
 var rewrite = flag.Bool("update", false, "rewrite what the golden files want, to be read before it is kept")
@@ -22,7 +22,7 @@ var rewrite = flag.Bool("update", false, "rewrite what the golden files want, to
 func TestCaptures(t *testing.T) {
 	captures(t, func(name string, a *txtar.Archive) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			state, faults, ok := decode(t, apart.Hex(t, string(a.Files[0].Data)), apart.Hex(t, string(a.Files[1].Data)))
+			state, faults, ok := decode(t, octets(t, string(a.Files[0].Data)), octets(t, string(a.Files[1].Data)))
 			if len(faults) > 0 || !ok {
 				t.Fatalf("%v", faults)
 			}
@@ -55,7 +55,7 @@ func captures(t testing.TB, each func(name string, a *txtar.Archive)) {
 }
 
 // decode reads an NLRI and its attribute, which package ls must be able to.
-func decode(t apart.T, nlri, attribute []byte) (report.State, ls.Faults, bool) {
+func decode(t failer, nlri, attribute []byte) (report.State, ls.Faults, bool) {
 	t.Helper()
 	routes, faults := ls.DecodeNLRIs(nlri, ls.Family{})
 	if len(faults) > 0 || len(routes) != 1 {
@@ -94,4 +94,19 @@ func dump(s report.State) string {
 		line("TLV %d: %x", r.Type, r.Value)
 	}
 	return b.String()
+}
+
+// failer is what is needed of a testing.TB or a rapid.T.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func octets(t failer, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return b
 }
