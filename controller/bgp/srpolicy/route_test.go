@@ -230,8 +230,8 @@ func set(u *message.Update, of message.AttributeType, value string) {
 
 // TestUsable: RFC 9830 section 4.2.2.
 func TestUsable(t *testing.T) {
-	r := intended()
-	mine := route.Attributes{ExtendedCommunities: []route.ExtendedCommunity{route.RouteTarget(netip.MustParseAddr("192.0.2.9")), route.RouteTarget(headend)}}
+	r, hop := intended(), netip.MustParseAddr("192.0.2.9")
+	mine := route.Attributes{ExtendedCommunities: []route.ExtendedCommunity{route.RouteTarget(hop), route.RouteTarget(headend), route.RouteTarget(hop)}}
 	if err := r.Usable(mine, headend); err != nil {
 		t.Error(err)
 	}
