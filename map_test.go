@@ -62,6 +62,7 @@ keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram 
 agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/show
 controller/bgp/ls controller/bgp/message controller/bgp/fsm
+controller/bgp/route controller/bgp/srpolicy controller/bgp/srpolicy/report controller/bgp/service
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.

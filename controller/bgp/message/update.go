@@ -203,7 +203,8 @@ func (f Family) nextHop(n int) bool {
 			n = 32
 		}
 	}
-	return n == 16 || n == 32 || n == 4 && f.AFI != IPv6Unicast.AFI
+	// RFC 9830 section 2.1: of either kind, whatever the endpoint of the policy is.
+	return n == 16 || n == 32 || n == 4 && (f.AFI != IPv6Unicast.AFI || f == IPv6SRPolicy)
 }
 
 func (p *updateParser) unreach(a Attribute) error {
