@@ -61,11 +61,11 @@ pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/show
-controller/bgp/ls
+controller/bgp/ls controller/bgp/said controller/bgp/lsdb controller/live
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
-const forTests = `pathspec/solve/draw`
+const forTests = `pathspec/solve/draw controller/bgp/lsdb/lsdbtest`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library
