@@ -150,10 +150,9 @@ func (d *DB) Remove(name string) {
 }
 
 // set gives an object its words. An object that nobody says is there is
-// forgotten, and so are those who said that it is not.
+// forgotten.
 func (d *DB) set(o *object, words said.Words, changed bool) {
-	if !words.Said() {
-		words = nil
+	if words = words.Settled(); len(words) == 0 {
 		delete(d.objects, o.key)
 	}
 	d.count(o.words, -1)

@@ -16,7 +16,7 @@ func (d *DB) View() *View {
 		w.regroup()
 		w.rehome()
 		w.remake(v)
-		clear(d.dirty)
+		d.dirty = map[*object]bool{} // clearing one that was large costs what it held
 	}
 	d.view = v
 	return v
@@ -231,27 +231,26 @@ func (w *work) bundle(e ends) *bundle {
 
 // remake makes the parts of the View that changed, and puts them in.
 func (w *work) remake(v *View) {
-	goneRouters, routers := map[*Router]bool{}, []*Router(nil)
+	var goneRouters, routers []*Router
 	for r := range w.gone {
-		goneRouters[r.view] = true
+		goneRouters = append(goneRouters, r.view)
 	}
 	for r := range w.redraw {
 		if w.gone[r] {
 			continue
 		}
 		if r.view != nil {
-			goneRouters[r.view] = true
+			goneRouters = append(goneRouters, r.view)
 		}
 		r.view = r.make()
 		routers = append(routers, r.view)
 	}
 	v.Routers = replaced(v.Routers, goneRouters, routers, compareRouters)
 
-	goneLinks, links := map[*Link]bool{}, []*Link(nil)
-	goneHalf, half := map[*HalfKnown]bool{}, []*HalfKnown(nil)
+	var goneLinks, links []*Link
+	var goneHalf, half []*HalfKnown
 	for b := range w.bundles {
-		note(goneLinks, b.links)
-		note(goneHalf, b.half)
+		goneLinks, goneHalf = append(goneLinks, b.links...), append(goneHalf, b.half...)
 		b.remake()
 		links, half = append(links, b.links...), append(half, b.half...)
 		if len(b.direct)+len(b.lans) == 0 {
@@ -259,16 +258,10 @@ func (w *work) remake(v *View) {
 		}
 	}
 	for n := range w.lans {
-		note(goneHalf, n.shown)
+		goneHalf = append(goneHalf, n.shown...)
 		n.shown = n.half
 		half = append(half, n.half...)
 	}
 	v.Links = replaced(v.Links, goneLinks, links, compareLinks)
 	v.Half = replaced(v.Half, goneHalf, half, compareHalf)
-}
-
-func note[T comparable](set map[T]bool, list []T) {
-	for _, x := range list {
-		set[x] = true
-	}
 }

@@ -142,21 +142,27 @@ func compareLinks(a, b *Link) int {
 func compareHalf(a, b *HalfKnown) int { return strings.Compare(a.key, b.key) }
 
 // replaced is an ascending list without those that are gone and with those that
-// came, ascending too.
-func replaced[T comparable](list []T, gone map[T]bool, come []T, order func(a, b T) int) []T {
+// came. It looks at few others, but copies them all.
+func replaced[T comparable](list, gone, come []T, order func(a, b T) int) []T {
 	if len(gone) == 0 && len(come) == 0 {
 		return list
 	}
+	slices.SortFunc(gone, order)
 	slices.SortFunc(come, order)
-	out := make([]T, 0, len(list)+len(come))
-	for _, x := range list {
-		if gone[x] {
-			continue
+	out := make([]T, 0, len(list)-len(gone)+len(come))
+	for len(gone) > 0 || len(come) > 0 {
+		removes := len(come) == 0 || len(gone) > 0 && order(gone[0], come[0]) <= 0
+		next := come
+		if removes {
+			next = gone
 		}
-		for len(come) > 0 && order(come[0], x) < 0 {
+		at, _ := slices.BinarySearchFunc(list, next[0], order)
+		out, list = append(out, list[:at]...), list[at:]
+		if removes {
+			gone, list = gone[1:], list[1:]
+		} else {
 			out, come = append(out, come[0]), come[1:]
 		}
-		out = append(out, x)
 	}
-	return append(out, come...)
+	return append(out, list...)
 }

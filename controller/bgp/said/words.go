@@ -128,7 +128,8 @@ func (ws Words) Without(peer string) Words {
 	return slices.Concat(ws[:i], ws[i+1:])
 }
 
-// Said reports whether any peer has said that the object is there.
+// Said reports whether any peer has said that the object is there, and not
+// withdrawn it.
 func (ws Words) Said() bool {
 	return slices.ContainsFunc(ws, func(w Word) bool { return !w.Withdrawn })
 }
@@ -148,9 +149,29 @@ func (ws Words) Stand() bool {
 			there = later(there, w.heard)
 		}
 	}
-	// At the same time: the withdrawal may have been forgotten (see lsdb), had it
-	// come first.
 	return ws.Said() && !gone.After(there)
+}
+
+// Settled is without the withdrawals that do not matter any more: those that are
+// not newer than any word that the object is there.
+func (ws Words) Settled() Words {
+	var first time.Time
+	withdrawn := 0
+	for i := range ws {
+		switch w := &ws[i]; {
+		case w.Withdrawn:
+			withdrawn++
+		case first.IsZero() || w.heard.Before(first):
+			first = w.heard
+		}
+	}
+	if withdrawn == 0 {
+		return ws
+	}
+	if withdrawn == len(ws) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(ws), func(w Word) bool { return w.Withdrawn && !w.heard.After(first) })
 }
 
 func later(a, b time.Time) time.Time {
