@@ -43,6 +43,7 @@
 //	  nodes in one IGP
 //	one of several that nothing tells apart, and fewer are     out
 //	  learned than declared, or paths may not use all of them
+//	of a node that matches several routers, or one with others out
 //	of a node with a routerID that nobody knows, when every    out
 //	  peer has said all
 //	anything else                                              as declared

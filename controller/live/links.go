@@ -60,13 +60,17 @@ func (j *joiner) matchLinks() {
 	}
 }
 
-// nodeMissing judges a link of a node that no router is known to be.
+// nodeMissing judges a link of a node that no router is known to be. What is
+// learned of the link cannot be told, if the node is one that is learned at all:
+// it might be that the link is gone.
 func (j *joiner) nodeMissing(e int) {
 	entry := &j.t.Entries[e]
 	for _, n := range []int{entry.A, entry.B} {
-		if slices.ContainsFunc(j.r.Nodes[n].Conditions, func(c Condition) bool { return c.Type == NodeMissing }) {
-			j.out(e, NodeMissing, "no peer knows its node %s with routerID %s", j.t.Nodes[n].Name, j.t.Nodes[n].RouterID)
-			return
+		for _, c := range j.r.Nodes[n].Conditions {
+			if c.Type == NodeMissing || c.Type == NodeAmbiguous {
+				j.out(e, c.Type, "of its node %s: %s", j.t.Nodes[n].Name, c.Message)
+				return
+			}
 		}
 	}
 }
