@@ -11,7 +11,8 @@
 // its name, which is the node name (TLV 1026) or the first label of it,
 // irrespective of case. What matches two is matched by nobody, and told. A link
 // is matched between its two nodes: by addresses, else by its name (TLV 1098),
-// else if one declared and one learned link are left.
+// else if it is the only one left that one learned link may be, and that link the
+// only one it may be.
 //
 // Unknown is never yes: what is learned makes the declared picture worse, never
 // better, and is used as it is only where the file leaves a value out.

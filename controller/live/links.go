@@ -143,32 +143,40 @@ func (b *between) match(elsewhere map[netip.Addr][]end) {
 		})
 	})
 	rest = slices.DeleteFunc(rest, func(e int) bool { return b.elsewhere(e, elsewhere) })
-	free := b.those(func(*lsdb.Link) bool { return true })
-	if len(rest) == 1 && len(free) == 1 && b.addressed(rest[0], free[0]) == maybe {
-		b.take(rest[0], free[0])
-		return
+	possible := func(e int) []*lsdb.Link {
+		return b.those(func(l *lsdb.Link) bool { return b.addressed(e, l) == maybe })
 	}
-	usable := 0
-	for _, l := range free {
+	rest = b.each(rest, possible)
+	for _, e := range rest {
+		b.unmatched(e, rest, b.those(func(l *lsdb.Link) bool { return b.addressed(e, l) != no }))
+	}
+}
+
+// unmatched judges an entry that may be any of some links, or none.
+func (b *between) unmatched(e int, rest []int, links []*lsdb.Link) {
+	entry := &b.t.Entries[e]
+	usable, rivals := 0, 0
+	for _, l := range links {
 		if l.Unusable() == "" {
 			usable++
 		}
 	}
-	for _, e := range rest {
-		entry := &b.t.Entries[e]
-		possible := slices.DeleteFunc(slices.Clone(free), func(l *lsdb.Link) bool { return b.addressed(e, l) == no })
-		switch {
-		case len(possible) == 0 && len(b.half) > 0:
-			b.out(e, LinkHalfKnown, "known in one direction only: %v: %s", b.half[0].NLRI, b.half[0].Why)
-		case len(possible) == 0:
-			if peer := b.wouldKnow(e); peer != "" {
-				b.out(e, LinkMissing, "peer %s knows %s and %s, and no link between them that could be it", peer, b.t.Nodes[entry.A].Name, b.t.Nodes[entry.B].Name)
-			}
-		case usable < len(rest) || usable < len(free):
-			b.out(e, LinkAmbiguous, "%d links are declared and %d learned, of which paths may use %d, and neither addresses nor names tell which of them it is", len(rest), len(free), usable)
-		default:
-			b.r.Links[e].tell(LinkAmbiguous, "%d links are learned between its nodes, and neither addresses nor names tell which it is: the declared state stands", len(free))
+	for _, other := range rest {
+		if slices.ContainsFunc(links, func(l *lsdb.Link) bool { return b.addressed(other, l) != no }) {
+			rivals++
 		}
+	}
+	switch {
+	case len(links) == 0 && len(b.half) > 0:
+		b.out(e, LinkHalfKnown, "known in one direction only: %v: %s", b.half[0].NLRI, b.half[0].Why)
+	case len(links) == 0:
+		if peer := b.wouldKnow(e); peer != "" {
+			b.out(e, LinkMissing, "peer %s knows %s and %s, and no link between them that could be it", peer, b.t.Nodes[entry.A].Name, b.t.Nodes[entry.B].Name)
+		}
+	case usable < rivals || usable < len(links):
+		b.out(e, LinkAmbiguous, "%d links are declared and %d learned, of which paths may use %d, and neither addresses nor names tell which of them it is", rivals, len(links), usable)
+	default:
+		b.r.Links[e].tell(LinkAmbiguous, "%d links are learned between its nodes, and neither addresses nor names tell which it is: the declared state stands", len(links))
 	}
 }
 

@@ -104,3 +104,41 @@ func BenchmarkChange(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHostile is what costs most: all nodes with one router ID, all links
+// between two nodes with nothing to tell them by, one LAN of all.
+func BenchmarkHostile(b *testing.B) {
+	const n = 10000
+	lines := map[string]func(i int) []string{
+		"one router ID": func(i int) []string { return []string{"node", "l2", fmt.Sprint(i + 1), "te=192.0.2.1"} },
+		"one bundle": func(i int) []string {
+			return []string{"link", "l2", fmt.Sprint(1 + i%2), fmt.Sprint(2 - i%2), fmt.Sprintf("id=%d-0", i+1)}
+		},
+		"one LAN":    func(i int) []string { return []string{"link", "l2", fmt.Sprint(i + 1), "1.01"} },
+		"one node":   func(i int) []string { return []string{"sid", "l2", "1", fmt.Sprintf("5f00::%x", i+1)} },
+		"many areas": func(i int) []string { return []string{"node", "ospf2", fmt.Sprintf("1%%%d", i), "te=192.0.2.1"} },
+	}
+	for name, line := range lines {
+		var feed []lsdbtest.Object
+		for i := range n {
+			nlri, a, err := lsdbtest.Parse(line(i))
+			if err != nil {
+				b.Fatal(err)
+			}
+			feed = append(feed, lsdbtest.Object{NLRI: nlri, Attribute: a})
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				db := lsdb.New()
+				load(b, db, "peer", feed, lsdbtest.Start)
+				db.View()
+				_ = db.Unreach("peer", feed[n/2].NLRI, lsdbtest.Start)
+				db.View()
+				db.Remove("peer")
+				if v := db.View(); len(v.Routers)+len(v.Half) > 0 {
+					b.Fatal("something is left")
+				}
+			}
+		})
+	}
+}

@@ -73,6 +73,7 @@ func (w *work) attach() {
 		}
 		o.there = there
 	}
+	looked := map[claim]bool{}
 	for i := range touched {
 		if len(i.own)+len(i.links) > 0 {
 			w.instances[i.key] = i
@@ -86,6 +87,10 @@ func (w *work) attach() {
 		if i.router == nil || claims == nil || !slices.Equal(claims, i.claims) {
 			w.rename[i] = true
 			for _, c := range i.claims { // those that it was united with, or kept apart
+				if looked[c] {
+					continue // who was there then is noted, and so is who came since
+				}
+				looked[c] = true
 				for _, other := range w.claims[c] {
 					w.rename[other] = true
 				}
@@ -96,16 +101,22 @@ func (w *work) attach() {
 			w.redraw[i.router] = true
 		}
 	}
+	routers := map[*router]bool{}
 	for i := range judged { // what is said of a router says whether its links are usable
-		members := []*instance{i}
-		if i.router != nil {
-			members = i.router.members
-		}
-		for _, m := range members {
-			for o := range m.links {
-				w.links[o] = true
+		if i.router == nil {
+			w.judge(i)
+		} else if !routers[i.router] {
+			routers[i.router] = true
+			for _, m := range i.router.members {
+				w.judge(m)
 			}
 		}
+	}
+}
+
+func (w *work) judge(i *instance) {
+	for o := range i.links {
+		w.links[o] = true
 	}
 }
 
@@ -159,9 +170,7 @@ func (w *work) regroup() {
 		}
 		for _, i := range r.members {
 			i.router = r
-			for o := range i.links {
-				w.links[o] = true
-			}
+			w.judge(i)
 		}
 		w.redraw[r] = true
 	}

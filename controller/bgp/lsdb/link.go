@@ -66,19 +66,11 @@ func (b *bundle) remake() {
 			}
 		}
 	}
-	for _, list := range []map[level][]*side{to, fro} {
-		for l := range list {
-			for _, s := range list[l] {
-				if s.mate != nil {
-					continue
-				}
-				back := fro[l]
-				if s.o.local.router.key() != b.a {
-					back = to[l]
-				}
-				b.half = append(b.half, s.o.halfKnown(lonely(back)))
-			}
-		}
+	for l := range to {
+		b.leave(to[l], fro[l])
+	}
+	for l := range fro {
+		b.leave(fro[l], to[l])
 	}
 	for n := range b.lans {
 		for _, m := range n.members[b.ends] {
@@ -86,6 +78,19 @@ func (b *bundle) remake() {
 		}
 	}
 	b.unite(adjacencies, levels)
+}
+
+// leave notes the halves that make no link.
+func (b *bundle) leave(halves, back []*side) {
+	why := ""
+	for _, s := range halves {
+		if s.mate == nil {
+			if why == "" {
+				why = lonely(back)
+			}
+			b.half = append(b.half, s.o.halfKnown(why))
+		}
+	}
 }
 
 // unite makes links of adjacencies.

@@ -198,15 +198,16 @@ func route(instances []*instance) (out []*router) {
 		}
 	}
 	groups, refused, torn := partition(keys, slots)
-	for c, list := range refused {
+	tell := func(list []int, why string) {
 		for _, n := range list {
-			conflicts[n] = append(conflicts[n], fmt.Sprintf("router ID %v is claimed by %s: it unites none of them", c.addr, names(atoms, list)))
+			conflicts[n] = append(conflicts[n], why)
 		}
 	}
+	for c, list := range refused {
+		tell(list, fmt.Sprintf("router ID %v is claimed by %s: it unites none of them", c.addr, names(atoms, list)))
+	}
 	for _, list := range torn {
-		for _, n := range list {
-			conflicts[n] = append(conflicts[n], fmt.Sprintf("the router IDs of other IGPs would make %s one router: none of them are united", names(atoms, list)))
-		}
+		tell(list, fmt.Sprintf("the router IDs of other IGPs would make %s one router: none of them are united", names(atoms, list)))
 	}
 	for _, g := range groups {
 		r := &router{}
