@@ -56,7 +56,7 @@ func (n *lan) remake() {
 	}
 	for _, o := range list {
 		l := o.nlri.(ls.Link)
-		why := ""
+		var why string
 		switch r := o.local.router; {
 		case r == nil && o.remote.router == nil:
 			why = "it leads from one LAN to another"

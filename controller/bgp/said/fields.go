@@ -125,8 +125,10 @@ var (
 	PeerNodes = list("peers", func(a *ls.SRv6SIDAttribute) []ls.PeerNode { return a.PeerNodes })
 	Structure = opt("structure", func(a *ls.SRv6SIDAttribute) ls.Opt[ls.SIDStructure] { return a.Structure })
 	SIDRaw    = list("other-tlvs", func(a *ls.SRv6SIDAttribute) []ls.TLV { return a.Raw })
-	opaqueRaw = list("tlvs", func(a *ls.OpaqueAttribute) []ls.TLV { return a.Raw })
 )
+
+// OpaqueRaw is all there is of an object of a type without a meaning here.
+var OpaqueRaw = list("tlvs", func(a *ls.OpaqueAttribute) []ls.TLV { return a.Raw })
 
 // te reads an attribute that may differ by application: of SR Policy, if the
 // link has it for that application; else for all that have none of their own;
