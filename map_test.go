@@ -63,10 +63,11 @@ agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/show
 controller/bgp/ls controller/bgp/message controller/bgp/fsm
 controller/bgp/route controller/bgp/srpolicy controller/bgp/srpolicy/report controller/bgp/service
+controller/bgp/said controller/bgp/lsdb controller/live
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
-const forTests = `pathspec/solve/draw controller/bgp/internal/peertest`
+const forTests = `pathspec/solve/draw controller/bgp/internal/peertest controller/bgp/lsdb/lsdbtest`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library

@@ -2,7 +2,9 @@ package topology
 
 import (
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
@@ -22,7 +24,9 @@ func build(d *strictyaml.Document) (*Topology, strictyaml.Errors) {
 	sites := b.buildSites(doc.Spec.Sites)
 	nodes := b.buildNodes(doc.Spec.Nodes)
 	entries, links := b.buildLinks(&doc.Spec)
-	return New(doc.Metadata.Name, sites, nodes, entries, links), b.Errors
+	t := New(doc.Metadata.Name, sites, nodes, entries, links)
+	t.SRLGs = b.buildSRLGs(doc.Spec.SRLGs)
+	return t, b.Errors
 }
 
 // optional checks a text that may be left out.
@@ -97,6 +101,10 @@ func (b *builder) buildNodes(docs []nodeDoc) []Node {
 			b.once(at+".locator", "locator", d.Locator.String())
 			nodes[i].Locator = d.Locator.Prefix
 		}
+		if d.RouterID != nil {
+			b.once(at+".routerID", "router ID", d.RouterID.string)
+			nodes[i].RouterID = d.RouterID.string
+		}
 		if d.Evidence != nil {
 			if *d.Evidence < 0 {
 				b.Fail(at+".evidence", "bad evidence %d: want a level from 0", *d.Evidence)
@@ -105,4 +113,24 @@ func (b *builder) buildNodes(docs []nodeDoc) []Node {
 		}
 	}
 	return nodes
+}
+
+// buildSRLGs reads the numbers of shared risks. One number is one risk and the
+// other way round: what an IGP says must not be read in two ways.
+func (b *builder) buildSRLGs(docs []srlgDoc) []SRLG {
+	var groups []SRLG
+	for i, d := range docs {
+		at := strictyaml.Index("spec.srlgs", i)
+		b.Check(at+".name", CheckName(d.Name))
+		b.once(at+".name", "srlg", d.Name)
+		if d.Number == nil {
+			continue // reported already
+		}
+		if *d.Number < 0 || *d.Number > math.MaxUint32 {
+			b.Fail(at+".number", "bad number %d of an SRLG: want 0 to %d (RFC 5307 section 1.3)", *d.Number, uint32(math.MaxUint32))
+		}
+		b.once(at+".number", "srlg number", strconv.FormatInt(*d.Number, 10))
+		groups = append(groups, SRLG{Name: d.Name, Number: uint32(*d.Number)})
+	}
+	return groups
 }

@@ -1,6 +1,8 @@
 package topology
 
 import (
+	"net/netip"
+
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
 
@@ -67,6 +69,10 @@ func (b *builder) entry(at, name string, d *linkDoc, defaults sharedDoc) Entry {
 		b.port(at+".interfaces.a", d.A, e.AInterface)
 		b.port(at+".interfaces.b", d.B, e.BInterface)
 	}
+	if d.Addresses != nil {
+		e.AAddress = b.address(at+".addresses.a", d.Addresses.A)
+		e.BAddress = b.address(at+".addresses.b", d.Addresses.B)
+	}
 	return e
 }
 
@@ -84,6 +90,15 @@ func (b *builder) port(path, node, name string) {
 		b.Check(path, CheckInterface(name))
 		b.once(path, "interface", node+":"+name)
 	}
+}
+
+// address checks that of an interface: it is at one end of one link.
+func (b *builder) address(path string, a *address) netip.Addr {
+	if a == nil {
+		return netip.Addr{}
+	}
+	b.once(path, "address", a.String())
+	return a.Addr
 }
 
 // shared checks what both directions share.

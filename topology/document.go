@@ -30,6 +30,7 @@ type specDoc struct {
 	Sites    []siteDoc    `json:"sites,omitzero" strict:"flow"`
 	Nodes    []nodeDoc    `json:"nodes,omitzero" strict:"flow"`
 	Links    []linkDoc    `json:"links,omitzero"`
+	SRLGs    []srlgDoc    `json:"srlgs,omitzero" strict:"flow"`
 }
 
 // defaultsDoc gives what an entry leaves out.
@@ -55,6 +56,7 @@ type nodeDoc struct {
 	Labels   map[string]string `json:"labels,omitzero"`
 	Locator  *locator          `json:"locator,omitzero"`
 	Evidence *int64            `json:"evidence,omitzero"`
+	RouterID *routerID         `json:"routerID,omitzero"`
 }
 
 // locator is an SRv6 locator.
@@ -67,6 +69,24 @@ func (l *locator) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// routerID is an address or an IS-IS system ID, in the form in which it is
+// compared.
+type routerID struct {
+	string
+}
+
+func (r *routerID) UnmarshalText(text []byte) (err error) {
+	r.string, err = ParseRouterID(string(text))
+	return err
+}
+
+func (r routerID) MarshalText() ([]byte, error) { return []byte(r.string), nil }
+
+type srlgDoc struct {
+	Name   string `json:"name" strict:"required"`
+	Number *int64 `json:"number" strict:"required"`
+}
+
 type linkDoc struct {
 	Name string `json:"name,omitzero"`
 	A    string `json:"a" strict:"required"`
@@ -76,6 +96,7 @@ type linkDoc struct {
 	Route      [][]float64       `json:"route,omitzero" strict:"flow"`
 	Labels     map[string]string `json:"labels,omitzero" strict:"flow"`
 	Interfaces *interfacesDoc    `json:"interfaces,omitzero" strict:"flow"`
+	Addresses  *addressesDoc     `json:"addresses,omitzero" strict:"flow"`
 	BA         *directionDoc     `json:"ba,omitzero" strict:"flow"`
 }
 
@@ -105,6 +126,21 @@ type sharedDoc struct {
 type interfacesDoc struct {
 	A string `json:"a,omitzero"`
 	B string `json:"b,omitzero"`
+}
+
+type addressesDoc struct {
+	A *address `json:"a,omitzero"`
+	B *address `json:"b,omitzero"`
+}
+
+// address is that of an interface.
+type address struct {
+	netip.Addr
+}
+
+func (a *address) UnmarshalText(text []byte) (err error) {
+	a.Addr, err = ParseInterfaceAddress(string(text))
+	return err
 }
 
 // stated is a quantity that an entry states: a value, or `unknown` where it

@@ -11,13 +11,14 @@ import (
 // equal topology. A file tells values that were derived from declared ones; what
 // was measured is declared in the file, since the time of it is not there.
 func Format(t *Topology) []byte {
-	if len(t.Sites)+len(t.Nodes)+len(t.Entries) <= formatPart {
+	if len(t.Sites)+len(t.Nodes)+len(t.Entries)+len(t.SRLGs) <= formatPart {
 		return strictyaml.Marshal(t.document())
 	}
 	var out []byte
 	out = formatList(t, out, len(t.Sites), func(d *specDoc, i int) { d.Sites = append(d.Sites, t.Sites[i].document()) })
 	out = formatList(t, out, len(t.Nodes), func(d *specDoc, i int) { d.Nodes = append(d.Nodes, t.Nodes[i].document()) })
-	return formatList(t, out, len(t.Entries), func(d *specDoc, i int) { d.Links = append(d.Links, t.linkDocument(i)) })
+	out = formatList(t, out, len(t.Entries), func(d *specDoc, i int) { d.Links = append(d.Links, t.linkDocument(i)) })
+	return formatList(t, out, len(t.SRLGs), func(d *specDoc, i int) { d.SRLGs = append(d.SRLGs, t.SRLGs[i].document()) })
 }
 
 // formatPart is how many elements of a list are written at once. The writer
@@ -63,8 +64,13 @@ func (t *Topology) document() document {
 	for e := range t.Entries {
 		doc.Spec.Links = append(doc.Spec.Links, t.linkDocument(e))
 	}
+	for i := range t.SRLGs {
+		doc.Spec.SRLGs = append(doc.Spec.SRLGs, t.SRLGs[i].document())
+	}
 	return doc
 }
+
+func (g *SRLG) document() srlgDoc { return srlgDoc{Name: g.Name, Number: new(int64(g.Number))} }
 
 func (s *Site) document() siteDoc {
 	d := siteDoc{Name: s.Name, Country: s.Country, Region: s.Region}
@@ -81,6 +87,9 @@ func (n *Node) document() nodeDoc {
 	}
 	if level, ok := n.Evidence.Get(); ok {
 		d.Evidence = &level
+	}
+	if n.RouterID != "" {
+		d.RouterID = &routerID{n.RouterID}
 	}
 	return d
 }
@@ -100,6 +109,15 @@ func (t *Topology) linkDocument(e int) linkDoc {
 	}
 	if entry.AInterface != "" || entry.BInterface != "" {
 		d.Interfaces = &interfacesDoc{A: entry.AInterface, B: entry.BInterface}
+	}
+	if entry.AAddress.IsValid() || entry.BAddress.IsValid() {
+		d.Addresses = &addressesDoc{}
+		if entry.AAddress.IsValid() {
+			d.Addresses.A = &address{entry.AAddress}
+		}
+		if entry.BAddress.IsValid() {
+			d.Addresses.B = &address{entry.BAddress}
+		}
 	}
 	d.directionDoc = directionDoc{
 		Metric:   unlessEqual(ab.Metric, 1),

@@ -103,6 +103,10 @@ func drawTopology(t *rapid.T) *Topology {
 		if maybe("locator") {
 			node.Locator = netip.MustParsePrefix(fmt.Sprintf("5f00:0:%x::/48", i))
 		}
+		if maybe("router ID") {
+			node.RouterID = rapid.SampledFrom([]string{"0000.0000.00a%d", "192.0.2.%d", "2001:db8::a%d"}).Draw(t, "router ID")
+			node.RouterID = fmt.Sprintf(node.RouterID, i)
+		}
 		if maybe("evidence") {
 			node.Evidence = Declare(rapid.Int64Range(0, 9).Draw(t, "evidence"))
 		}
@@ -124,6 +128,12 @@ func drawTopology(t *rapid.T) *Topology {
 		if maybe("b") {
 			e.BInterface = fmt.Sprintf("eth%d", i)
 		}
+		if maybe("address of a") {
+			e.AAddress = netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+		}
+		if maybe("address of b") {
+			e.BAddress = netip.AddrFrom4([4]byte{10, 0, 1, byte(i)})
+		}
 		entries = append(entries, e)
 		for _, ends := range [][2]int{{e.A, e.B}, {e.B, e.A}} {
 			l := Link{Entry: i, From: ends[0], To: ends[1], Metric: rapid.Int64Range(1, 2).Draw(t, "metric")}
@@ -136,7 +146,12 @@ func drawTopology(t *rapid.T) *Topology {
 			links = append(links, l)
 		}
 	}
-	return New(names.Draw(t, "name"), append([]Site{}, sites...), append([]Node{}, nodes...), append([]Entry{}, entries...), append([]Link{}, links...))
+	out := New(names.Draw(t, "name"), append([]Site{}, sites...), append([]Node{}, nodes...), append([]Entry{}, entries...), append([]Link{}, links...))
+	numbers := rapid.SliceOfNDistinct(rapid.Uint32(), 0, 3, rapid.ID).Draw(t, "numbers")
+	for i, n := range rapid.SliceOfNDistinct(names, len(numbers), len(numbers), rapid.ID).Draw(t, "numbered") {
+		out.SRLGs = append(out.SRLGs, SRLG{Name: n, Number: numbers[i]})
+	}
+	return out
 }
 
 func known[T any](v T, derived bool) Attr[T] {

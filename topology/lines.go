@@ -1,6 +1,10 @@
 package topology
 
-import "github.com/keiro-net/keiro/topology/strictyaml"
+import (
+	"slices"
+
+	"github.com/keiro-net/keiro/topology/strictyaml"
+)
 
 // Lines knows where in its file a topology was written. It stands beside the
 // Topology and not in it: equal topologies stay equal wherever they were
@@ -11,7 +15,7 @@ type Lines struct {
 	t    *Topology
 }
 
-// Of is the line of a field of a site, node or link, such as "delay" or
+// Of is the line of a field of a site, node, link or srlg, such as "delay" or
 // "ba.delay"; of the entry itself where field is empty or stands nowhere; and
 // of `defaults` where the value comes from there. 0 where there is no such
 // entry.
@@ -25,6 +29,9 @@ func (l *Lines) Of(kind, name, field string) int {
 	}
 	if i, ok := l.t.entryIndex[name]; ok && kind == "link" {
 		at = strictyaml.Index("spec.links", i)
+	}
+	if i := slices.IndexFunc(l.t.SRLGs, func(g SRLG) bool { return g.Name == name }); i >= 0 && kind == "srlg" {
+		at = strictyaml.Index("spec.srlgs", i)
 	}
 	if at == "" {
 		return 0

@@ -23,11 +23,12 @@ func TestLines(t *testing.T) {
 		{"node", "tyo1", "labels.rack", 13},
 		{"node", "x", "operator", 15},
 		{"link", "main", "delay", 22},
-		{"link", "main", "ba.delay", 29},
+		{"link", "main", "ba.delay", 30},
 		{"link", "main", "derived", 17}, // stated nowhere: the entry
-		{"link", "tyo1--x", "", 30},
+		{"link", "tyo1--x", "", 31},
 		{"link", "tyo1--x", "delay", 6},    // from defaults
-		{"link", "tyo1--x#2", "delay", 31}, // its own
+		{"link", "tyo1--x#2", "delay", 32}, // its own
+		{"srlg", "north-pole", "number", 44},
 		{"link", "nowhere", "delay", 0},
 		{"node", "main", "", 0},
 	} {

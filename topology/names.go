@@ -139,6 +139,33 @@ func ParseLocator(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
+var systemIDPattern = regexp.MustCompile(`^[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}$`)
+
+// ParseRouterID reads what an IGP calls a router: an IPv4 or IPv6 address, which
+// an OSPF router ID is written as, or an IS-IS system ID (ISO 10589). Two that
+// are the same come out as the same text.
+func ParseRouterID(s string) (string, error) {
+	if lower := strings.ToLower(s); systemIDPattern.MatchString(lower) {
+		return lower, nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" || a.Is4In6() || a.IsUnspecified() {
+		return "", fmt.Errorf("bad router ID %.80q: want an IPv4 or IPv6 address or an IS-IS system ID, such as 0000.0000.0001", s)
+	}
+	return a.String(), nil
+}
+
+// ParseInterfaceAddress reads the address of an interface as an IGP has it, thus
+// not one of link-local scope: BGP-LS does not carry those (RFC 9552 section
+// 5.2.2).
+func ParseInterfaceAddress(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" || a.Is4In6() || !a.IsGlobalUnicast() {
+		return netip.Addr{}, fmt.Errorf("bad address %.80q: want a unicast IPv4 or IPv6 address that is not link-local, such as 192.0.2.1", s)
+	}
+	return a, nil
+}
+
 // LinkNames completes the names of links: where the given one is empty, a--b,
 // or else a--b#2 and so on, the first that no other link has.
 func LinkNames(given []string, ends [][2]string) []string {

@@ -21,6 +21,9 @@ type Topology struct {
 	// Links holds both directions of every entry: entry e is Links[2*e]
 	// (from a to b) and Links[2*e+1] (from b to a).
 	Links []Link
+	// SRLGs are the shared risks whose number in the IGP is known. Any other name
+	// may stand on an entry as well.
+	SRLGs []SRLG
 
 	nodeIndex, siteIndex, entryIndex map[string]int
 
@@ -42,6 +45,7 @@ type Node struct {
 	Operator string // "" is unknown
 	Labels   map[string]string
 	Locator  netip.Prefix // SRv6 locator, RFC 8986 section 3.1; the zero value: the controller assigns one
+	RouterID string       // what an IGP calls it, as ParseRouterID writes it; "" is unknown
 	Evidence Attr[int64]  // level of hardware evidence; unknown until somebody has appraised it
 }
 
@@ -58,6 +62,15 @@ type Entry struct {
 	Labels     map[string]string
 	AInterface string // interface of a that the cable is plugged into; "" is unknown
 	BInterface string
+	AAddress   netip.Addr // of the interface of a, as an IGP has it; the zero value is unknown
+	BAddress   netip.Addr
+}
+
+// SRLG is a shared risk link group with the number that an IGP knows it by (RFC
+// 5307 section 1.3).
+type SRLG struct {
+	Name   string
+	Number uint32
 }
 
 // Link is one direction of an Entry, as in RFC 9552 section 5.2.2.
@@ -190,7 +203,9 @@ func (t *Topology) Without(o Outage) *Topology {
 		}
 		links = append(links, ab, ba)
 	}
-	return New(t.Name, t.Sites, t.Nodes, entries, links)
+	rest := New(t.Name, t.Sites, t.Nodes, entries, links)
+	rest.SRLGs = t.SRLGs
+	return rest
 }
 
 // With returns the topology with one more entry, the last, and its two links.

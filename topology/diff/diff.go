@@ -30,7 +30,7 @@ const (
 
 // Change is one thing that differs. Values are in the words of a file.
 type Change struct {
-	Kind   string // site, node or link
+	Kind   string // site, node, link or srlg
 	Name   string // the name after; before where it is removed; "" where Reordered
 	Op     Op
 	Field  string   // of Changed, such as delay, ba.delay, srlgs, labels.vendor
@@ -74,7 +74,7 @@ func (c Change) String() string {
 	return s
 }
 
-// Diff is what changed, in the order of the files: sites, nodes, links.
+// Diff is what changed, in the order of the files: sites, nodes, links, srlgs.
 type Diff struct {
 	Changes []Change
 

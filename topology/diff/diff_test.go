@@ -21,6 +21,7 @@ const base = head + `  sites: [{name: s, country: JP}, {name: r}]
     - {name: ab, a: a, b: b, delay: 4ms, srlgs: [duct]}
     - {name: bc, a: b, b: c, delay: 1ms, ba: {delay: 2ms}, capacity: 1Gbps}
     - {name: ca, a: c, b: a, interfaces: {a: eth1}}
+  srlgs: [{name: duct, number: 7}]
 `
 
 func parse(t *testing.T, text string) *topology.Topology {
@@ -57,6 +58,11 @@ func TestCompare(t *testing.T) {
 		}},
 		{"a link goes, one comes", []string{"    - {name: ab, a: a, b: b, delay: 4ms, srlgs: [duct]}", "    - {name: new, a: a, b: b}"}, []string{
 			"link:new: link new: added", "link:ab: link ab: removed",
+		}},
+		{"what an IGP says", []string{"{name: c}", "{name: c, routerID: 0000.0000.0001}", "interfaces: {a: eth1}", "interfaces: {a: eth1}, addresses: {b: 192.0.2.1}", "number: 7}", "number: 8}, {name: other, number: 9}"}, []string{
+			"node:c/routerID: node c: routerID unknown -> 0000.0000.0001",
+			"link:ca/addresses.b: link ca: addresses.b unknown -> 192.0.2.1",
+			"srlg:duct/number: srlg duct: number 7 -> 8", "srlg:other: srlg other: added",
 		}},
 		{"rename", []string{"name: ab", "name: xy"}, []string{"link:xy/name: link xy: name ab -> xy"}},
 		{"a node goes with its links", []string{", {name: c}", "", "    - {name: bc, a: b, b: c, delay: 1ms, ba: {delay: 2ms}, capacity: 1Gbps}\n", "", "    - {name: ca, a: c, b: a, interfaces: {a: eth1}}\n", ""}, []string{
@@ -179,7 +185,7 @@ func TestEdit(t *testing.T) {
 		{"link:zz.delay=9ms", `error: no such link "zz"`},
 		{"link:ab.name=q", `error: "link:ab.name=q": a name cannot be set: write a topology with it and give that`},
 		{"node:c.site=nowhere", `error: no such site "nowhere"`},
-		{"delay=9ms", `error: want KIND:NAME.FIELD=VALUE with a kind of site, node, link, such as link:z.delay=9ms, found "delay=9ms"`},
+		{"delay=9ms", `error: want KIND:NAME.FIELD=VALUE with a kind of site, node, link, srlg, such as link:z.delay=9ms, found "delay=9ms"`},
 	} {
 		e, err := ParseSet(before, c.set)
 		var after *topology.Topology

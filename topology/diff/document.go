@@ -28,6 +28,7 @@ type spec struct {
 	Sites []object `json:"sites,omitempty"`
 	Nodes []object `json:"nodes,omitempty"`
 	Links []object `json:"links,omitempty"`
+	SRLGs []object `json:"srlgs,omitempty"`
 }
 
 // object is an entry of one of the lists: text, json.Number, bool, or lists
@@ -66,7 +67,7 @@ func (d *document) topology() (*topology.Topology, error) {
 }
 
 // kinds are the lists, in the order of the file.
-var kinds = []string{"site", "node", "link"}
+var kinds = []string{"site", "node", "link", "srlg"}
 
 func (d *document) list(kind string) *[]object {
 	switch kind {
@@ -76,6 +77,8 @@ func (d *document) list(kind string) *[]object {
 		return &d.Spec.Nodes
 	case "link":
 		return &d.Spec.Links
+	case "srlg":
+		return &d.Spec.SRLGs
 	}
 	return nil
 }
@@ -103,7 +106,7 @@ func index(list []object) (names []string, by map[string]object) {
 }
 
 // nested are the keys that hold mappings.
-var nested = []string{"ba", "labels", "interfaces"}
+var nested = []string{"ba", "labels", "interfaces", "addresses"}
 
 // derived marks values that were computed. That is no value itself: a delay
 // that somebody measured to be what was computed changes nothing.

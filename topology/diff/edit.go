@@ -80,6 +80,8 @@ func exists(t *topology.Topology, kind, name string) (ok bool) {
 		_, ok = t.Node(name)
 	case "link":
 		_, ok = t.Entry(name)
+	case "srlg":
+		ok = slices.ContainsFunc(t.SRLGs, func(g topology.SRLG) bool { return g.Name == name })
 	}
 	return ok
 }
@@ -134,7 +136,7 @@ func value(field, text string) any {
 		return list
 	case text == "true" || text == "false":
 		return text == "true"
-	case slices.Contains([]string{"metric", "evidence", "lat", "lon"}, last) && json.Valid([]byte(text)):
+	case slices.Contains([]string{"metric", "evidence", "number", "lat", "lon"}, last) && json.Valid([]byte(text)):
 		return json.Number(text)
 	}
 	return text

@@ -14,7 +14,7 @@ import (
 // each other.
 func (d *Diff) Revert(reverted func(i int) bool) (*topology.Topology, error) {
 	out := &document{APIVersion: d.after.APIVersion, Kind: d.after.Kind, Metadata: d.after.Metadata}
-	for _, kind := range []string{"node", "site", "link"} { // nodes say which sites are needed
+	for _, kind := range []string{"node", "site", "link", "srlg"} { // nodes say which sites are needed
 		*out.list(kind) = d.revert(kind, out, reverted)
 	}
 	return out.topology()

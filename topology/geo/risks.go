@@ -77,5 +77,7 @@ func (g *Ground) Declare(risks []Risk, complete bool) *topology.Topology {
 			entries[e].SRLGs = topology.Declare(lists[e])
 		}
 	}
-	return topology.New(t.Name, t.Sites, t.Nodes, entries, t.Links)
+	out := topology.New(t.Name, t.Sites, t.Nodes, entries, t.Links)
+	out.SRLGs = t.SRLGs
+	return out
 }

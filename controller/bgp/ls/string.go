@@ -43,7 +43,7 @@ func (l LinkDescriptor) String() string {
 	var s strings.Builder
 	for _, pair := range [][2]netip.Addr{{l.IPv4Interface, l.IPv4Neighbor}, {l.IPv6Interface, l.IPv6Neighbor}} {
 		if pair != ([2]netip.Addr{}) {
-			fmt.Fprintf(&s, " %v-%v", pair[0], pair[1])
+			fmt.Fprintf(&s, " %s-%s", addrText(pair[0]), addrText(pair[1]))
 		}
 	}
 	if id, ok := l.Identifiers.Get(); ok {
@@ -53,6 +53,14 @@ func (l LinkDescriptor) String() string {
 		fmt.Fprintf(&s, " mt %d", l.MultiTopology.Value.ID())
 	}
 	return s.String()
+}
+
+// addrText is an address, or a sign that it was not sent.
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return "?"
+	}
+	return a.String()
 }
 
 func (p Prefix) String() string { return fmt.Sprintf("prefix %v %v %v", p.Origin, p.Local, p.Prefix) }
