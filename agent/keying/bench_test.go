@@ -97,9 +97,10 @@ func agreed(b testing.TB, epoch uint64, hub *agent, far []*agent) {
 		}
 	}
 	for _, a := range far {
-		for name, m := range a.devices.all {
-			if m.psk != hub.devices.all[name].psk || m.psk == [secret.Size]byte{} {
-				b.Fatalf("%s %s: two keys", a.Node, name)
+		for _, l := range a.Lanes() {
+			ours, theirs := hub.devices.device(l.Interface).preshared(), a.devices.device(l.Interface).preshared()
+			if ours != theirs || ours == [secret.Size]byte{} {
+				b.Fatalf("%s %s: two keys", a.Node, l.Interface)
 			}
 		}
 	}

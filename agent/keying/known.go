@@ -74,8 +74,9 @@ func (k *Keyer) recognize(p *peer, kept kept, found bool) {
 		return
 	}
 	kept.Known = all
+	node := p.Node
 	k.onDisk(p, func() func() {
-		err := k.store.save(p.Node, kept)
+		err := k.store.save(node, kept)
 		return func() {
 			if err != nil { // the next state has it too
 				k.Log.Warn("identity of a peer not kept yet", "peer", p.Node, "error", err)

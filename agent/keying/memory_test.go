@@ -94,6 +94,12 @@ func (m *memory) count(call string) (n int) {
 	return n
 }
 
+func (m *memory) preshared() [secret.Size]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.psk
+}
+
 func (m *memory) silent() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

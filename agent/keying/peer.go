@@ -86,8 +86,9 @@ func (k *Keyer) load(p *peer) {
 		return
 	}
 	p.loading = true
+	node := p.Node
 	k.onDisk(p, func() func() {
-		kept, found, err := k.store.load(p.Node)
+		kept, found, err := k.store.load(node)
 		return func() { k.loaded(p, kept, found, err) }
 	})
 }
@@ -251,9 +252,9 @@ func (p *peer) plan() {
 }
 
 func (k *Keyer) persist(p *peer, state rotate.State) {
-	known := p.known
+	node, known := p.Node, p.known
 	k.onDisk(p, func() func() {
-		err := k.store.save(p.Node, kept{state, known})
+		err := k.store.save(node, kept{state, known})
 		return func() {
 			if err != nil {
 				k.step(p, rotate.PersistFailed{Err: err.Error()})

@@ -24,6 +24,7 @@ func (k *Keyer) quantum(p *peer, need rotate.NeedQKD) {
 	k.asks++
 	number, over := k.asks, time.Now().Add(k.Params.QKDWait)
 	p.asked[need.Lane] = number
+	node := p.Node
 	name := "QKD " + p.Node + " " + need.Lane.String()
 	k.queue(name).forgetWaiting()
 	k.enqueue(name, job{pool: &k.kme, work: func() func() {
@@ -34,9 +35,9 @@ func (k *Keyer) quantum(p *peer, need rotate.NeedQKD) {
 		if err != nil {
 			err = fmt.Errorf("not asked, there are too many questions: %w", err)
 		} else if id == "" {
-			id, key, err = k.Quantum.Key(ctx, p.Node)
+			id, key, err = k.Quantum.Key(ctx, node)
 		} else {
-			key, err = k.Quantum.KeyByID(ctx, p.Node, id)
+			key, err = k.Quantum.KeyByID(ctx, node, id)
 		}
 		return func() {
 			if err != nil || !key.Present() {
