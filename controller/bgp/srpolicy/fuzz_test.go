@@ -48,7 +48,7 @@ func TestCosts(t *testing.T) {
 			}
 		})
 	}
-	costs(t, 65535, func() { srpolicy.ParseNLRIs(make([]byte, 65535), message.IPv4SRPolicy) })
+	costs(t, 65535, func() { _, _ = srpolicy.ParseNLRIs(make([]byte, 65535), message.IPv4SRPolicy) })
 }
 
 func FuzzTunnel(f *testing.F) {
@@ -69,7 +69,7 @@ func FuzzTunnel(f *testing.F) {
 		if len(b) > 65535 {
 			return // no path attribute is longer
 		}
-		costs(t, len(b), func() { srpolicy.ParseTunnel(b) })
+		costs(t, len(b), func() { _, _ = srpolicy.ParseTunnel(b) })
 		if _, fault := srpolicy.ParseTunnel(b); fault != nil && (fault.Error() == "" || fault.Action != message.TreatAsWithdraw) {
 			t.Fatalf("fault %+v in %d octets", *fault, len(b))
 		}
@@ -85,7 +85,7 @@ func FuzzNLRIs(f *testing.F) {
 		if v6 {
 			family = message.IPv6SRPolicy
 		}
-		costs(t, len(b), func() { srpolicy.ParseNLRIs(b, family) })
+		costs(t, len(b), func() { _, _ = srpolicy.ParseNLRIs(b, family) })
 		got, fault := srpolicy.ParseNLRIs(b, family)
 		var again []byte
 		for _, n := range got {
