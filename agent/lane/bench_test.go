@@ -47,9 +47,17 @@ func (e *end) second(inner string) *end {
 }
 
 // pour sends b.N megabytes, in equal parts over as many connections as there
-// are addresses, all at once.
+// are addresses, all at once. Where the time of processors for a megabyte is
+// that of all processors for as long, these are what limits.
 func (e *end) pour(b *testing.B, far *end, over ...[2]netip.Addr) {
 	b.SetBytes(1 << 20)
+	before := testnet.Used(b)
+	defer func() {
+		used := testnet.Used(b).Since(before)
+		b.ReportMetric(used.Here.Seconds()*1000/float64(b.N), "cpu-ms/MB-ends")
+		b.ReportMetric(used.Children.Seconds()*1000/float64(b.N), "cpu-ms/MB-wireguard")
+		b.Logf("load average %s", testnet.Busy(b))
+	}()
 	share := max(b.N/len(over), 1)
 	var pouring sync.WaitGroup
 	for _, ends := range over {
@@ -154,6 +162,7 @@ func silence(b *testing.B, near, far *end) time.Duration {
 	testnet.Eventually(b, "100 packets to come", func() bool { return flow.Arrived() > 100 })
 	called := time.Now()
 	near.must(near.dev.Silence())
-	time.Sleep(200 * time.Millisecond) // what is on its way still counts
+	sent := flow.Sent()
+	testnet.Eventually(b, "2,000 more packets to be sent", func() bool { return flow.Sent() > sent+2000 })
 	return max(0, flow.Stop().Last.Sub(called))
 }

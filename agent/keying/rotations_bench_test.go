@@ -1,0 +1,89 @@
+package keying
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/internal/testnet"
+	"github.com/keiro-net/keiro/keys/rotate"
+)
+
+// The streams of BenchmarkRotations. Every key carries a share of each stream:
+// not so much that WireGuard, which makes a session in 5 s at most, could use
+// each key.
+const (
+	turns      = 200
+	streamRate = 10_000
+	perTurn    = 4_000
+)
+
+// BenchmarkRotations: 200 rotations under 10,000 packets per second through
+// one lane, and through two, one in each direction; every 50th time both agents
+// begin anew. Before it as many packets without a rotation: what a machine
+// whose processors are busy loses by itself. A run counts where packets/s says
+// that the streams were what they should be.
+func BenchmarkRotations(b *testing.B) {
+	for lanes := 1; lanes <= 2; lanes++ {
+		for _, how := range []string{"still", "rotating"} {
+			b.Run(fmt.Sprintf("lanes=%d/%s", lanes, how), func(b *testing.B) { rotations(b, lanes, how == "rotating") })
+		}
+	}
+}
+
+func rotations(b *testing.B, lanes int, rotating bool) {
+	_, aki, bea := newPair(b, lanes)
+	for b.Loop() {
+		before, began := testnet.Used(b), time.Now()
+		var flows []*testnet.Flow
+		for n := 1; n <= lanes; n++ {
+			works(b, aki, bea, n)
+			from, to := aki, bea
+			if n%2 == 0 {
+				from, to = to, from
+			}
+			flows = append(flows, stream(from, to, n, streamRate))
+		}
+		for n := range turns {
+			if rotating {
+				turn(b, n, lanes, aki, bea)
+			}
+			sent := flows[0].Sent() // the others send as many
+			eventually(b, "packets to be sent", func() bool { return flows[0].Sent() >= sent+perTurn })
+		}
+		cores := testnet.Used(b).Since(before).Per(time.Since(began))
+		var stopping sync.WaitGroup
+		for i, flow := range flows {
+			stopping.Go(func() {
+				r := flow.Stop()
+				b.Logf("lane %d: %+v", i+1, r)
+				b.ReportMetric(float64(r.Sent)/r.Took.Seconds(), fmt.Sprintf("packets/s-%d", i+1))
+				b.ReportMetric(float64(r.Lost()), fmt.Sprintf("lost-%d", i+1))
+			})
+		}
+		stopping.Wait()
+		for _, n := range []*node{aki, bea} {
+			for id := 1; id <= lanes; id++ {
+				s := n.Link(fmt.Sprintf("kr-w%d", id)).Attrs().Statistics
+				b.Logf("%s, lane %d: %d packets sent, %d dropped by the interface", n.name, id, s.TxPackets, s.TxDropped)
+			}
+		}
+		b.Logf("%s; load average %s", cores, testnet.Busy(b))
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+func turn(b *testing.B, n, lanes int, aki, bea *node) {
+	if n%50 == 49 {
+		for _, node := range []*node{aki, bea} {
+			node.stop()
+			node.start()
+		}
+		aki.join(bea, lanes)
+		bea.join(aki, lanes)
+	}
+	epoch := max(aki.keyer.Epoch("bea"), bea.keyer.Epoch("aki"))
+	eventually(b, "a pair to rotate", func() bool { return aki.keyer.Rekey("bea", rotate.RotateNow{}) })
+	keyed(b, epoch+1, aki, bea)
+}
