@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 )
 
@@ -22,14 +24,9 @@ import (
 // the same namespaces, and through two lanes at once.
 func BenchmarkThroughput(b *testing.B) {
 	near, far := pair(b, false, false)
-	share := func(near, far *end) {
-		psk := random(b)
-		near.must(near.dev.Set(near.config(far, psk)))
-		far.must(far.dev.Set(far.config(near, psk)))
-	}
-	share(near, far)
+	share(b, near, far)
 	near2, far2 := near.second("fd03::a"), far.second("fd03::b")
-	share(near2, far2)
+	share(b, near2, far2)
 	plain := plainPair(b, near, far)
 	lane, lane2 := [2]netip.Addr{near.inner, far.inner}, [2]netip.Addr{near2.inner, far2.inner}
 	b.Run("lane", func(b *testing.B) { near.pour(b, far, lane) })
@@ -44,6 +41,35 @@ func (e *end) second(inner string) *end {
 	other.name, other.port, other.inner = "kr-w2", e.port+1, netip.MustParseAddr(inner)
 	other.open()
 	return &other
+}
+
+// BenchmarkNarrow sends TCP through one lane and through two whose paths, not
+// the processors, are what limits: each has a cable of its own, 20 MB/s wide.
+func BenchmarkNarrow(b *testing.B) {
+	near, far := pair(b, false, false)
+	testnet.Cable(near.Namespace, "eth2", far.Namespace, "eth2")
+	near2, far2 := near.second("fd03::a"), far.second("fd03::b")
+	near2.outer, far2.outer = netip.MustParseAddr("fd04::a"), netip.MustParseAddr("fd04::b")
+	for _, e := range [][2]*end{{near, near2}, {far, far2}} {
+		e[0].address("eth2", netip.PrefixFrom(e[1].outer, 64))
+		e[0].narrow("eth1", 20_000_000)
+		e[0].narrow("eth2", 20_000_000)
+	}
+	share(b, near, far)
+	share(b, near2, far2)
+	one, two := [2]netip.Addr{near.inner, far.inner}, [2]netip.Addr{near2.inner, far2.inner}
+	b.Run("lane", func(b *testing.B) { near.pour(b, far, one) })
+	b.Run("two-lanes", func(b *testing.B) { near.pour(b, far, one, two) })
+}
+
+// narrow lets an interface send so many bytes per second.
+func (e *end) narrow(dev string, rate uint64) {
+	e.t.Helper()
+	const burst, queue = 256 << 10, 1 << 20 // bytes
+	e.must(e.Netlink().QdiscAdd(&netlink.Tbf{
+		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: e.Link(dev).Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT},
+		Rate:       rate, Limit: queue, Buffer: netlink.Xmittime(rate, burst),
+	}))
 }
 
 // pour sends b.N megabytes, in equal parts over as many connections as there
