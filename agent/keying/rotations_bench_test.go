@@ -2,6 +2,9 @@ package keying
 
 import (
 	"fmt"
+	"net/netip"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +22,9 @@ const (
 	perTurn    = 4_000
 )
 
+// payload fills a packet as far as the MTU of the lanes, 1,380, nearly lets.
+var payload = strings.Repeat(marker, 1300/len(marker))
+
 // BenchmarkRotations: 200 rotations under 10,000 packets per second through
 // one lane, and through two, one in each direction; every 50th time both agents
 // begin anew. Before it as many packets without a rotation: what a machine
@@ -33,6 +39,9 @@ func BenchmarkRotations(b *testing.B) {
 }
 
 func rotations(b *testing.B, lanes int, rotating bool) {
+	// The sources stand for other machines: whatever agents and receivers do
+	// here, a sender whose thread runs must find a P free.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	_, aki, bea := newPair(b, lanes)
 	for b.Loop() {
 		before, began := testnet.Used(b), time.Now()
@@ -43,7 +52,7 @@ func rotations(b *testing.B, lanes int, rotating bool) {
 			if n%2 == 0 {
 				from, to = to, from
 			}
-			flows = append(flows, stream(from, to, n, streamRate))
+			flows = append(flows, from.Flow(from.inner(n), to.Namespace, netip.AddrPortFrom(to.inner(n), 9), streamRate, payload))
 		}
 		for n := range turns {
 			if rotating {

@@ -52,7 +52,7 @@ func (f Flowed) Lost() int { return f.Sent - f.Arrived }
 // would be a flood that nobody asked for. Sent and Took tell.
 const (
 	tick     = time.Millisecond
-	patience = 50 * time.Millisecond
+	patience = 200 * time.Millisecond
 	batch    = 64 // packets a system call
 )
 
