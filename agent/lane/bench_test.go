@@ -77,48 +77,60 @@ func (e *end) narrow(dev string, rate uint64) {
 // that of all processors for as long, these are what limits.
 func (e *end) pour(b *testing.B, far *end, over ...[2]netip.Addr) {
 	b.SetBytes(1 << 20)
-	before := testnet.Used(b)
-	defer func() {
-		used := testnet.Used(b).Since(before)
-		b.ReportMetric(used.Here.Seconds()*1000/float64(b.N), "cpu-ms/MB-ends")
-		b.ReportMetric(used.Children.Seconds()*1000/float64(b.N), "cpu-ms/MB-wireguard")
-		b.Logf("load average %s", testnet.Busy(b))
-	}()
 	share := max(b.N/len(over), 1)
-	var pouring sync.WaitGroup
+	var in, out []net.Conn
 	for _, ends := range over {
-		var listen net.Listener
-		far.Do(func() (err error) {
-			listen, err = net.Listen("tcp", netip.AddrPortFrom(ends[1], 0).String())
-			return err
-		})
-		defer listen.Close()
-		var c net.Conn
-		e.Do(func() (err error) {
-			d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(ends[0], 0)), Timeout: 10 * time.Second}
-			c, err = d.Dial("tcp", listen.Addr().String())
-			return err
-		})
-		in, err := listen.Accept()
-		e.must(err)
+		i, o := e.connect(far, ends)
+		in, out = append(in, i), append(out, o)
+	}
+	before := testnet.Used(b)
+	b.ResetTimer()
+	var pouring sync.WaitGroup
+	for n := range over {
 		pouring.Go(func() {
-			if n, err := io.Copy(io.Discard, in); err != nil || n == 0 {
+			if n, err := io.Copy(io.Discard, in[n]); err != nil || n == 0 {
 				b.Errorf("after %d bytes: %v", n, err)
 			}
 		})
 		pouring.Go(func() {
 			mb := make([]byte, 1<<20)
 			for range share {
-				if _, err := c.Write(mb); err != nil {
+				if _, err := out[n].Write(mb); err != nil {
 					b.Error(err)
 				}
 			}
-			if err := c.Close(); err != nil {
+			if err := out[n].Close(); err != nil {
 				b.Error(err)
 			}
 		})
 	}
 	pouring.Wait()
+	b.StopTimer()
+	used := testnet.Used(b).Since(before)
+	b.ReportMetric(used.Here.Seconds()*1000/float64(b.N), "cpu-ms/MB-ends")
+	b.ReportMetric(used.Children.Seconds()*1000/float64(b.N), "cpu-ms/MB-wireguard")
+	b.Logf("load average %s", testnet.Busy(b))
+}
+
+// connect makes a connection from the first address to the second, at the far
+// end.
+func (e *end) connect(far *end, ends [2]netip.Addr) (in, out net.Conn) {
+	e.t.Helper()
+	var listen net.Listener
+	far.Do(func() (err error) {
+		listen, err = net.Listen("tcp", netip.AddrPortFrom(ends[1], 0).String())
+		return err
+	})
+	defer listen.Close()
+	e.Do(func() (err error) {
+		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(ends[0], 0)), Timeout: 10 * time.Second}
+		out, err = d.Dial("tcp", listen.Addr().String())
+		return err
+	})
+	in, err := listen.Accept()
+	e.must(err)
+	e.t.Cleanup(func() { in.Close() })
+	return in, out
 }
 
 // plainPair joins the namespaces with wireguard-go as its makers build it.
