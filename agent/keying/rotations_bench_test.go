@@ -3,6 +3,7 @@ package keying
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -77,10 +78,23 @@ func rotations(b *testing.B, lanes int, rotating bool) {
 				s := n.Link(fmt.Sprintf("kr-w%d", id)).Attrs().Statistics
 				b.Logf("%s, lane %d: %d packets sent, %d dropped by the interface", n.name, id, s.TxPackets, s.TxDropped)
 			}
+			b.Logf("%s: %s datagrams found a full buffer", n.name, overflowed(n))
 		}
 		b.Logf("%s; load average %s", cores, testnet.Busy(b))
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// overflowed is how many datagrams came to a socket of the node that had no
+// room: its helper, or the receiver, did not get a processor for too long.
+func overflowed(n *node) (count string) {
+	n.Do(func() error {
+		all, err := os.ReadFile("/proc/thread-self/net/snmp6")
+		_, line, _ := strings.Cut(string(all), "Udp6RcvbufErrors")
+		count, _, _ = strings.Cut(strings.TrimSpace(line), "\n")
+		return err
+	})
+	return count
 }
 
 func turn(b *testing.B, n, lanes int, aki, bea *node) {
