@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type Flow struct {
 	t       testing.TB
 	out, in *net.UDPConn
+	file    syscall.RawConn // of in
 	to      *net.UDPAddr
 	period  time.Duration
 	mark    []byte
@@ -65,9 +67,9 @@ func (n *Namespace) Flow(from netip.Addr, far *Namespace, to netip.AddrPort, rat
 		stop: make(chan struct{}), ended: make(chan struct{}), done: make(chan struct{})}
 	// Room for what comes while the receiver waits for a processor: that would
 	// be nobody's loss on the way.
-	file, err := f.in.SyscallConn()
-	if err == nil {
-		failed := file.Control(func(fd uintptr) {
+	var err error
+	if f.file, err = f.in.SyscallConn(); err == nil {
+		failed := f.file.Control(func(fd uintptr) {
 			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20)
 		})
 		err = errors.Join(err, failed)
@@ -111,8 +113,7 @@ func (f *Flow) Stop() Flowed {
 // send keeps an absolute schedule.
 func (f *Flow) send() {
 	defer close(f.ended)
-	runtime.LockOSThread() // never unlocked: the thread ends, and its priority with it
-	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)
+	first()
 	messages := make([]ipv6.Message, batch)
 	for i := range messages {
 		messages[i] = ipv6.Message{Buffers: [][]byte{append(f.mark[:len(f.mark):len(f.mark)], make([]byte, 8)...)}, Addr: f.to}
@@ -135,9 +136,9 @@ func (f *Flow) send() {
 			}
 			n := min(int(late/f.period)+1, batch)
 			due = due.Add(time.Duration(n) * f.period)
-			first := f.sent.Add(int64(n)) - int64(n)
+			number := f.sent.Add(int64(n)) - int64(n)
 			for i := range n {
-				binary.BigEndian.PutUint64(messages[i].Buffers[0][len(f.mark):], uint64(first)+uint64(i))
+				binary.BigEndian.PutUint64(messages[i].Buffers[0][len(f.mark):], uint64(number)+uint64(i))
 			}
 			for left := messages[:n]; len(left) > 0; {
 				taken, err := conn.WriteBatch(left, 0)
@@ -159,14 +160,34 @@ func sleepUntil(at time.Time) {
 	}
 }
 
+// first puts the calling goroutine's thread before all other processes, where
+// it may. It is never unlocked: it ends, and its priority with it.
+func first() {
+	runtime.LockOSThread()
+	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)
+}
+
+// receive waits on its own thread: the Go scheduler's would be late on a busy
+// machine, for longer than the socket has room.
 func (f *Flow) receive() {
 	defer close(f.done)
+	first()
 	messages := make([]ipv6.Message, batch)
 	for i := range messages {
 		messages[i].Buffers = [][]byte{make([]byte, len(f.mark)+8+1)} // a longer one is somebody else's
 	}
 	conn := ipv6.NewPacketConn(f.in)
 	for {
+		waits := 0
+		err := f.file.Control(func(fd uintptr) {
+			waits, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10)
+		})
+		if err != nil { // closed
+			return
+		}
+		if waits < 1 {
+			continue
+		}
 		n, err := conn.ReadBatch(messages, 0)
 		if errors.Is(err, net.ErrClosed) {
 			return
