@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/keys/hybrid"
 	"github.com/keiro-net/keiro/keys/hybrid/kem"
@@ -176,59 +175,4 @@ func BenchmarkSilence(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/silence")
 	b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "ms/worst")
-}
-
-// BenchmarkRotations: 200 rotations under 10,000 packets per second through
-// one lane, and through two, one in each direction; every 50th time both agents
-// begin anew. Beside it as long without a rotation: what a machine whose
-// processors are busy loses by itself.
-func BenchmarkRotations(b *testing.B) {
-	for lanes := 1; lanes <= 2; lanes++ {
-		for _, how := range []string{"still", "rotating"} {
-			b.Run(fmt.Sprintf("lanes=%d/%s", lanes, how), func(b *testing.B) { rotations(b, lanes, how == "rotating") })
-		}
-	}
-}
-
-func rotations(b *testing.B, lanes int, rotating bool) {
-	const turns = 200
-	_, aki, bea := newPair(b, lanes)
-	for b.Loop() {
-		var flows []*testnet.Flow
-		for n := 1; n <= lanes; n++ {
-			works(b, aki, bea, n)
-			from, to := aki, bea
-			if n%2 == 0 {
-				from, to = to, from
-			}
-			flows = append(flows, stream(from, to, n, 10_000))
-		}
-		for n := range turns {
-			if rotating {
-				turn(b, n, lanes, aki, bea)
-			}
-			time.Sleep(400 * time.Millisecond) // for handshakes of some epochs, not of all
-		}
-		for i, flow := range flows {
-			r := flow.Stop()
-			b.Logf("lane %d: %+v", i+1, r)
-			b.ReportMetric(float64(r.Sent)/r.Took.Seconds(), fmt.Sprintf("packets/s-%d", i+1))
-			b.ReportMetric(float64(r.Lost()), fmt.Sprintf("lost-%d", i+1))
-		}
-	}
-	b.ReportMetric(0, "ns/op")
-}
-
-func turn(b *testing.B, n, lanes int, aki, bea *node) {
-	if n%50 == 49 {
-		for _, node := range []*node{aki, bea} {
-			node.stop()
-			node.start()
-		}
-		aki.join(bea, lanes)
-		bea.join(aki, lanes)
-	}
-	epoch := max(aki.keyer.Epoch("bea"), bea.keyer.Epoch("aki"))
-	eventually(b, "a pair to rotate", func() bool { return aki.keyer.Rekey("bea", rotate.RotateNow{}) })
-	keyed(b, epoch+1, aki, bea)
 }

@@ -18,7 +18,7 @@ type tap struct {
 	frames int
 	clear  int            // frames with the marker
 	keys   []keyDatagram  // all that went from key port to key port
-	wg     map[uint16]int // frames by WireGuard's port
+	wg     map[uint16]int // packets by WireGuard's port
 }
 
 type keyDatagram struct {
@@ -47,8 +47,9 @@ func (c *tap) see(f []byte) {
 	port := binary.BigEndian.Uint16(f[56:58])
 	if port == keyPort {
 		c.keys = append(c.keys, keyDatagram{from, to, bytes.Clone(f[62:])})
-	} else {
-		c.wg[port]++
+	} else if d := f[62:]; len(d) >= 8 {
+		// Several may be in one piece (UDP GSO): type and receiver are the same.
+		c.wg[port] += bytes.Count(d, d[:8])
 	}
 }
 

@@ -158,7 +158,7 @@ func pair(t testing.TB, aKernel, bKernel bool) (a, b *end) {
 }
 
 // share gives a pair a key, and waits for the first packet.
-func share(t *testing.T, a, b *end) {
+func share(t testing.TB, a, b *end) {
 	t.Helper()
 	psk := random(t)
 	a.must(a.dev.Set(a.config(b, psk)))
@@ -193,7 +193,7 @@ func echo(a, b *end, wait time.Duration) bool {
 	return false
 }
 
-func works(t *testing.T, a, b *end) {
+func works(t testing.TB, a, b *end) {
 	t.Helper()
 	if !echo(a, b, testnet.Deadline) {
 		t.Fatalf("no packet comes through: %+v, %+v", a.status(), b.status())

@@ -67,7 +67,7 @@ func newOSPF(b *testing.B, bird string) *ospf {
 			b.Error(err)
 		}
 	})
-	o.campaign.b, o.cloud = b, &cloud{World: &world.World{Lab: l, Dir: l.Dir()}, t: b, ctx: ctx}
+	o.campaign.b, o.cloud = b, &cloud{World: &world.World{Lab: l, Dir: l.Dir()}, t: b, ctx: ctx, rate: 1000}
 	dir := b.TempDir()
 	for n, node := range o.file.Nodes {
 		config := filepath.Join(dir, node.Name+".conf")

@@ -58,7 +58,7 @@ func open(o Options) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make interface %s: %w", o.Interface, err)
 	}
-	wg := device.NewDevice(summed{dev}, conn.NewDefaultBind(), &device.Logger{
+	wg := device.NewDevice(dev, conn.NewDefaultBind(), &device.Logger{
 		Verbosef: device.DiscardLogf,
 		Errorf:   func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) },
 	})
@@ -80,15 +80,19 @@ func open(o Options) (*server, error) {
 	return &server{o, wg, listen, make(chan struct{}, 1)}, nil
 }
 
-// create makes the interface with a long queue. A helper that was killed has
+// create makes the interface as prefer.go and batch.go want it. A helper that was killed has
 // its interface until the kernel is done with it.
 func create(name string, mtu int) (tun.Device, error) {
 	const most = 2 * time.Second
 	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
 		dev, err := tun.CreateTUN(name, mtu)
 		if err == nil {
-			if err = lengthen(name); err == nil {
-				return dev, nil
+			var all *batched
+			if err = shape(name); err == nil {
+				all, err = newBatched(dev)
+			}
+			if err == nil {
+				return summed{all}, nil
 			}
 			dev.Close()
 		}

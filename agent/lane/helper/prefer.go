@@ -48,15 +48,19 @@ func prefer(log *slog.Logger) {
 	}
 }
 
-// lengthen makes an interface's queue longer. Over netlink a user namespace may
-// do so too; the ioctl is for the machine's root alone.
-func lengthen(name string) error {
+// shape makes an interface's queue longer and the packets in it no larger than
+// a batched can split. Over netlink a user namespace may do so too; the ioctl
+// is for the machine's root alone.
+func shape(name string) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return err
 	}
 	if err := netlink.LinkSetTxQLen(link, queueLength); err != nil {
 		return fmt.Errorf("lengthen the queue of %s: %w", name, err)
+	}
+	if err := netlink.LinkSetGSOMaxSegs(link, maxSegments); err != nil {
+		return fmt.Errorf("limit the segments of %s: %w", name, err)
 	}
 	return nil
 }
