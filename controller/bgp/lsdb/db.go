@@ -155,6 +155,7 @@ func (d *DB) set(o *object, words said.Words, changed bool) {
 	if words = words.Settled(); len(words) == 0 {
 		delete(d.objects, o.key)
 	}
+	changed = changed || len(words) != len(o.words)
 	d.count(o.words, -1)
 	d.count(words, 1)
 	o.words = words
