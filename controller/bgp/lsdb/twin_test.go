@@ -16,7 +16,7 @@ type twin struct {
 	peers map[string]map[ls.NLRI]*last
 }
 
-// last is the last word of a peer: each delay that it gave a link has its time.
+// last is the last word of a peer, with the time of each value that it gave.
 type last struct {
 	gone, stale bool
 	heard       time.Time
