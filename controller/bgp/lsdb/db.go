@@ -52,7 +52,7 @@ type object struct {
 }
 
 // Expect tells of a peer that is configured. Until it has said all, what is
-// missing may come yet.
+// missing may come yet; a caller that gives it up calls EndOfRIB or Remove.
 func (d *DB) Expect(name string) { d.peer(name) }
 
 func (d *DB) peer(name string) *peer {
