@@ -169,7 +169,7 @@ func plugs(h *Half, end int) (out []plug) {
 		id, _ = said.Get(h.Words, said.Identifiers)
 	}
 	if id.Local != 0 {
-		out = append(out, plug{end: end, domain: domainOf(h.NLRI.Origin), number: id.Local})
+		out = append(out, plug{end: end, domain: domainOf(h.NLRI.Origin, h.NLRI.Local), number: id.Local})
 	}
 	return out
 }
