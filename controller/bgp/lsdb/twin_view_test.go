@@ -121,6 +121,33 @@ func (w *twin) routers(objects []ls.NLRI) map[node]int {
 	return out
 }
 
+// distinct leaves out halves that are another by other names of its routers.
+func (w *twin) distinct(links []ls.Link, group map[node]int) (out []ls.Link) {
+	key := func(l ls.Link) string { b, _ := ls.AppendNLRI(nil, l); return string(b) }
+	live := func(l ls.Link) bool {
+		for _, p := range w.peers {
+			if x := p[l]; x != nil && !x.gone && !x.stale {
+				return true
+			}
+		}
+		return false
+	}
+	ends := func(l ls.Link) [2]node { return [2]node{{l.Origin, l.Local}, {l.Origin, l.Remote}} }
+	for _, l := range links {
+		a := ends(l)
+		if !slices.ContainsFunc(links, func(x ls.Link) bool {
+			b := ends(x)
+			return x != l && !a[0].pseudo() && !a[1].pseudo() && !b[0].pseudo() && !b[1].pseudo() &&
+				x.Origin == l.Origin && x.LinkDescriptor == l.LinkDescriptor && x.Local.OSPFAreaID == l.Local.OSPFAreaID &&
+				group[a[0]] == group[b[0]] && group[a[1]] == group[b[1]] &&
+				(live(x) && !live(l) || live(x) == live(l) && key(x) < key(l))
+		}) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 // view says what the twin makes of it all, as text.
 func (w *twin) view() string {
 	objects := w.objects()
@@ -141,6 +168,7 @@ func (w *twin) view() string {
 			links = append(links, l)
 		}
 	}
+	links = w.distinct(links, group)
 	at := func(o ls.Origin, d ls.NodeDescriptor) int { return group[node{o, d}] }
 	taken := map[ls.Link]bool{}
 	var adjacencies [][2]ls.Link
