@@ -95,8 +95,7 @@ func attribute[T any](name, value, byFile string, learned bool, v said.Value[T],
 }
 
 // joinLink gives an entry and its directions what was learned of them.
-func (j *joiner) joinLink(e int, entry *topology.Entry, ab, ba *topology.Link) {
-	out := &j.r.Links[e]
+func (j *joiner) joinLink(out *Link, entry *topology.Entry, ab, ba *topology.Link) {
 	var there, back []*lsdb.Half
 	if out.Learned != nil {
 		there, back = directions(out)
@@ -110,8 +109,10 @@ func (j *joiner) joinDirection(out *Link, prefix string, halves []*lsdb.Half, l 
 	m := metric(halves)
 	declared := l.Metric
 	l.Metric = max(l.Metric, m.Value)
-	out.Attributes = append(out.Attributes, attribute(prefix+"metric", strconv.FormatInt(l.Metric, 10), strconv.FormatInt(declared, 10), m.Value > declared, m,
-		func(v int64) string { return strconv.FormatInt(v, 10) }))
+	if j.report {
+		decimal := func(v int64) string { return strconv.FormatInt(v, 10) }
+		note(out, attribute(prefix+"metric", decimal(l.Metric), decimal(declared), m.Value > declared, m, decimal))
+	}
 	j.joinCapacity(out, prefix, capacity(halves), l)
 	j.joinDelay(out, prefix, delay(halves), l)
 }
@@ -123,11 +124,13 @@ func (j *joiner) joinCapacity(out *Link, prefix string, c said.Value[topology.Ba
 	if below && l.Capacity.Source() == topology.Declared {
 		out.tell(CapacityBelowDeclared, "%scapacity: %v is declared, %v learned", prefix, declared, c.Value)
 	}
-	byFile := shown(l.Capacity)
+	was := l.Capacity
 	if learned {
 		l.Capacity = topology.Measure(c.Value, c.Since)
 	}
-	j.attribute(out, attribute(prefix+"capacity", shown(l.Capacity), byFile, learned, c, topology.Bandwidth.String))
+	if j.report {
+		note(out, attribute(prefix+"capacity", shown(l.Capacity), shown(was), learned, c, topology.Bandwidth.String))
+	}
 }
 
 func (j *joiner) joinDelay(out *Link, prefix string, d said.Value[ls.Microseconds], l *topology.Link) {
@@ -143,20 +146,22 @@ func (j *joiner) joinDelay(out *Link, prefix string, d said.Value[ls.Microsecond
 	if above && l.Delay.Source() == topology.Declared {
 		out.tell(DelayAboveDeclared, "%sdelay: %v is declared, %s learned", prefix, declared, text(d.Value))
 	}
-	byFile := shown(l.Delay)
+	was := l.Delay
 	switch {
 	case learned && !d.Value.Exact():
 		l.Delay = topology.Attr[topology.Delay]{} // a lower bound is no delay
 	case learned:
 		l.Delay = topology.Measure(topology.Delay(d.Value), d.Since)
 	}
-	j.attribute(out, attribute(prefix+"delay", shown(l.Delay), byFile, learned, d, text))
+	if j.report {
+		note(out, attribute(prefix+"delay", shown(l.Delay), shown(was), learned, d, text))
+	}
 }
 
-// attribute notes one of which anybody says something.
-func (j *joiner) attribute(out *Link, a Attribute) {
+// note adds an attribute of which anybody says something.
+func note(out *Link, a Attribute) {
 	if a.ByFile != "" || a.ByPeers != "" {
-		out.Attributes = append(out.Attributes, a)
+		out.attributes = append(out.attributes, a)
 	}
 }
 
@@ -207,22 +212,26 @@ func (j *joiner) joinSRLGs(out *Link, there, back []*lsdb.Half, entry *topology.
 			more = append(more, g)
 		}
 	}
-	byFile, counts := "", false
-	if stated {
-		byFile = list(declared)
-	}
+	counts := true
 	switch {
 	case stated && len(more) > 0:
 		out.tell(SRLGNotDeclared, "in %s as well, says the IGP: %s declared", join(more), list(declared))
-		entry.SRLGs, counts = topology.Measure(slices.Concat(declared, more), learned.Since), true
+		entry.SRLGs = topology.Measure(slices.Concat(declared, more), learned.Since)
 	case !stated && learned.Known && both:
-		entry.SRLGs, counts = topology.Measure(learned.Value, learned.Since), true
+		entry.SRLGs = topology.Measure(learned.Value, learned.Since)
+	default:
+		counts = false
 	}
-	value := ""
-	if groups, known := entry.SRLGs.Get(); known {
-		value = list(groups)
+	if j.report {
+		value, byFile := "", ""
+		if groups, known := entry.SRLGs.Get(); known {
+			value = list(groups)
+		}
+		if stated {
+			byFile = list(declared)
+		}
+		note(out, attribute("srlgs", value, byFile, counts, learned, list))
 	}
-	j.attribute(out, attribute("srlgs", value, byFile, counts, learned, list))
 }
 
 func list(names []string) string { return "[" + join(names) + "]" }

@@ -50,8 +50,7 @@ func Learned(name string, v *lsdb.View) *topology.Topology {
 		*e = topology.Entry{Name: names[i], A: at[l.A], B: at[l.B]}
 		e.AAddress, e.BAddress = firstAddress(l, l.A, addresses), firstAddress(l, l.B, addresses)
 		ab, ba := topology.Link{Entry: i, From: e.A, To: e.B, Metric: 1}, topology.Link{Entry: i, From: e.B, To: e.A, Metric: 1}
-		j := &joiner{r: &Result{Links: []Link{{Name: e.Name, Learned: l}}}}
-		j.joinLink(0, e, &ab, &ba)
+		(&joiner{}).joinLink(&Link{Learned: l}, e, &ab, &ba)
 		links = append(links, ab, ba)
 		for _, adj := range l.Adjacencies {
 			for _, h := range []*lsdb.Half{adj.AB, adj.BA} {

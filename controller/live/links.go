@@ -138,23 +138,28 @@ func (b *between) match(elsewhere map[netip.Addr][]end) {
 		return b.those(func(l *lsdb.Link) bool { return b.addressed(e, l) == yes })
 	})
 	rest = b.each(rest, func(e int) []*lsdb.Link {
-		return b.those(func(l *lsdb.Link) bool {
-			return b.addressed(e, l) == maybe && slices.Contains(linkNames(l), b.t.Entries[e].Name)
-		})
+		return slices.DeleteFunc(b.candidates(e), func(l *lsdb.Link) bool { return !slices.Contains(linkNames(l), b.t.Entries[e].Name) })
 	})
 	rest = slices.DeleteFunc(rest, func(e int) bool { return b.elsewhere(e, elsewhere) })
-	possible := func(e int) []*lsdb.Link {
-		return b.those(func(l *lsdb.Link) bool { return b.addressed(e, l) == maybe })
-	}
-	rest = b.each(rest, possible)
+	rest = b.each(rest, b.candidates)
 	for _, e := range rest {
-		b.unmatched(e, rest, b.those(func(l *lsdb.Link) bool { return b.addressed(e, l) != no }))
+		b.unmatched(e, rest)
 	}
 }
 
+// candidates are the links that an entry may be: those with its addresses, if
+// there are any, else those that may have them.
+func (b *between) candidates(e int) []*lsdb.Link {
+	want := maybe
+	if slices.ContainsFunc(b.links, func(l *lsdb.Link) bool { return b.addressed(e, l) == yes }) {
+		want = yes
+	}
+	return b.those(func(l *lsdb.Link) bool { return b.addressed(e, l) == want })
+}
+
 // unmatched judges an entry that may be any of some links, or none.
-func (b *between) unmatched(e int, rest []int, links []*lsdb.Link) {
-	entry := &b.t.Entries[e]
+func (b *between) unmatched(e int, rest []int) {
+	entry, links := &b.t.Entries[e], b.candidates(e)
 	usable, rivals := 0, 0
 	for _, l := range links {
 		if l.Unusable() == "" {
@@ -162,7 +167,7 @@ func (b *between) unmatched(e int, rest []int, links []*lsdb.Link) {
 		}
 	}
 	for _, other := range rest {
-		if slices.ContainsFunc(links, func(l *lsdb.Link) bool { return b.addressed(other, l) != no }) {
+		if slices.ContainsFunc(b.candidates(other), func(l *lsdb.Link) bool { return slices.Contains(links, l) }) {
 			rivals++
 		}
 	}

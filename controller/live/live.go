@@ -26,6 +26,19 @@ type Result struct {
 	// Half are half-known links, declared or not.
 	Half []*lsdb.HalfKnown
 	SIDs SIDs
+
+	declared *topology.Topology
+	names    map[uint32]string // of SRLGs
+}
+
+// Attributes are those of entry e. They are worked out when somebody asks: most
+// are never shown.
+func (r *Result) Attributes(e int) []Attribute {
+	l := r.Links[e]
+	l.Conditions = nil // told already, and not of the copy
+	entry, ab, ba := r.declared.Entries[e], r.declared.Links[2*e], r.declared.Links[2*e+1]
+	(&joiner{names: r.names, report: true}).joinLink(&l, &entry, &ab, &ba)
+	return l.attributes
 }
 
 // Outage is Out as a solver takes it.
@@ -50,8 +63,9 @@ type Link struct {
 	Name       string
 	Learned    *lsdb.Link // nil: none is known to be it
 	Reversed   bool       // its A is b of the entry
-	Attributes []Attribute
 	Conditions []Condition
+
+	attributes []Attribute // see Result.Attributes
 }
 
 // Condition is something that an operator should know of an object.
@@ -106,10 +120,11 @@ type Attribute struct {
 
 // Join joins a declared topology with what was learned.
 func Join(t *topology.Topology, v *lsdb.View) *Result {
-	j := &joiner{t: t, v: v, r: &Result{Out: map[string]string{}, Half: v.Half}, names: map[uint32]string{}}
+	names := make(map[uint32]string, len(t.SRLGs))
 	for _, g := range t.SRLGs {
-		j.names[g.Number] = g.Name
+		names[g.Number] = g.Name
 	}
+	j := &joiner{t: t, v: v, names: names, r: &Result{Out: map[string]string{}, Half: v.Half, declared: t, names: names}}
 	j.matchNodes()
 	j.matchLinks()
 	j.undeclared()
@@ -125,7 +140,9 @@ type joiner struct {
 	r     *Result
 	names map[uint32]string // of SRLGs
 	node  map[string]int    // of a router, by its key
-	lower map[string][]int  // nodes by their name in lower case; made when it is asked for
+	// report: attributes are wanted, not only what counts.
+	report bool
+	lower  map[string][]int // nodes by their name in lower case; made when it is asked for
 }
 
 // undeclared lists the routers and links that nobody declared.
@@ -168,7 +185,7 @@ func (j *joiner) topology() *topology.Topology {
 	}
 	j.dropSharedLocators(nodes)
 	for e := range entries {
-		j.joinLink(e, &entries[e], &links[2*e], &links[2*e+1])
+		j.joinLink(&j.r.Links[e], &entries[e], &links[2*e], &links[2*e+1])
 	}
 	t := topology.New(j.t.Name, j.t.Sites, nodes, entries, links)
 	t.SRLGs = j.t.SRLGs

@@ -82,7 +82,7 @@ func dump(r *Result) string {
 		attributes(n.Attributes)
 		conditions(n.Conditions)
 	}
-	for _, l := range r.Links {
+	for e, l := range r.Links {
 		state := "not learned"
 		if l.Learned != nil {
 			state = "learned"
@@ -91,7 +91,7 @@ func dump(r *Result) string {
 			state += ", out: " + why
 		}
 		fmt.Fprintf(&b, "link %s %s\n", l.Name, state)
-		attributes(l.Attributes)
+		attributes(r.Attributes(e))
 		conditions(l.Conditions)
 	}
 	for _, x := range r.Routers {

@@ -52,7 +52,7 @@ type object struct {
 }
 
 // Expect tells of a peer that is configured. Until it has said all, what is
-// missing may come yet.
+// missing may come yet; a caller that gives it up calls EndOfRIB or Remove.
 func (d *DB) Expect(name string) { d.peer(name) }
 
 func (d *DB) peer(name string) *peer {
@@ -155,6 +155,7 @@ func (d *DB) set(o *object, words said.Words, changed bool) {
 	if words = words.Settled(); len(words) == 0 {
 		delete(d.objects, o.key)
 	}
+	changed = changed || len(words) != len(o.words)
 	d.count(o.words, -1)
 	d.count(words, 1)
 	o.words = words
@@ -176,6 +177,7 @@ func (d *DB) count(words said.Words, n int) {
 
 // object finds or makes the object of an NLRI.
 func (d *DB) object(n ls.NLRI) (*object, error) {
+	n = plain(n)
 	key, err := keyOf(n)
 	if err != nil {
 		return nil, err
@@ -184,6 +186,33 @@ func (d *DB) object(n ls.NLRI) (*object, error) {
 		return o, nil
 	}
 	return &object{key: key, nlri: n}, nil
+}
+
+// plain is the NLRI without BGP-LS Identifiers of 0: the TLV is deprecated (RFC
+// 9552 section 5.2.1.4), some speakers send it and others do not, and they speak
+// of one object.
+func plain(n ls.NLRI) ls.NLRI {
+	without := func(d *ls.NodeDescriptor) {
+		if d.BGPLSIdentifier.Value == 0 {
+			d.BGPLSIdentifier.Known = false
+		}
+	}
+	switch x := n.(type) {
+	case ls.Node:
+		without(&x.Local)
+		return x
+	case ls.Link:
+		without(&x.Local)
+		without(&x.Remote)
+		return x
+	case ls.Prefix:
+		without(&x.Local)
+		return x
+	case ls.SRv6SID:
+		without(&x.Local)
+		return x
+	}
+	return n
 }
 
 // keyOf is an NLRI as it is encoded, behind its family: equal for equal objects,

@@ -22,6 +22,8 @@
 //	one adjacency two halves of one instance, level, area and topology: by link
 //	              identifiers, else by addresses, else if there is only one
 //	              each way and nothing speaks against it
+//	one half      halves of one description between two routers, by whatever names
+//	              speakers have for these: the one that a live peer tells of
 //	one link      adjacencies between two routers whose ends share an interface
 //	              address, or in one instance an identifier; or of which each is
 //	              the only one of its level and topology, if nothing speaks against

@@ -39,6 +39,9 @@ func (w *work) attach() {
 	touched, judged := map[*instance]bool{}, map[*instance]bool{}
 	for o := range w.dirty {
 		there := o.words.Stand()
+		if !there && !o.there {
+			continue // its nodes may be gone as well
+		}
 		o.half = nil
 		if there && !o.there {
 			o.local, o.remote = w.nodesOf(o.nlri)

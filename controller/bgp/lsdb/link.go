@@ -35,17 +35,40 @@ type level struct {
 	origin   ls.Origin
 	area     ls.Opt[uint32]
 	topology uint16
+	bgpls    uint32
 }
 
 func levelOf(l ls.Link) level {
-	return level{l.Origin, l.Local.OSPFAreaID, l.MultiTopology.Value.ID()}
+	return level{l.Origin, l.Local.OSPFAreaID, l.MultiTopology.Value.ID(), l.Local.BGPLSIdentifier.Value}
+}
+
+// distinct are the halves, ascending, each once: two that differ only in how they
+// name one router, such as with its AS and without, are one half that two
+// speakers tell of. One that a live peer tells of counts.
+func (b *bundle) distinct() []*object {
+	type name struct {
+		level
+		from string
+		ls.LinkDescriptor
+	}
+	of := func(o *object) name {
+		l := o.nlri.(ls.Link)
+		return name{levelOf(l), o.local.router.key(), l.LinkDescriptor}
+	}
+	all, best := ascending(b.direct), map[name]*object{}
+	for _, o := range all {
+		if n := of(o); best[n] == nil || !best[n].words.Live() && o.words.Live() {
+			best[n] = o
+		}
+	}
+	return slices.DeleteFunc(all, func(o *object) bool { return best[of(o)] != o })
 }
 
 // remake makes the links of a bundle, and what is no link.
 func (b *bundle) remake() {
 	b.links, b.half = nil, nil
 	to, fro := map[level][]*side{}, map[level][]*side{}
-	for _, o := range ascending(b.direct) {
+	for _, o := range b.distinct() {
 		l := levelOf(o.nlri.(ls.Link))
 		switch {
 		case b.a == b.b:
@@ -169,7 +192,7 @@ func plugs(h *Half, end int) (out []plug) {
 		id, _ = said.Get(h.Words, said.Identifiers)
 	}
 	if id.Local != 0 {
-		out = append(out, plug{end: end, domain: domainOf(h.NLRI.Origin), number: id.Local})
+		out = append(out, plug{end: end, domain: domainOf(h.NLRI.Origin, h.NLRI.Local), number: id.Local})
 	}
 	return out
 }

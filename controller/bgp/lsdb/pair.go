@@ -58,7 +58,8 @@ func mirrored[K comparable](to, fro [2]K) answer {
 	switch {
 	case to[1] != none && fro[0] != none && to[1] != fro[0], to[0] != none && fro[1] != none && to[0] != fro[1]:
 		return no
-	case to[0] != none && to[0] == fro[1], fro[0] != none && fro[0] == to[1]:
+	case to[0] != none && to[0] == fro[1] && (to[1] == none || to[1] == fro[0]),
+		fro[0] != none && fro[0] == to[1] && fro[1] == none: // as match does
 		return yes
 	}
 	return maybe

@@ -16,14 +16,15 @@ type domain struct {
 	igp        uint8 // a protocol; the lower of the two levels of IS-IS
 	identifier uint64
 	rd         ls.Opt[ls.RouteDistinguisher]
+	bgpls      uint32 // the deprecated BGP-LS Identifier, where it is used
 }
 
-func domainOf(o ls.Origin) domain {
+func domainOf(o ls.Origin, n ls.NodeDescriptor) domain {
 	p := o.Protocol
 	if p == ls.ISISLevel2 {
 		p = ls.ISISLevel1
 	}
-	return domain{uint8(p), o.Identifier, o.RD}
+	return domain{uint8(p), o.Identifier, o.RD, n.BGPLSIdentifier.Value}
 }
 
 // claim is a name of a router: what it is called in a domain, or an address.
@@ -74,7 +75,7 @@ func (i *instance) claimed() (out []claim) {
 	if i.pseudonode() {
 		return nil
 	}
-	d, id := domainOf(i.origin), i.descriptor.IGPRouterID.Router()
+	d, id := domainOf(i.origin, i.descriptor), i.descriptor.IGPRouterID.Router()
 	switch {
 	case id != (ls.IGPRouterID{}):
 		out = append(out, claim{domain: d, igp: id})
@@ -185,7 +186,7 @@ func route(instances []*instance) (out []*router) {
 	}
 	keys, slots := make([][]claim, len(atoms)), make([]slot, len(atoms))
 	for n, atom := range atoms {
-		slots[n].domain = domainOf(atom[0].origin)
+		slots[n].domain = domainOf(atom[0].origin, atom[0].descriptor)
 		if !atom[0].called() {
 			slots[n].key = atom[0].key
 		}

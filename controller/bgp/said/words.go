@@ -134,6 +134,11 @@ func (ws Words) Said() bool {
 	return slices.ContainsFunc(ws, func(w Word) bool { return !w.Withdrawn })
 }
 
+// Live reports whether a peer whose session stands says that the object is there.
+func (ws Words) Live() bool {
+	return slices.ContainsFunc(ws, func(w Word) bool { return !w.Withdrawn && !w.IsStale() })
+}
+
 // Stand reports whether the object is there: a live peer says so, or nobody has
 // said anything else since. So a lost session does not take an object away, and
 // does not hold one that another peer has withdrawn since.

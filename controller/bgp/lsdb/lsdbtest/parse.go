@@ -23,7 +23,7 @@ import (
 //
 // An ORIGIN is l1, l2, ospf2, ospf3, direct or bgp, then /INSTANCE if it is not 0.
 // An ID is a number, for an address that address, for a pseudonode 1.02 (of
-// IS-IS) or 1:2 (of OSPF); then @AS and %AREA. A SID is SID/BEHAVIOR/FLAGS/ALGORITHM
+// IS-IS) or 1:2 (of OSPF); then @AS, %AREA and, behind all, !BGP-LS-IDENTIFIER. A SID is SID/BEHAVIOR/FLAGS/ALGORITHM
 // with flags of b, s and p. What follows `no` has its attribute discarded.
 func Parse(args []string) (n ls.NLRI, a ls.Attribute, err error) {
 	p := &parser{}
@@ -111,6 +111,10 @@ func (p *parser) origin(s string) ls.Origin {
 }
 
 func (p *parser) node(of ls.ProtocolID, s string) (n ls.NodeDescriptor) {
+	s, id513, ok := strings.Cut(s, "!")
+	if ok {
+		n.BGPLSIdentifier = ls.Some(uint32(p.number(id513)))
+	}
 	s, area, ok := strings.Cut(s, "%")
 	if ok {
 		n.OSPFAreaID = ls.Some(uint32(p.number(area)))
