@@ -181,26 +181,27 @@ func (c *consumer) is(peer string, state fsm.State, words string) State {
 	return s
 }
 
+// routeTo is a unicast route.
+func routeTo(prefix string, attributes ...message.Attribute) rib.Route {
+	p := netip.MustParsePrefix(prefix)
+	r := rib.Route{Family: message.IPv6Unicast, NLRI: message.AppendPrefix(nil, p), Attributes: attributes}
+	if p.Addr().Is4() {
+		r.Family = message.IPv4Unicast
+	}
+	return r
+}
+
 func (c *consumer) announce(peer string, prefix string, attributes ...message.Attribute) {
 	c.t.Helper()
-	p := netip.MustParsePrefix(prefix)
-	f := message.IPv6Unicast
-	if p.Addr().Is4() {
-		f = message.IPv4Unicast
-	}
-	if err := c.speaker.Announce(peer, rib.Route{Family: f, NLRI: message.AppendPrefix(nil, p), Attributes: attributes}); err != nil {
+	if err := c.speaker.Announce(peer, routeTo(prefix, attributes...)); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
 func (c *consumer) withdraw(peer string, prefix string) {
 	c.t.Helper()
-	p := netip.MustParsePrefix(prefix)
-	f := message.IPv6Unicast
-	if p.Addr().Is4() {
-		f = message.IPv4Unicast
-	}
-	if err := c.speaker.Withdraw(peer, f, message.AppendPrefix(nil, p)); err != nil {
+	r := routeTo(prefix)
+	if err := c.speaker.Withdraw(peer, r.Family, r.NLRI); err != nil {
 		c.t.Fatal(err)
 	}
 }

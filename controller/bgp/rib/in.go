@@ -137,6 +137,13 @@ func (r *In) Up(u Up) {
 // Down ends a session. Of the families that are not stale nothing is kept.
 func (r *In) Down(d Down) {
 	r.mu.Lock()
+	// Of several ends that the consumer has not seen, the last says it all: what
+	// any of them took is gone.
+	if i := slices.IndexFunc(r.marks, func(m mark) bool { return m.down != nil }); i >= 0 {
+		before := r.marks[i].down.Stale
+		d.Stale = slices.DeleteFunc(slices.Clone(d.Stale), func(f message.Family) bool { return !slices.Contains(before, f) })
+		r.marks = r.marks[:i]
+	}
 	for _, o := range r.objects {
 		switch {
 		case o.gone:
@@ -150,10 +157,6 @@ func (r *In) Down(d Down) {
 	}
 	r.fresh = 0
 	r.session++ // whatever is left is of an earlier one
-	// Of several ends that the consumer has not seen, the last says it all.
-	if i := slices.IndexFunc(r.marks, func(m mark) bool { return m.down != nil }); i >= 0 {
-		r.marks = r.marks[:i]
-	}
 	r.compact()
 	r.boundary = r.tail()
 	r.marks = append(r.marks, mark{at: r.boundary, down: &d})
