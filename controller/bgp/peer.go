@@ -33,8 +33,8 @@ type peer struct {
 	serial  fsm.Conn
 	cancel  context.CancelFunc // of the dial that is under way
 	session *session           // nil: there is none
-	pace    *bucket // of UPDATEs
-	faulty  *bucket // of faults
+	pace    *bucket            // of UPDATEs
+	faulty  *bucket            // of faults
 
 	// Shared.
 	in       *rib.In

@@ -46,8 +46,11 @@ func (h *heard) read(b []byte) error {
 			return err
 		}
 		u, faults, err := message.ParseUpdate(b[message.HeaderLen:head.Len], true)
-		if err != nil || len(faults) > 0 {
-			return fmt.Errorf("%v %v", faults, err)
+		if err != nil {
+			return err
+		}
+		if len(faults) > 0 {
+			return fmt.Errorf("%v", faults)
 		}
 		h.size++
 		if f, ok := u.EndOfRIB(); ok {
