@@ -208,7 +208,7 @@ func (p *peer) dial(attempt uint64) {
 func (p *peer) connected(tcp net.Conn) fsm.Conn {
 	p.serial++
 	p.under.Add(1)
-	p.conns[p.serial] = newConn(p.serial, tcp, p.out, p.arrivals, p.under.Done)
+	p.conns[p.serial] = newConn(p.serial, tcp, p.out, p.speaker.cfg.sendHold, p.arrivals, p.under.Done)
 	return p.serial
 }
 
@@ -241,7 +241,7 @@ func (p *peer) arrived(a arrival) {
 	case errors.As(a.err, &wrong):
 		p.step(fsm.Malformed{Conn: c.id, Notification: wrong})
 	case a.err != nil:
-		p.step(fsm.Lost{Conn: c.id, Reason: lost(a.err)})
+		p.step(fsm.Lost{Conn: c.id, Reason: c.lost(a.err)})
 	case a.kind == message.OpenType:
 		o, err := message.ParseOpen(a.body)
 		if errors.As(err, &wrong) {

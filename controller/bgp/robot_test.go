@@ -30,6 +30,7 @@ type robot struct {
 	heard    []message.Header // without KEEPALIVEs
 	said     *message.Notification
 	gone     chan struct{} // the connection has ended
+	deaf     bool          // it reads nothing
 }
 
 // newRobot makes one that is to be dialed, and the configuration for it.
@@ -57,7 +58,9 @@ func (b *robot) greet(o message.Open) {
 	}
 	o.HoldTime, o.ID, o.FourOctetAS = time.Minute, netip.MustParseAddr("10.0.0.9"), true
 	b.write(message.AppendKeepalive(message.AppendOpen(nil, o)))
-	go b.listen(tcp, b.r, b.gone)
+	if !b.deaf {
+		go b.listen(tcp, b.r, b.gone)
+	}
 }
 
 func (b *robot) listen(tcp net.Conn, r *bufio.Reader, gone chan struct{}) {
@@ -219,7 +222,7 @@ func TestMalformed(t *testing.T) {
 	if got := b.ended(); got != "UPDATE Message Error/Unrecognized Well-known Attribute" {
 		t.Error(got)
 	}
-	c.is("robot", fsm.Active, "UPDATE Message Error/Unrecognized Well-known Attribute")
+	c.without("robot", "UPDATE Message Error/Unrecognized Well-known Attribute")
 	c.counts("robot", 0)
 }
 
@@ -231,7 +234,7 @@ func TestOnlyFamilyUnreadable(t *testing.T) {
 	if got := b.ended(); got != "UPDATE Message Error/Invalid Network Field" {
 		t.Error(got)
 	}
-	c.is("robot", fsm.Active, "the routes of link-state cannot be read")
+	c.without("robot", "the routes of link-state cannot be read")
 }
 
 // TestLimits: who goes beyond a limit is told so, named, and idle.
@@ -336,6 +339,39 @@ func TestFloodIsNotFelt(t *testing.T) {
 	t.Logf("%d UPDATEs of the good peer came through during the flood of %d", rounds, c.state("bad").Updates)
 }
 
+// TestDeaf: a peer that takes nothing loses its session (RFC 9687), and is not
+// waited for.
+func TestDeaf(t *testing.T) {
+	b, peer := newRobot(t, "deaf", "127.0.0.2", message.IPv4Unicast)
+	b.deaf = true
+	c := start(t, Config{sendHold: 300 * time.Millisecond}, peer)
+	b.greet(message.Open{Capabilities: message.Capabilities{Families: []message.Family{message.IPv4Unicast}}})
+	c.is("deaf", fsm.Established, "")
+	for i := 0; c.state("deaf").State == fsm.Established; i++ { // each with attributes of its own
+		c.announce("deaf", fmt.Sprintf("10.%d.%d.0/24", i>>8&255, i&255),
+			message.Attribute{Flags: message.Optional | message.Transitive, Type: 200, Value: fmt.Appendf(make([]byte, 3000), "%d", i)})
+	}
+	s := c.without("deaf", "send hold timer expired: the peer has taken nothing for 300ms (RFC 9687)")
+	if s.Flaps != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestSilent: a peer that says nothing loses its session.
+func TestSilent(t *testing.T) {
+	b, peer := newRobot(t, "silent", "127.0.0.2", message.LinkState)
+	peer.HoldTime = 3 * time.Second
+	c := start(t, Config{}, peer)
+	b.greet(linkState())
+	b.update(objects(nlri(t, node(1)), nil))
+	c.counts("silent", 1)
+	if got := b.ended(); got != "Hold Timer Expired" {
+		t.Error(got)
+	}
+	c.without("silent", "hold timer expired: nothing was heard for 3s")
+	c.counts("silent", 0)
+}
+
 // TestNothingIsLeft: after Close there is no goroutine more than before.
 func TestNothingIsLeft(t *testing.T) {
 	before := runtime.NumGoroutine()
@@ -348,7 +384,7 @@ func TestNothingIsLeft(t *testing.T) {
 		stuck.greet(linkState())
 		b.update(objects(nlri(t, node(1)), nil))
 		c.counts("robot", 1)
-		c.is("nobody", fsm.Active, "connection refused")
+		c.without("nobody", "connection refused")
 		if _, err := net.Dial("tcp4", c.speaker.listeners[0].Addr().String()); err != nil {
 			t.Fatal(err)
 		}

@@ -67,6 +67,9 @@ func New(ctx context.Context, cfg Config) (*Speaker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	if cfg.sendHold == 0 {
+		cfg.sendHold = defaultSendHold
+	}
 	s := &Speaker{cfg: cfg, peers: map[string]*peer{}, inLine: map[*rib.In]bool{}, wake: make(chan struct{}, 1)}
 	for _, at := range cfg.Listen {
 		var l *transport.Listener

@@ -191,6 +191,21 @@ func routeTo(prefix string, attributes ...message.Attribute) rib.Route {
 	return r
 }
 
+// without waits until a peer has no session, and its last error has words in
+// it. Between two tries it is in one state or another.
+func (c *consumer) without(peer, words string) State {
+	c.t.Helper()
+	var s State
+	peertest.Eventually(c.t, fmt.Sprintf("%s has no session, %q", peer, words), func() string {
+		s = c.state(peer)
+		if s.State != fsm.Established && strings.Contains(s.LastError, words) {
+			return ""
+		}
+		return fmt.Sprintf("it is %v, %q", s.State, s.LastError)
+	})
+	return s
+}
+
 func (c *consumer) announce(peer string, prefix string, attributes ...message.Attribute) {
 	c.t.Helper()
 	if err := c.speaker.Announce(peer, routeTo(prefix, attributes...)); err != nil {
