@@ -229,13 +229,9 @@ func (p *peer) onAccepted(tcp net.Conn) {
 	p.step(fsm.Accepted{Conn: p.connected(tcp)})
 }
 
-// arrived takes in a message. What comes on a connection that was given up has
-// no effect.
+// arrived takes in a message. The machine knows the connections that count.
 func (p *peer) arrived(a arrival) {
 	c := a.conn
-	if p.conns[c.id] != c {
-		return
-	}
 	var wrong *message.Notification
 	switch {
 	case errors.As(a.err, &wrong):

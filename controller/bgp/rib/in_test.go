@@ -69,8 +69,15 @@ func TestInTwin(t *testing.T) {
 		truth, seen := table{}, table{}
 		up, clock := false, int64(0)
 		before := map[message.Family]map[Name]int64{} // what was there at the End-of-RIB
-		look := func(most int) {
-			b, _ := r.Take(most)
+		told := false                                 // of the session
+		look := func(most int) bool {
+			b, more := r.Take(most)
+			if b.Down != nil || b.Up != nil {
+				told = b.Up != nil
+			}
+			if len(b.Reach) > 0 && !told {
+				t.Fatalf("a Reach without a session: %+v", b)
+			}
 			if len(b.Reach)+len(b.Unreach) > most {
 				t.Fatalf("%d objects, at most %d", len(b.Reach)+len(b.Unreach), most)
 			}
@@ -85,6 +92,7 @@ func TestInTwin(t *testing.T) {
 					}
 				}
 			}
+			return more
 		}
 		subset := func(label string) (out []message.Family) {
 			for _, f := range families {
@@ -94,6 +102,7 @@ func TestInTwin(t *testing.T) {
 			}
 			return out
 		}
+		r.room = names // compact often
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			clock++
 			switch what := rapid.IntRange(0, 12).Draw(t, "what"); {
@@ -151,14 +160,11 @@ func TestInTwin(t *testing.T) {
 			if live != len(truth) || stale != old {
 				t.Fatalf("%d objects, %d stale, want %d, %d", live, stale, len(truth), old)
 			}
-			if len(r.queue) > 3*names || len(r.objects) > 2*names || len(r.marks) > 8 {
+			if r.room = min(r.room, 3*names); len(r.queue) > 3*names || len(r.objects) > names || len(r.marks) > 8 {
 				t.Fatalf("queue %d, objects %d, marks %d: more than it may keep", len(r.queue), len(r.objects), len(r.marks))
 			}
 		}
-		for more := true; more; {
-			var b Batch
-			b, more = r.Take(3)
-			seen.take(b)
+		for look(3) {
 		}
 		if !maps.Equal(truth, seen) {
 			t.Fatalf("the consumer knows %v, the truth is %v", seen, truth)
@@ -203,6 +209,25 @@ func TestInOrder(t *testing.T) {
 	r.Remove()
 	if b, more = r.Take(10); b.Down == nil || !b.Removed || more {
 		t.Errorf("the end %+v", b)
+	}
+}
+
+// TestInFlapping: objects that come and go while nobody looks take no room,
+// whether they are always the same or always others.
+func TestInFlapping(t *testing.T) {
+	r := NewIn("peer", func() {})
+	r.Up(Up{})
+	for i := range 100_000 {
+		for _, name := range []Name{nameOf(0), {Family: message.IPv4Unicast, Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}), 32)}} {
+			r.Reach([]Object{{Name: name}})
+			r.Unreach([]Name{name})
+		}
+	}
+	if len(r.queue) > 2*leastRoom || len(r.objects) > 2*leastRoom {
+		t.Errorf("queue %d, objects %d", len(r.queue), len(r.objects))
+	}
+	if b, more := r.Take(10); len(b.Reach)+len(b.Unreach) > 0 || more || len(r.objects) != 0 {
+		t.Errorf("%+v, more %v, %d objects", b, more, len(r.objects))
 	}
 }
 

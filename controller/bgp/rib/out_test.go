@@ -178,7 +178,7 @@ func TestOutPacks(t *testing.T) {
 	r, peer := NewOut(), &heard{routes: map[netip.Prefix]uint32{}}
 	s := session(make(chan struct{}, 1))
 	r.Begin(s)
-	const routes = 1000
+	const routes = 3000
 	for change := range uint32(3) {
 		for i := range routes {
 			r.Announce(Route{Family: message.IPv4Unicast, NLRI: []byte{24, 10, byte(i >> 8), byte(i)}, Attributes: routeOf(0, change).Attributes})
@@ -189,13 +189,13 @@ func TestOutPacks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(peer.routes) != routes || peer.size != 1 || peer.routes[netip.MustParsePrefix("10.1.2.0/24")] != 2 {
+	if len(peer.routes) != routes || peer.size != 3 || peer.routes[netip.MustParsePrefix("10.1.2.0/24")] != 2 {
 		t.Errorf("%d routes in %d UPDATEs", len(peer.routes), peer.size)
 	}
 	for i := range routes {
 		r.Withdraw(message.IPv4Unicast, []byte{24, 10, byte(i >> 8), byte(i)})
 	}
-	if err := peer.read(r.Fill(s, nil, 1<<20)); err != nil || len(peer.routes) != 0 || peer.size != 2 {
+	if err := peer.read(r.Fill(s, nil, 1<<20)); err != nil || len(peer.routes) != 0 || peer.size != 6 {
 		t.Errorf("%d routes are left, %d UPDATEs, %v", len(peer.routes), peer.size, err)
 	}
 }
