@@ -111,4 +111,15 @@ func TestSaidAgain(t *testing.T) {
 	f.Run()
 	frrHas(t, f, "2001:db8:b::/48", "2001:db8:c::/48")
 	c.has("frr", "2001:db8:1::/48", "2001:db8:2::/48")
+
+	// Nor does a change of the configuration lose what is to be said.
+	changed := frrPeer()
+	changed.HoldTime = 30 * time.Second
+	if err := c.speaker.SetPeers([]Peer{changed}); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.is("frr", fsm.Established, ""); s.HoldTime != 30*time.Second {
+		t.Errorf("%+v", s)
+	}
+	frrHas(t, f, "2001:db8:b::/48", "2001:db8:c::/48")
 }
