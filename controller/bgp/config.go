@@ -36,6 +36,8 @@ type Config struct {
 	Sockets func(func() error) error
 	// Times, if given, replace the timers that are not negotiated.
 	Times *fsm.Times
+
+	sendHold time.Duration // 0: defaultSendHold
 }
 
 // Peer is a router that sessions are held with. Its words are those of the

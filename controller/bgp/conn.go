@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// sendHold is how long a peer may take nothing from TCP (RFC 9687, where it is
-	// 8 minutes): nothing that it says is worth what it misses.
-	sendHold = 2 * time.Minute
+	// defaultSendHold is how long a peer may take nothing from TCP (RFC 9687, where
+	// it is 8 minutes): nothing that it says is worth what it misses.
+	defaultSendHold = 2 * time.Minute
 	// farewell is how long a NOTIFICATION may take, and how long what the peer
 	// still sends is thrown away so that it gets to read it.
 	farewell = time.Second
@@ -42,6 +42,7 @@ type conn struct {
 	id       fsm.Conn
 	tcp      net.Conn
 	out      *rib.Out
+	sendHold time.Duration
 	extended atomic.Bool // longer messages may come
 	arrivals chan<- arrival
 	unwanted chan struct{} // closed: nothing that comes counts any more
@@ -55,8 +56,8 @@ type conn struct {
 
 // newConn starts the two goroutines; done is called when both are gone and the
 // connection is closed.
-func newConn(id fsm.Conn, tcp net.Conn, out *rib.Out, arrivals chan<- arrival, done func()) *conn {
-	c := &conn{id: id, tcp: tcp, out: out, arrivals: arrivals, unwanted: make(chan struct{}), wake: make(chan struct{}, 1)}
+func newConn(id fsm.Conn, tcp net.Conn, out *rib.Out, sendHold time.Duration, arrivals chan<- arrival, done func()) *conn {
+	c := &conn{id: id, tcp: tcp, out: out, sendHold: sendHold, arrivals: arrivals, unwanted: make(chan struct{}), wake: make(chan struct{}, 1)}
 	var both sync.WaitGroup
 	both.Go(c.read)
 	both.Go(c.write)
@@ -113,14 +114,14 @@ func readMessage(r io.Reader, extended bool) (message.Type, []byte, error) {
 }
 
 // lost is the end of a connection in words.
-func lost(err error) string {
+func (c *conn) lost(err error) string {
 	switch {
 	case errors.Is(err, io.EOF):
 		return "the peer closed the connection"
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "the peer closed the connection in the middle of a message"
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Sprintf("send hold timer expired: the peer has taken nothing for %s (RFC 9687)", sendHold)
+		return fmt.Sprintf("send hold timer expired: the peer has taken nothing for %s (RFC 9687)", c.sendHold)
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -222,7 +223,7 @@ func (c *conn) next() (b []byte, session *rib.Session, ended bool) {
 	}
 	c.control = nil
 	if !c.ended {
-		_ = c.tcp.SetWriteDeadline(time.Now().Add(sendHold))
+		_ = c.tcp.SetWriteDeadline(time.Now().Add(c.sendHold))
 	}
 	return b, c.session, c.ended
 }

@@ -60,6 +60,7 @@ with open("%s", "ab", 0) as f:
 // TestExaBGP: ExaBGP 4.2 cannot originate BGP-LS or SR Policies, but it reads
 // BGP-LS: it says what it was told, and sends what no router does.
 func TestExaBGP(t *testing.T) {
+	t.Parallel() // it mostly waits
 	program := peertest.Program(t, "/usr/sbin/exabgp", "exabgp")
 	here, there := pair(t)
 	dir := t.TempDir()

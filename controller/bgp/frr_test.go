@@ -76,6 +76,7 @@ func frrHas(t *testing.T, f *peertest.FRR, want ...string) {
 }
 
 func TestFRR(t *testing.T) {
+	t.Parallel() // it mostly waits
 	here, there := pair(t)
 	f := peertest.NewFRR(there, "fd00::2", fmt.Sprintf(frrConfig, ""))
 	c := start(t, Config{Sockets: here.Sockets, RestartTime: time.Minute}, frrPeer())

@@ -33,8 +33,8 @@ type peer struct {
 	serial  fsm.Conn
 	cancel  context.CancelFunc // of the dial that is under way
 	session *session           // nil: there is none
-	pace    *bucket // of UPDATEs
-	faulty  *bucket // of faults
+	pace    *bucket            // of UPDATEs
+	faulty  *bucket            // of faults
 
 	// Shared.
 	in       *rib.In
@@ -208,7 +208,7 @@ func (p *peer) dial(attempt uint64) {
 func (p *peer) connected(tcp net.Conn) fsm.Conn {
 	p.serial++
 	p.under.Add(1)
-	p.conns[p.serial] = newConn(p.serial, tcp, p.out, p.arrivals, p.under.Done)
+	p.conns[p.serial] = newConn(p.serial, tcp, p.out, p.speaker.cfg.sendHold, p.arrivals, p.under.Done)
 	return p.serial
 }
 
@@ -229,19 +229,15 @@ func (p *peer) onAccepted(tcp net.Conn) {
 	p.step(fsm.Accepted{Conn: p.connected(tcp)})
 }
 
-// arrived takes in a message. What comes on a connection that was given up has
-// no effect.
+// arrived takes in a message. The machine knows the connections that count.
 func (p *peer) arrived(a arrival) {
 	c := a.conn
-	if p.conns[c.id] != c {
-		return
-	}
 	var wrong *message.Notification
 	switch {
 	case errors.As(a.err, &wrong):
 		p.step(fsm.Malformed{Conn: c.id, Notification: wrong})
 	case a.err != nil:
-		p.step(fsm.Lost{Conn: c.id, Reason: lost(a.err)})
+		p.step(fsm.Lost{Conn: c.id, Reason: c.lost(a.err)})
 	case a.kind == message.OpenType:
 		o, err := message.ParseOpen(a.body)
 		if errors.As(err, &wrong) {

@@ -13,13 +13,14 @@ import (
 // TestPeerRestarts: FRR is killed. What it said is stale, comes back, and what
 // it does not say again is gone (RFC 4724 section 4.2).
 func TestPeerRestarts(t *testing.T) {
+	t.Parallel() // it mostly waits
 	here, there := pair(t)
-	f := peertest.NewFRR(there, "fd00::2", fmt.Sprintf(frrConfig, "bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time 20"))
+	f := peertest.NewFRR(there, "fd00::2", fmt.Sprintf(frrConfig, "bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time 8"))
 	c := start(t, Config{Sockets: here.Sockets, RestartTime: time.Minute}, frrPeer())
 	c.complete("frr", message.IPv6Unicast)
 	c.has("frr", "2001:db8:1::/48", "2001:db8:2::/48")
 	c.completed("frr", message.IPv6Unicast)
-	if s := c.state("frr"); s.GracefulRestart != 20*time.Second {
+	if s := c.state("frr"); s.GracefulRestart != 8*time.Second {
 		t.Fatalf("%+v", s)
 	}
 	// One more, which its configuration file does not have.
@@ -50,7 +51,7 @@ func TestPeerRestarts(t *testing.T) {
 
 	// It is killed for good: after its restart time all is gone.
 	f.Kill()
-	if s := c.is("frr", fsm.Active, ""); s.Objects != 2 {
+	if s := c.without("frr", ""); s.Objects != 2 {
 		t.Errorf("%+v", s)
 	}
 	c.has("frr")
@@ -59,6 +60,7 @@ func TestPeerRestarts(t *testing.T) {
 // TestSpeakerRestarts: the router keeps what the speaker said, and after the
 // restart exactly what it says again.
 func TestSpeakerRestarts(t *testing.T) {
+	t.Parallel() // it mostly waits
 	here, there := pair(t)
 	f := peertest.NewFRR(there, "fd00::2", fmt.Sprintf(frrConfig, ""))
 	cfg := Config{Sockets: here.Sockets, RestartTime: time.Minute}
@@ -90,6 +92,7 @@ func TestSpeakerRestarts(t *testing.T) {
 
 // TestSaidAgain: after a loss of the session all is said again, as it is then.
 func TestSaidAgain(t *testing.T) {
+	t.Parallel() // it mostly waits
 	here, there := pair(t)
 	f := peertest.NewFRR(there, "fd00::2", fmt.Sprintf(frrConfig, ""))
 	c := start(t, Config{Sockets: here.Sockets}, frrPeer())
@@ -108,4 +111,15 @@ func TestSaidAgain(t *testing.T) {
 	f.Run()
 	frrHas(t, f, "2001:db8:b::/48", "2001:db8:c::/48")
 	c.has("frr", "2001:db8:1::/48", "2001:db8:2::/48")
+
+	// Nor does a change of the configuration lose what is to be said.
+	changed := frrPeer()
+	changed.HoldTime = 30 * time.Second
+	if err := c.speaker.SetPeers([]Peer{changed}); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.is("frr", fsm.Established, ""); s.HoldTime != 30*time.Second {
+		t.Errorf("%+v", s)
+	}
+	frrHas(t, f, "2001:db8:b::/48", "2001:db8:c::/48")
 }

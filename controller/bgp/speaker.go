@@ -67,6 +67,9 @@ func New(ctx context.Context, cfg Config) (*Speaker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	if cfg.sendHold == 0 {
+		cfg.sendHold = defaultSendHold
+	}
 	s := &Speaker{cfg: cfg, peers: map[string]*peer{}, inLine: map[*rib.In]bool{}, wake: make(chan struct{}, 1)}
 	for _, at := range cfg.Listen {
 		var l *transport.Listener
@@ -90,8 +93,9 @@ func New(ctx context.Context, cfg Config) (*Speaker, error) {
 
 // SetPeers makes these the peers. The sessions of those that did not change go
 // on; those that are gone or changed are told so (Cease, Peer De-configured or
-// Other Configuration Change). With an error nothing has changed, but where it
-// is the kernel that refuses a password or a TTL.
+// Other Configuration Change). A peer that changed, but not its name, is said in
+// its next session what it was to be said before. With an error nothing has
+// changed, but where it is the kernel that refuses a password or a TTL.
 func (s *Speaker) SetPeers(peers []Peer) error {
 	s.configuring.Lock()
 	defer s.configuring.Unlock()
@@ -112,6 +116,9 @@ func (s *Speaker) SetPeers(peers []Peer) error {
 			continue
 		}
 		p := newPeer(s, cfg, time.Now())
+		if before := old[cfg.Name]; before != nil {
+			p.out = before.out // what is to be said does not change
+		}
 		next[cfg.Name] = p
 		begin = append(begin, p)
 	}

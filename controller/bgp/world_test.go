@@ -181,26 +181,42 @@ func (c *consumer) is(peer string, state fsm.State, words string) State {
 	return s
 }
 
+// routeTo is a unicast route.
+func routeTo(prefix string, attributes ...message.Attribute) rib.Route {
+	p := netip.MustParsePrefix(prefix)
+	r := rib.Route{Family: message.IPv6Unicast, NLRI: message.AppendPrefix(nil, p), Attributes: attributes}
+	if p.Addr().Is4() {
+		r.Family = message.IPv4Unicast
+	}
+	return r
+}
+
+// without waits until a peer has no session, and its last error has words in
+// it. Between two tries it is in one state or another.
+func (c *consumer) without(peer, words string) State {
+	c.t.Helper()
+	var s State
+	peertest.Eventually(c.t, fmt.Sprintf("%s has no session, %q", peer, words), func() string {
+		s = c.state(peer)
+		if s.State != fsm.Established && strings.Contains(s.LastError, words) {
+			return ""
+		}
+		return fmt.Sprintf("it is %v, %q", s.State, s.LastError)
+	})
+	return s
+}
+
 func (c *consumer) announce(peer string, prefix string, attributes ...message.Attribute) {
 	c.t.Helper()
-	p := netip.MustParsePrefix(prefix)
-	f := message.IPv6Unicast
-	if p.Addr().Is4() {
-		f = message.IPv4Unicast
-	}
-	if err := c.speaker.Announce(peer, rib.Route{Family: f, NLRI: message.AppendPrefix(nil, p), Attributes: attributes}); err != nil {
+	if err := c.speaker.Announce(peer, routeTo(prefix, attributes...)); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
 func (c *consumer) withdraw(peer string, prefix string) {
 	c.t.Helper()
-	p := netip.MustParsePrefix(prefix)
-	f := message.IPv6Unicast
-	if p.Addr().Is4() {
-		f = message.IPv4Unicast
-	}
-	if err := c.speaker.Withdraw(peer, f, message.AppendPrefix(nil, p)); err != nil {
+	r := routeTo(prefix)
+	if err := c.speaker.Withdraw(peer, r.Family, r.NLRI); err != nil {
 		c.t.Fatal(err)
 	}
 }

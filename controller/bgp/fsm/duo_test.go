@@ -16,7 +16,6 @@ type duo struct {
 	now   time.Time
 	wire  []packet // in the order of sending
 	conns Conn
-	ends  map[Conn]bool // closed at one side at least
 }
 
 // packet is an event that will happen to a side.
@@ -56,12 +55,12 @@ func (d *duo) step(i int, e Event) {
 			d.send(i, 0, Dialed{x.Attempt, d.conns})
 		case CancelDial:
 		case SendOpen:
-			d.send(1-i, x.Conn, Opened{x.Conn, x.Open})
+			d.send(1-i, x.Conn, Opened(x))
 		case SendKeepalive:
 			d.send(1-i, x.Conn, Received{x.Conn, 4})
 		case Close:
 			if x.Notification != nil {
-				d.send(1-i, x.Conn, Notified{x.Conn, x.Notification})
+				d.send(1-i, x.Conn, Notified(x))
 			}
 			d.send(1-i, x.Conn, Lost{x.Conn, "closed by the peer"})
 		}

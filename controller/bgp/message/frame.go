@@ -155,3 +155,11 @@ func (r *reader) u16() uint16 {
 	}
 	return 0
 }
+
+// length takes a length of one octet or, extended, of two.
+func (r *reader) length(extended bool) int {
+	if extended {
+		return int(r.u16())
+	}
+	return int(r.u8())
+}

@@ -158,13 +158,8 @@ func ParseOpen(body []byte) (Open, error) {
 		return o, notify(OpenError, unspecificSubcode, nil)
 	}
 	for len(params.b) > 0 {
-		t, n := params.u8(), 0
-		if extended {
-			n = int(params.u16())
-		} else {
-			n = int(params.u8())
-		}
-		value := params.take(n)
+		t := params.u8()
+		value := params.take(params.length(extended))
 		if params.short {
 			return o, notify(OpenError, unspecificSubcode, nil)
 		}

@@ -120,13 +120,7 @@ func Withdraw(faults []*Fault) bool {
 
 func (p *updateParser) attribute(r *reader) error {
 	a := Attribute{Flags: Flags(r.u8()), Type: AttributeType(r.u8())}
-	n := 0
-	if a.Flags&ExtendedLength != 0 {
-		n = int(r.u16())
-	} else {
-		n = int(r.u8())
-	}
-	a.Value = r.take(n)
+	a.Value = r.take(r.length(a.Flags&ExtendedLength != 0))
 	if r.short {
 		r.b = nil
 		// RFC 7606 section 4: treat-as-withdraw, if it is known what to withdraw.

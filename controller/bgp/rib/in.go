@@ -26,6 +26,7 @@ type In struct {
 	session uint64
 
 	queue      []entry // of objects in the order of their news
+	room       int     // in the queue
 	head       uint64  // position of queue[0]
 	boundary   uint64  // of the last Down or Up: no news from before it is overwritten
 	marks      []mark
@@ -57,7 +58,7 @@ type mark struct {
 
 // NewIn returns an empty one. It calls news when Take has something to return.
 func NewIn(peer string, news func()) *In {
-	return &In{peer: peer, news: news, objects: map[Name]*object{}, head: 1}
+	return &In{peer: peer, news: news, objects: map[Name]*object{}, head: 1, room: leastRoom}
 }
 
 func (r *In) tail() uint64 { return r.head + uint64(len(r.queue)) }
@@ -68,9 +69,16 @@ func (r *In) enqueue(o *object) {
 	if o.at >= max(r.boundary, r.head) {
 		return
 	}
+	if len(r.queue) >= r.room {
+		r.compact()
+		r.room = max(leastRoom, 2*len(r.queue))
+	}
 	o.at = r.tail()
 	r.queue = append(r.queue, entry{o, o.at})
 }
+
+// leastRoom in the queue, before it is looked for what is no news any more.
+const leastRoom = 1024
 
 // Reach takes in what the peer says, and returns how many objects it has.
 func (r *In) Reach(objects []Object) int {
@@ -117,9 +125,6 @@ func (r *In) withdraw(o *object) {
 		r.fresh--
 	}
 	o.gone, o.Attribute, o.Attributes = true, nil, nil
-	if !o.known { // the consumer has never heard of it
-		delete(r.objects, o.Name)
-	}
 	r.enqueue(o)
 }
 
@@ -137,6 +142,13 @@ func (r *In) Up(u Up) {
 // Down ends a session. Of the families that are not stale nothing is kept.
 func (r *In) Down(d Down) {
 	r.mu.Lock()
+	// Of several ends that the consumer has not seen, the last says it all: what
+	// any of them took is gone.
+	if i := slices.IndexFunc(r.marks, func(m mark) bool { return m.down != nil }); i >= 0 {
+		before := r.marks[i].down.Stale
+		d.Stale = slices.DeleteFunc(slices.Clone(d.Stale), func(f message.Family) bool { return !slices.Contains(before, f) })
+		r.marks = r.marks[:i]
+	}
 	for _, o := range r.objects {
 		switch {
 		case o.gone:
@@ -150,10 +162,6 @@ func (r *In) Down(d Down) {
 	}
 	r.fresh = 0
 	r.session++ // whatever is left is of an earlier one
-	// Of several ends that the consumer has not seen, the last says it all.
-	if i := slices.IndexFunc(r.marks, func(m mark) bool { return m.down != nil }); i >= 0 {
-		r.marks = r.marks[:i]
-	}
 	r.compact()
 	r.boundary = r.tail()
 	r.marks = append(r.marks, mark{at: r.boundary, down: &d})
@@ -173,30 +181,40 @@ func (r *In) forget(o *object) {
 
 // compact takes news out of the queue that is none any more.
 func (r *In) compact() {
-	before := r.tail()
-	kept := r.queue[:0]
-	var moved []mark
-	for _, m := range r.marks {
-		moved = append(moved, mark{at: before, down: m.down, up: m.up, endOfRIB: m.endOfRIB})
+	// Marks lie between two entries; the boundary is one more.
+	at := make([]*uint64, 0, len(r.marks)+1)
+	for i := range r.marks {
+		at = append(at, &r.marks[i].at)
 	}
+	at = append(at, &r.boundary)
+	moved := make([]uint64, len(at))
+	kept := r.queue[:0]
 	for _, e := range r.queue {
-		for i := range r.marks {
-			if r.marks[i].at <= e.at && moved[i].at == before {
-				moved[i].at = r.head + uint64(len(kept))
+		if !e.stillNews() {
+			r.settle(e)
+			continue
+		}
+		for i := range at {
+			if e.at < *at[i] {
+				moved[i]++ // entries before it
 			}
 		}
-		if e.stillNews() {
-			e.at = r.head + uint64(len(kept))
-			e.object.at = e.at
-			kept = append(kept, e)
-		}
+		e.at = r.head + uint64(len(kept))
+		e.object.at = e.at
+		kept = append(kept, e)
+	}
+	for i := range at {
+		*at[i] = r.head + moved[i]
 	}
 	clear(r.queue[len(kept):])
 	r.queue = kept
-	for i := range moved {
-		moved[i].at = min(moved[i].at, r.tail())
+}
+
+// settle removes what is gone, once nobody is to be told any more.
+func (r *In) settle(e entry) {
+	if e.gone && e.at == e.object.at && r.objects[e.Name] == e.object {
+		delete(r.objects, e.Name)
 	}
-	r.marks = moved
 }
 
 func (e entry) stillNews() bool { return e.at == e.object.at && (!e.gone || e.known) }
@@ -298,14 +316,13 @@ func (r *In) Take(most int) (b Batch, more bool) {
 		r.queue = r.queue[1:]
 		r.head++
 		if !e.stillNews() {
+			r.settle(e)
 			continue
 		}
 		words++
 		if e.gone {
 			b.Unreach = append(b.Unreach, e.Name)
-			if r.objects[e.Name] == e.object {
-				delete(r.objects, e.Name)
-			}
+			r.settle(e)
 		} else {
 			b.Reach = append(b.Reach, e.Object)
 			e.known = true
