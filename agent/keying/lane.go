@@ -26,6 +26,7 @@ type laneOf struct {
 	// keyed: WireGuard has the peer, and so a key. bare: when all that waits
 	// in the queue is done it will not have one.
 	keyed, bare bool
+	opening     bool       // when the install under way is done
 	putting     uint64     // the epoch of an install under way
 	last        secret.Key // what was installed last, until the machine erases it
 	installed   time.Time  // when that was
@@ -225,8 +226,9 @@ func (k *Keyer) install(l *laneOf, e rotate.Install) {
 	failed := func(err error) {
 		l.putting = 0
 		if l.current() {
-			l.bare = l.bare || !l.keyed
+			l.bare = l.bare || !l.keyed || l.alarm != ""
 			k.step(l.peer, rotate.InstallFailed{Lane: e.Lane, Epoch: e.Epoch, Err: err.Error()})
+			k.reopen(l)
 		}
 	}
 	k.beside(l, func() func() {
@@ -248,6 +250,7 @@ func (k *Keyer) install(l *laneOf, e rotate.Install) {
 			if l.phase == Closed && !l.bare {
 				k.silence(l) // this key does not open it: it is below a floor that is newer
 			}
+			k.reopen(l)
 			notify(k.changes)
 		}
 	}, func() { failed(errClosed) })
@@ -258,6 +261,10 @@ func (k *Keyer) install(l *laneOf, e rotate.Install) {
 func (k *Keyer) open(l *laneOf) {
 	k.turnTo(l, Open, "")
 	if l == nil || !l.bare {
+		return
+	}
+	if l.putting != 0 {
+		l.opening = true // with the key that is being put in, not with the one before
 		return
 	}
 	l.bare = false
@@ -276,11 +283,18 @@ func (k *Keyer) open(l *laneOf) {
 				k.given(l, before)
 				return
 			}
-			l.keyed = false
+			l.keyed, l.bare = false, l.alarm != ""
 			k.Log.Info("lane not put back", "interface", spec.Interface, "error", err)
 			k.keyLost(l)
 		}
 	}, nothing)
+}
+
+// reopen opens a lane for which a key under way was waited.
+func (k *Keyer) reopen(l *laneOf) {
+	if l.opening && l.putting == 0 {
+		k.open(l)
+	}
 }
 
 var (
@@ -294,7 +308,7 @@ func (k *Keyer) turnTo(l *laneOf, phase Phase, reason string) {
 	if l == nil {
 		return
 	}
-	l.phase, l.reason = phase, reason
+	l.phase, l.reason, l.opening = phase, reason, false
 	k.Log.Info("lane", "interface", l.spec.Interface, "lane", l.spec.ID.String(), "peer", l.peer.Node, "is", phase.String(), "reason", reason)
 	notify(k.changes)
 }
@@ -346,6 +360,11 @@ func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
 		return
 	}
 	l.sent, l.received = s.Sent, s.Received
+	if l.phase == Closed && l.bare && s.Peer != (lane.PublicKey{}) {
+		k.Log.Warn("a closed lane has a peer", "interface", l.spec.Interface)
+		k.silence(l)
+		return
+	}
 	if l.keyed && !l.bare && l.putting == 0 && s.Peer != l.spec.Config.Peer.Public {
 		k.Log.Warn("somebody took the lane's peer away", "interface", l.spec.Interface)
 		k.keyLost(l)

@@ -97,8 +97,12 @@ func (k *Keyer) tick() {
 			if !l.poll.IsZero() && !now.Before(l.poll) {
 				k.look(l)
 			}
-			if !l.again.IsZero() && !now.Before(l.again) {
+			switch {
+			case l.again.IsZero() || now.Before(l.again):
+			case l.bare:
 				k.silence(l)
+			default: // a key is being put in, which silences it first
+				l.again = now.Add(retry)
 			}
 		}
 		k.step(p, rotate.Tick{})

@@ -81,7 +81,11 @@ func (k *Keyer) Lanes() []LaneState {
 				s.Floor = max(s.Floor, v.Floor)
 				s.Level, s.Epoch, s.Since, s.Proven = v.Level, v.Epoch, v.Since, v.Proven
 			}
-			if s.Phase != Closed && !l.keyed {
+			switch {
+			case s.Phase == Closed:
+			case l.alarm != "":
+				s.Phase, s.Reason = Closed, "WireGuard may still have a key that is not to be used"
+			case !l.keyed:
 				s.Phase, s.Reason = Closed, "WireGuard has no key"
 			}
 			all = append(all, s)

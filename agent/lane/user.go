@@ -103,7 +103,8 @@ func (h *Helpers) Stop(name string) error {
 		return fmt.Errorf("lane %s: its helper cannot be reached: %w", name, err)
 	}
 	defer u.Close()
-	if _, err := u.ask(newRequest("quit")); err != nil {
+	// It may end before its answer is on the way.
+	if _, err := u.ask(newRequest("quit")); err != nil && !errors.Is(err, ErrLost) {
 		return err
 	}
 	select {

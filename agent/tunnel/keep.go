@@ -46,6 +46,7 @@ func (l *Lanes) keeps(name string) bool {
 // clean removes the interfaces that are not to stay, until Close.
 func (l *Lanes) clean() {
 	var again <-chan time.Time // nil: never
+	tries := 0
 	for {
 		select {
 		case <-l.closed:
@@ -55,9 +56,15 @@ func (l *Lanes) clean() {
 		}
 		again = nil
 		failed := ""
-		if err := l.Devices.Keep(l.keeps); err != nil {
+		if err := l.Devices.Keep(l.keeps); err == nil {
+			tries = 0
+		} else {
 			again = time.After(keepAgain)
-			failed = err.Error()
+			// Once may be chance: a list that changed while it was read, a
+			// helper that was slow to end.
+			if tries++; tries > 1 {
+				failed = err.Error()
+			}
 		}
 		l.keep.mu.Lock()
 		was := l.keep.failed

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,6 +50,7 @@ type server struct {
 	wg     *device.Device
 	listen *net.UnixListener
 	quit   chan struct{}
+	doing  sync.Mutex // one request at a time, whoever's
 }
 
 func open(o Options) (*server, error) {
@@ -77,7 +79,7 @@ func open(o Options) (*server, error) {
 		wg.Close()
 		return nil, err
 	}
-	return &server{o, wg, listen, make(chan struct{}, 1)}, nil
+	return &server{Options: o, wg: wg, listen: listen, quit: make(chan struct{}, 1)}, nil
 }
 
 // create makes the interface as prefer.go and batch.go want it. A helper that was killed has

@@ -43,7 +43,11 @@ func (s *server) serve(c *net.UnixConn) {
 			continue
 		}
 		var answer bytes.Buffer
-		err = s.do(block[0][0], block[1:], &answer)
+		left, err := s.inTurn(c, block, &answer)
+		if left {
+			s.Log.Warn("request of a client that has left", "verb", block[0][0])
+			return
+		}
 		code := 0
 		if err != nil {
 			code = int(unix.EINVAL)
@@ -58,6 +62,27 @@ func (s *server) serve(c *net.UnixConn) {
 			return
 		}
 	}
+}
+
+// inTurn does what is asked unless the client has left: an agent that did not
+// get an answer in time gives up, asks for something else over another
+// connection, such as silence, and that must stay the last word.
+func (s *server) inTurn(c *net.UnixConn, block [][2]string, answer *bytes.Buffer) (left bool, err error) {
+	s.doing.Lock()
+	defer s.doing.Unlock()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true, err
+	}
+	err = raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd)}}
+		_, _ = unix.Poll(poll, 0)
+		left = poll[0].Revents&unix.POLLHUP != 0
+	})
+	if left || err != nil {
+		return true, err
+	}
+	return false, s.do(block[0][0], block[1:], answer)
 }
 
 func (s *server) do(verb string, block [][2]string, answer *bytes.Buffer) error {
