@@ -130,6 +130,10 @@ const (
 	// handshake, while the proof of a new key is awaited and otherwise.
 	pollProof = time.Second
 	pollIdle  = 30 * time.Second
+	// pollMute is how soon it is asked again that has not answered; after so
+	// many times in a row it is not believed to have a key.
+	pollMute = 5 * time.Second
+	lookMute = 3
 	// askAgain is more than WireGuard's REKEY_TIMEOUT.
 	askAgain = 6 * time.Second
 	// askKept is how often a device is asked at most whether it has kept a key.

@@ -31,6 +31,7 @@ type laneOf struct {
 	last        secret.Key // what was installed last, until the machine erases it
 	installed   time.Time  // when that was
 	poll        time.Time  // when WireGuard is asked again
+	mute        int        // how often it has not answered since it did
 	asked       time.Time  // when WireGuard was asked for a handshake last
 	again       time.Time  // when it is silenced again, after that failed
 	alarm       string     // what that means; "": nothing failed
@@ -299,6 +300,10 @@ func (k *Keyer) look(l *laneOf) {
 		var s lane.Status
 		if err == nil {
 			s, err = dev.Status()
+			if errors.Is(err, lane.ErrLost) && dev.Lost() == nil {
+				l.close() // nobody tells of an interface of the kernel that is deleted
+				return func() { k.keyLost(l) }
+			}
 		}
 		return func() { k.looked(l, s, err) }
 	}, nothing)
@@ -311,8 +316,14 @@ func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
 	defer k.touch(l.peer)
 	if err != nil {
 		k.Log.Debug("lane does not answer", "interface", l.spec.Interface, "error", err)
+		l.poll = time.Now().Add(pollMute)
+		if l.mute++; l.mute == lookMute && l.keyed {
+			k.Log.Warn("lane does not answer any more", "interface", l.spec.Interface, "error", err)
+			k.keyLost(l)
+		}
 		return
 	}
+	l.mute = 0
 	l.sent, l.received = s.Sent, s.Received
 	if l.phase == Closed && l.bare && s.Peer != (lane.PublicKey{}) {
 		k.Log.Warn("a closed lane has a peer", "interface", l.spec.Interface)

@@ -16,12 +16,16 @@ type memory struct {
 	status lane.Status
 	psk    [secret.Size]byte
 	deaf   error    // why it is not silenced
+	mute   error    // why it neither takes a key nor tells its status
 	calls  []string // to change it, and to let go of it
 }
 
 func (m *memory) Set(c lane.Config) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.mute != nil {
+		return m.mute
+	}
 	m.calls = append(m.calls, "set")
 	m.status.Peer, m.status.Endpoint, m.status.Keepalive = c.Peer.Public, c.Peer.Endpoint, c.Peer.Keepalive
 	return nil
@@ -58,7 +62,7 @@ func (m *memory) Silence() error {
 func (m *memory) Status() (lane.Status, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.status, nil
+	return m.status, m.mute
 }
 
 func (m *memory) Lost() <-chan struct{} { return nil }
@@ -75,6 +79,13 @@ func (m *memory) deafen(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.deaf = err
+}
+
+// muted makes it answer nothing but an order to be silent, or with nil all again.
+func (m *memory) muted(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mute = err
 }
 
 // called are the calls so far.

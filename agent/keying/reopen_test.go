@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/keys/rotate"
 )
 
@@ -79,4 +80,51 @@ func TestOpenedDuringInstall(t *testing.T) {
 	if s := hub.Lanes()[0]; dev.silent() || dev.preshared() == before || s.Phase != Open || s.Epoch != 2 {
 		t.Errorf("silent %v, the key before %v, %+v", dev.silent(), dev.preshared() == before, s)
 	}
+}
+
+// lookNow has the lanes asked now, and waits until they were.
+func (a *agent) lookNow(t *testing.T, asked func(l *laneOf) bool) {
+	t.Helper()
+	a.inside(func(l *laneOf) {
+		l.poll = time.Now()
+		a.touch(l.peer)
+	})
+	eventually(t, "an answer", func() bool {
+		answered := false
+		a.inside(func(l *laneOf) { answered = asked(l) })
+		return answered
+	})
+}
+
+// A device that does not answer any more is not said to be open for long, and
+// has a key again when it answers.
+func TestHangsForGood(t *testing.T) {
+	hub, _ := two(t, nil)
+	eventually(t, "rest", hub.rest)
+	dev := hub.devices.device("kr-w0")
+	dev.muted(errors.New("no answer"))
+	for n := 1; n < lookMute; n++ {
+		hub.lookNow(t, func(l *laneOf) bool { return l.mute == n })
+		if s := hub.Lanes()[0]; s.Phase != Open {
+			t.Fatalf("after %d: %+v", n, s)
+		}
+	}
+	hub.lookNow(t, func(l *laneOf) bool { return l.mute == lookMute })
+	eventually(t, "it to be closed", func() bool { return hub.Lanes()[0].Phase == Closed })
+	dev.muted(nil)
+	eventually(t, "a key", func() bool { return hub.Lanes()[0].Phase == Open })
+	hub.lookNow(t, func(l *laneOf) bool { return l.mute == 0 })
+}
+
+// Nobody tells when an interface of the kernel is deleted: it is found out, and
+// made again.
+func TestDeletedUnseen(t *testing.T) {
+	hub, _ := two(t, nil)
+	eventually(t, "rest", hub.rest)
+	dev := hub.devices.device("kr-w0")
+	dev.muted(lane.ErrLost)
+	hub.lookNow(t, func(*laneOf) bool { return dev.count("close") == 1 })
+	eventually(t, "it to be closed", func() bool { return hub.Lanes()[0].Phase == Closed })
+	dev.muted(nil)
+	eventually(t, "a key", func() bool { return hub.Lanes()[0].Phase == Open })
 }

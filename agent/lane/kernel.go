@@ -87,7 +87,7 @@ func RemoveKernel(name string) error {
 func (k *kernel) Status() (Status, error) {
 	d, err := k.wg.Device(k.name)
 	if err != nil {
-		return Status{}, fmt.Errorf("lane %s: %w", k.name, err)
+		return Status{}, lost(k.name, err)
 	}
 	clear(d.PrivateKey[:])
 	s := Status{Public: PublicKey(d.PublicKey), Port: uint16(d.ListenPort), moreThanOne: len(d.Peers) > 1}
