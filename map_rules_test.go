@@ -155,7 +155,7 @@ func (t *tree) checkImports(f *file) {
 	}
 	for _, imported := range f.imports {
 		ours, yes := strings.CutPrefix(imported, module)
-		if yes && !f.test() && slices.Contains(strings.Fields(forTests), ours) {
+		if forTest := strings.Fields(forTests); yes && !f.test() && slices.Contains(forTest, ours) && !slices.Contains(forTest, f.dir) {
 			t.report(f.name, "%s is for tests, and %s is none", ours, f.dir)
 			continue
 		}

@@ -37,11 +37,13 @@ keys/rotate        <-
 keys/qkd           <- keys/secret
 keys/qkd/level     <-
 hwcheck            <-
+internal/plays     <-
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
 agent/floor        <- agent/nodecfg
 agent/...          <- agent/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
+controller/bgp/lsdb/lsdbtest <- controller/bgp/... internal/plays
 controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
 controller/compile <- agent/nodecfg pathspec topology
 controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
@@ -67,7 +69,7 @@ controller/bgp/said controller/bgp/lsdb controller/live
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
-const forTests = `pathspec/solve/draw controller/bgp/internal/peertest controller/bgp/lsdb/lsdbtest`
+const forTests = `internal/plays pathspec/solve/draw controller/bgp/internal/peertest controller/bgp/lsdb/lsdbtest`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library

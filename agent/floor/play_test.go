@@ -1,20 +1,16 @@
 package floor
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/internal/plays"
 )
-
-var update = flag.Bool("update", false, "write what the plays say now into testdata")
 
 // Plays are what controller and root do, and what comes of it: fences in the
 // words of iproute2, then the floors as a report has them.
@@ -24,38 +20,19 @@ var update = flag.Bool("update", false, "write what the plays say now into testd
 //	> restart                from what is on disk
 //	> restart damaged        from what cannot be read
 func TestPlays(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.play")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no plays: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+	plays.Run(t, func(t *testing.T, text string) string {
+		s := &stage{t: t, cfg: new(nodecfg.Config), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		for line := range strings.Lines(text) {
+			switch {
+			case strings.HasPrefix(line, ">"):
+				s.out.WriteString(line)
+				s.play(strings.TrimSpace(line[1:]))
+			case strings.HasPrefix(line, "#") || line == "\n":
+				s.out.WriteString(line)
 			}
-			s := &stage{t: t, cfg: new(nodecfg.Config), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-			for line := range strings.Lines(string(want)) {
-				switch {
-				case strings.HasPrefix(line, ">"):
-					s.out.WriteString(line)
-					s.play(strings.TrimSpace(line[1:]))
-				case strings.HasPrefix(line, "#") || line == "\n":
-					s.out.WriteString(line)
-				}
-			}
-			if got := s.out.String(); got != string(want) {
-				if *update {
-					err = os.WriteFile(file, []byte(got), 0o644)
-				} else {
-					t.Errorf("play differs, got:\n%s", got)
-				}
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
+		}
+		return s.out.String()
+	})
 }
 
 type stage struct {

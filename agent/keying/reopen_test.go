@@ -128,3 +128,17 @@ func TestDeletedUnseen(t *testing.T) {
 	dev.muted(nil)
 	eventually(t, "a key", func() bool { return hub.Lanes()[0].Phase == Open })
 }
+
+// A peer that a closed lane has, from whomever, is taken away.
+func TestClosedWithPeer(t *testing.T) {
+	hub, _ := two(t, nil)
+	eventually(t, "rest", hub.rest)
+	dev := hub.devices.device("kr-w0")
+	hub.inside(hub.shut)
+	eventually(t, "silence", dev.silent)
+	eventually(t, "rest", hub.rest)
+	dev.mu.Lock()
+	dev.status.Peer = lane.PublicKey{1}
+	dev.mu.Unlock()
+	hub.lookNow(t, func(*laneOf) bool { return dev.silent() })
+}

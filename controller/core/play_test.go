@@ -1,7 +1,6 @@
 package core
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,36 +11,16 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/internal/plays"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve"
 	"github.com/keiro-net/keiro/topology"
 )
 
-var update = flag.Bool("update", false, "write what the plays print into testdata")
-
 // TestPlays runs the plays in testdata: commands, and below each the effects
 // it has, as text. A `>` line is a command; what follows it is what it printed.
 func TestPlays(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.play")
-	if len(files) == 0 {
-		t.Fatal("no plays")
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".play"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newStage(t).run(string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(text) {
-				t.Errorf("%s differs; run with -update and read the diff. got:\n%s", file, got)
-			}
-		})
-	}
+	plays.Run(t, func(t *testing.T, text string) string { return newStage(t).run(text) })
 }
 
 // stage is a Core with fake agents that do as they are told when the play

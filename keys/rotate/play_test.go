@@ -1,43 +1,21 @@
 package rotate
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-)
 
-var update = flag.Bool("update", false, "write what the plays print into testdata")
+	"github.com/keiro-net/keiro/internal/plays"
+)
 
 // TestPlays runs the plays in testdata: a `>` line is a command, and what
 // follows it is what both ends do then, as text. A plays for the initiator, B
 // for the responder. What a machine asks of disk, WireGuard and KME it gets at
 // once, and what it sends arrives, unless the play has forbidden it.
 func TestPlays(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.play")
-	if len(files) == 0 {
-		t.Fatal("no plays")
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".play"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := (&theatre{t: t}).run(string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(text) {
-				t.Errorf("%s differs; run with -update and read the diff. got:\n%s", file, got)
-			}
-		})
-	}
+	plays.Run(t, func(t *testing.T, text string) string { return (&theatre{t: t}).run(text) })
 }
 
 // theatre is a world whose actions a play chooses.

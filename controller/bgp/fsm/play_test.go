@@ -1,44 +1,21 @@
 package fsm
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/bgp/message"
+	"github.com/keiro-net/keiro/internal/plays"
 )
-
-var update = flag.Bool("update", false, "write what the plays print into testdata")
 
 // TestPlays runs the plays in testdata: a `>` line is what happens to a
 // machine, and what follows it is what the machine wants done then, as text.
 func TestPlays(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.play")
-	if len(files) == 0 {
-		t.Fatal("no plays")
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".play"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := (&stage{t: t}).run(string(text))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(text) {
-				t.Errorf("%s differs; run with -update and read the diff. got:\n%s", file, got)
-			}
-		})
-	}
+	plays.Run(t, func(t *testing.T, text string) string { return (&stage{t: t}).run(text) })
 }
 
 var midnight = time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)

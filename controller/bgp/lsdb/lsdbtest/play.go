@@ -1,19 +1,15 @@
 package lsdbtest
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/bgp/ls"
 	"github.com/keiro-net/keiro/controller/bgp/lsdb"
+	"github.com/keiro-net/keiro/internal/plays"
 )
-
-var update = flag.Bool("update", false, "write what the plays print into testdata")
 
 // Start is when every play begins.
 var Start = time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
@@ -28,47 +24,29 @@ type Stage struct {
 // is what it printed. Commands that Do does not know go to others, which starts
 // anew for each play.
 func Play(t *testing.T, others func(*testing.T, *Stage) func(args []string) (string, bool)) {
-	files, _ := filepath.Glob("testdata/*.play")
-	if len(files) == 0 {
-		t.Fatal("no plays")
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".play"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := &Stage{DB: lsdb.New(), Now: Start}
-			more := others(t, s)
-			var out strings.Builder
-			for line := range strings.SplitSeq(string(text), "\n") {
-				args, command := strings.CutPrefix(line, "> ")
-				if !command {
-					if strings.HasPrefix(line, "#") || line == "" {
-						out.WriteString(line + "\n")
-					}
-					continue
+	plays.Run(t, func(t *testing.T, text string) string {
+		s := &Stage{DB: lsdb.New(), Now: Start}
+		more := others(t, s)
+		var out strings.Builder
+		for line := range strings.SplitSeq(text, "\n") {
+			args, command := strings.CutPrefix(line, "> ")
+			if !command {
+				if strings.HasPrefix(line, "#") || line == "" {
+					out.WriteString(line + "\n")
 				}
-				printed, known := s.Do(strings.Fields(args))
-				if !known {
-					printed, known = more(strings.Fields(args))
-				}
-				if !known {
-					t.Fatalf("no such command: %s", line)
-				}
-				out.WriteString(line + "\n" + printed)
+				continue
 			}
-			got := strings.TrimRight(out.String(), "\n") + "\n"
-			if *update {
-				err = os.WriteFile(file, []byte(got), 0o644)
-			} else if got != string(text) {
-				t.Errorf("%s differs; run with -update and read the diff. got:\n%s", file, got)
+			printed, known := s.Do(strings.Fields(args))
+			if !known {
+				printed, known = more(strings.Fields(args))
 			}
-			if err != nil {
-				t.Fatal(err)
+			if !known {
+				t.Fatalf("no such command: %s", line)
 			}
-		})
-	}
+			out.WriteString(line + "\n" + printed)
+		}
+		return strings.TrimRight(out.String(), "\n") + "\n"
+	})
 }
 
 // Do does what one line of a play says:
