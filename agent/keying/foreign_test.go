@@ -171,7 +171,8 @@ func TestFlood(t *testing.T) {
 		if after.Messages != 0 || after.Bytes != 0 || after.Refused[reason] == before.Refused[reason] {
 			t.Errorf("after the flood: %+v", after)
 		}
-		if now := runtime.NumGoroutine(); now > goroutines+20 { // other tests run as well
+		// Other tests run as well and have goroutines by the dozen; one for each datagram would be thousands.
+		if now := runtime.NumGoroutine(); now > goroutines+flood/20 {
 			t.Errorf("%d goroutines, %d before", now, goroutines)
 		}
 		b.keyer.mu.Lock()
