@@ -38,15 +38,17 @@ keys/qkd           <- keys/secret
 keys/qkd/level     <-
 hwcheck            <-
 internal/plays     <-
+bgp/...            <- bgp/...
+bgp/file           <- bgp/... topology/strictyaml
+bgp/lsdb/lsdbtest  <- bgp/... internal/plays
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
 agent/floor        <- agent/nodecfg
-agent/...          <- agent/... topology pathspec keys/... hwcheck
-controller/core/... <- controller/core/... controller/compile agent/nodecfg pathspec pathspec/solve topology keys hwcheck
-controller/bgp/lsdb/lsdbtest <- controller/bgp/... internal/plays
+agent/...          <- agent/... bgp/... topology pathspec keys/... hwcheck
+controller/core/... <- controller/core/... controller/compile controller/live bgp/lsdb bgp/srpolicy/... agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
-controller/compile <- agent/nodecfg pathspec topology
-controller/...     <- controller/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
+controller/compile <- agent/nodecfg controller/live bgp/... pathspec topology
+controller/...     <- controller/... bgp/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
 lab/...            <- ...
 cmd/...            <- ...
 `
@@ -63,13 +65,13 @@ pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/show
-controller/bgp/ls controller/bgp/message controller/bgp/fsm
-controller/bgp/route controller/bgp/srpolicy controller/bgp/srpolicy/report controller/bgp/service
-controller/bgp/said controller/bgp/lsdb controller/live
+bgp/ls bgp/message bgp/fsm
+bgp/route bgp/srpolicy bgp/srpolicy/report bgp/service
+bgp/said bgp/lsdb controller/live
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
-const forTests = `internal/plays pathspec/solve/draw controller/bgp/internal/peertest controller/bgp/lsdb/lsdbtest`
+const forTests = `internal/plays pathspec/solve/draw bgp/internal/peertest bgp/lsdb/lsdbtest`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library
@@ -78,18 +80,18 @@ const homeTable = `
 cel.dev/cel-go                 -> pathspec
 go.yaml.in/yaml/v3             -> topology/strictyaml
 github.com/cloudflare/circl    -> keys/... hwcheck/...
-github.com/osrg/gobgp/v4       -> controller/bgp/...
+github.com/osrg/gobgp/v4       -> bgp/...
 go.etcd.io                     -> controller/store
 go.uber.org/zap                -> controller/store
 github.com/danielgtaylor/huma  -> controller/api
 github.com/prometheus          -> controller/...
 google.golang.org/grpc         -> agent/nodecfg/rpc agent/session controller/fleet lab/world
-github.com/vishvananda         -> agent/... lab/... controller/bgp/internal/peertest
+github.com/vishvananda         -> agent/... lab/... bgp/internal/peertest
 golang.zx2c4.com/wireguard     -> agent/... lab/...
 github.com/cilium/ebpf         -> lab/...
 github.com/spf13/cobra         -> cmd/...
 golang.org/x/net               -> agent/internal/testnet
-golang.org/x/sys               -> agent/... lab/... cmd/... controller/bgp/transport controller/bgp/internal/peertest
+golang.org/x/sys               -> agent/... lab/... cmd/... bgp/transport bgp/internal/peertest
 golang.org/x/term              -> cmd/...
 pgregory.net/rapid             -> tests
 github.com/rogpeppe/go-internal -> tests

@@ -105,6 +105,7 @@ func (b *builder) buildNodes(docs []nodeDoc) []Node {
 			b.once(at+".routerID", "router ID", d.RouterID.string)
 			nodes[i].RouterID = d.RouterID.string
 		}
+		b.steering(at, &d, &nodes[i])
 		if d.Evidence != nil {
 			if *d.Evidence < 0 {
 				b.Fail(at+".evidence", "bad evidence %d: want a level from 0", *d.Evidence)
@@ -113,6 +114,25 @@ func (b *builder) buildNodes(docs []nodeDoc) []Node {
 		}
 	}
 	return nodes
+}
+
+// steering reads who tells a node its paths.
+func (b *builder) steering(at string, d *nodeDoc, n *Node) {
+	n.NoAgent = d.Agent != nil && !*d.Agent
+	switch d.Steering {
+	case "":
+		if n.NoAgent {
+			n.Steering = ByBGP
+		}
+	case "agent":
+		if n.NoAgent {
+			b.Fail(at+".steering", "the node has no agent that could be told: want bgp, or leave it out")
+		}
+	case string(ByBGP):
+		n.Steering = ByBGP
+	default:
+		b.Fail(at+".steering", "bad steering %.80q: want agent or bgp", d.Steering)
+	}
 }
 
 // buildSRLGs reads the numbers of shared risks. One number is one risk and the

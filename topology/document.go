@@ -57,6 +57,8 @@ type nodeDoc struct {
 	Locator  *locator          `json:"locator,omitzero"`
 	Evidence *int64            `json:"evidence,omitzero"`
 	RouterID *routerID         `json:"routerID,omitzero"`
+	Agent    *bool             `json:"agent,omitzero"`
+	Steering string            `json:"steering,omitzero"`
 }
 
 // locator is an SRv6 locator.

@@ -91,6 +91,12 @@ func (n *Node) document() nodeDoc {
 	if n.RouterID != "" {
 		d.RouterID = &routerID{n.RouterID}
 	}
+	switch {
+	case n.NoAgent:
+		d.Agent = new(bool)
+	case n.Steering != ByAgent:
+		d.Steering = string(n.Steering)
+	}
 	return d
 }
 

@@ -47,7 +47,21 @@ type Node struct {
 	Locator  netip.Prefix // SRv6 locator, RFC 8986 section 3.1; the zero value: the controller assigns one
 	RouterID string       // what an IGP calls it, as ParseRouterID writes it; "" is unknown
 	Evidence Attr[int64]  // level of hardware evidence; unknown until somebody has appraised it
+	// NoAgent: no keiro-agent runs on it. Its SIDs are learned (BGP-LS), and what
+	// it is to do is said to it by BGP.
+	NoAgent  bool
+	Steering Steering
 }
+
+// Steering is how a node is told the paths that begin at it.
+type Steering string
+
+// The ways: by the channel of its agent, or by BGP SR Policies (RFC 9830), which
+// is the only one for a node without an agent.
+const (
+	ByAgent Steering = ""
+	ByBGP   Steering = "bgp"
+)
 
 // Entry is one `links` entry of the file: a cable, both directions of it.
 // Disjointness `link` is between entries.

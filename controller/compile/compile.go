@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -24,6 +25,8 @@ type Input struct {
 	MTU      map[string]int          // of links, by name, bytes; absent: not known
 	Peers    map[string]nodecfg.Peer // who the agents are, by node; absent: no identity yet
 	Probe    nodecfg.Probe
+	// SIDs are those learned of nodes without an agent.
+	SIDs live.SIDs
 }
 
 // Policy is a path set that the ends of an intent are to install.

@@ -23,7 +23,9 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -59,7 +61,9 @@ type Core struct {
 	known   map[string]bool         // agents that are expected after a restart
 	peers   map[string]nodecfg.Peer // who the agents are, by node
 
-	spec    Spec
+	spec    Spec         // its topology is the live one
+	live    *live.Result // the declared topology joined with learned; nil: nobody is listened to
+	learned *lsdb.View
 	nodes   map[string]*node
 	links   map[string]*link
 	drains  map[Drain]bool
@@ -107,6 +111,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.revoke(now, e.Node)
 	case Reported:
 		c.reported(now, e.Report)
+	case Learned:
+		c.learn(now, e)
 	case Solved:
 		c.solved(now, e)
 	case Explained:
@@ -178,6 +184,7 @@ func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 // setSpec replaces the spec. Nodes and links that stay keep what is known of
 // them; intents keep the paths that stand.
 func (c *Core) setSpec(now time.Time, spec Spec) {
+	c.joinLearned(&spec)
 	c.retire(spec)
 	c.spec, c.asOf = spec, now
 	if spec.Topology == nil {

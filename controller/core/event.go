@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -46,6 +48,14 @@ type AgentRevoked struct{ Node string }
 // Reported carries what an agent says of its node.
 type Reported struct{ Report nodecfg.Report }
 
+// Learned carries what routers say by BGP-LS.
+type Learned struct {
+	View *lsdb.View
+	// Joined is the View joined with the topology that was declared when it came,
+	// so that the Core need not do it. nil: it has to.
+	Joined *live.Result
+}
+
 // Solved answers a Solve: paths only. An Explained follows, unless the world
 // changes before.
 type Solved struct {
@@ -69,6 +79,7 @@ func (AgentConnected) event()    {}
 func (AgentDisconnected) event() {}
 func (AgentRevoked) event()      {}
 func (Reported) event()          {}
+func (Learned) event()           {}
 func (Solved) event()            {}
 func (Explained) event()         {}
 func (Tick) event()              {}

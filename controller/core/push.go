@@ -125,6 +125,9 @@ func (c *Core) push() {
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
 	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe}
+	if c.live != nil {
+		in.SIDs = c.live.SIDs
+	}
 	for name, l := range c.links {
 		in.MTU[name] = l.mtu()
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -16,8 +17,9 @@ import (
 type View struct {
 	Spec     Spec
 	Outage   topology.Outage
-	Fresh    bool // the answers are for the present spec and outage
-	Holding  bool // a new controller still waits for agents it knows
+	Live     *live.Result // the declared topology joined with what is learned; nil: nobody is listened to
+	Fresh    bool         // the answers are for the present spec and outage
+	Holding  bool         // a new controller still waits for agents it knows
 	Intents  []IntentView
 	Nodes    []NodeView
 	Links    []LinkView
@@ -81,7 +83,7 @@ const (
 
 // View returns a snapshot.
 func (c *Core) View(now time.Time) View {
-	v := View{Spec: c.spec, Outage: c.outage, Fresh: c.fresh(), Question: c.wanted}
+	v := View{Spec: c.spec, Live: c.live, Outage: c.outage, Fresh: c.fresh(), Question: c.wanted}
 	if _, v.Holding = c.holding(now); v.Fresh {
 		v.NewLink = c.newLink
 	}

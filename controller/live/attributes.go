@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/keiro-net/keiro/controller/bgp/ls"
-	"github.com/keiro-net/keiro/controller/bgp/lsdb"
-	"github.com/keiro-net/keiro/controller/bgp/said"
+	"github.com/keiro-net/keiro/bgp/ls"
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/said"
 	"github.com/keiro-net/keiro/topology"
 )
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keiro-net/keiro/controller/bgp/lsdb"
-	"github.com/keiro-net/keiro/controller/bgp/said"
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/said"
 	"github.com/keiro-net/keiro/topology"
 )
 

@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/keiro-net/keiro/controller/bgp/lsdb"
-	"github.com/keiro-net/keiro/controller/bgp/said"
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/said"
 )
 
 // pair are two routers by their keys, the lesser first.

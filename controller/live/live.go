@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keiro-net/keiro/controller/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -40,6 +40,9 @@ func (r *Result) Attributes(e int) []Attribute {
 	(&joiner{names: r.names, report: true}).joinLink(&l, &entry, &ab, &ba)
 	return l.attributes
 }
+
+// Declared is the topology that was joined with what is learned.
+func (r *Result) Declared() *topology.Topology { return r.declared }
 
 // Outage is Out as a solver takes it.
 func (r *Result) Outage() topology.Outage {

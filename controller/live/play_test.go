@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keiro-net/keiro/controller/bgp/ls"
-	"github.com/keiro-net/keiro/controller/bgp/lsdb/lsdbtest"
+	"github.com/keiro-net/keiro/bgp/ls"
+	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
 	"github.com/keiro-net/keiro/topology"
 )
 

@@ -11,9 +11,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/keiro-net/keiro/controller/bgp/ls"
-	"github.com/keiro-net/keiro/controller/bgp/lsdb"
-	"github.com/keiro-net/keiro/controller/bgp/lsdb/lsdbtest"
+	"github.com/keiro-net/keiro/bgp/ls"
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
 	"github.com/keiro-net/keiro/topology"
 )
 

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/keiro-net/keiro/controller/bgp/ls"
-	"github.com/keiro-net/keiro/controller/bgp/lsdb"
-	"github.com/keiro-net/keiro/controller/bgp/said"
+	"github.com/keiro-net/keiro/bgp/ls"
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/said"
 	"github.com/keiro-net/keiro/topology"
 )
 
