@@ -2,6 +2,9 @@
 // geography. Its core is pure: bytes in, values out. It never decides what a
 // path must be (pathspec) nor which path to take (pathspec/solve). Everybody
 // imports it; it imports nothing of Keiro but its own helpers.
+//
+// package budget: one document, read, checked and written again with the lines
+// that errors name; its parts share all that is unexported of it.
 package topology
 
 import (

@@ -1,10 +1,14 @@
 package core
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/service"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
+	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
@@ -56,6 +60,13 @@ type Learned struct {
 	Joined *live.Result
 }
 
+// HeadendReported carries what a headend says of a candidate path (RFC 9857).
+type HeadendReported struct {
+	Peer  string // who said it
+	State report.State
+	Gone  bool // it says so no more; only the NLRI, headend and origin of State count
+}
+
 // Solved answers a Solve: paths only. An Explained follows, unless the world
 // changes before.
 type Solved struct {
@@ -80,6 +91,7 @@ func (AgentDisconnected) event() {}
 func (AgentRevoked) event()      {}
 func (Reported) event()          {}
 func (Learned) event()           {}
+func (HeadendReported) event()   {}
 func (Solved) event()            {}
 func (Explained) event()         {}
 func (Tick) event()              {}
@@ -99,6 +111,29 @@ type Solve struct {
 	Outage topology.Outage
 }
 
+// Announce says to a headend by BGP what it is to have, the candidate paths
+// before the routes that use them. What is announced again is replaced.
+type Announce struct {
+	Node string
+	// RouterID is the headend's BGP Identifier, for sessions that do not lead to
+	// itself; invalid: not known, only a session with it will do.
+	RouterID netip.Addr
+	Policies []srpolicy.CandidatePath
+	Services []service.Route
+}
+
+// Withdraw takes back what was announced to a headend, the routes first.
+type Withdraw struct {
+	Node     string
+	RouterID netip.Addr
+	Services []netip.Prefix
+	Policies []srpolicy.NLRI
+}
+
+// AnnouncedAll says that all headends have been announced what they are to have
+// at first, so that an End-of-RIB may follow.
+type AnnouncedAll struct{}
+
 // Persist keeps the path set that stands for an intent, or forgets it.
 type Persist struct {
 	Intent   string
@@ -114,12 +149,15 @@ type Record struct{ Entry Entry }
 // WakeAt asks for a Tick at that time.
 type WakeAt struct{ At time.Time }
 
-func (Push) effect()    {}
-func (Solve) effect()   {}
-func (Persist) effect() {}
-func (Raise) effect()   {}
-func (Record) effect()  {}
-func (WakeAt) effect()  {}
+func (Push) effect()         {}
+func (Solve) effect()        {}
+func (Announce) effect()     {}
+func (Withdraw) effect()     {}
+func (AnnouncedAll) effect() {}
+func (Persist) effect()      {}
+func (Raise) effect()        {}
+func (Record) effect()       {}
+func (WakeAt) effect()       {}
 
 // Standing is a path set that was given to its headends.
 type Standing struct {
