@@ -1,0 +1,278 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/osrg/gobgp/v4/api"
+	"github.com/osrg/gobgp/v4/pkg/apiutil"
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	"github.com/osrg/gobgp/v4/pkg/server"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/rtnl"
+)
+
+// Options of Run.
+type Options struct {
+	Config *Config
+	// API is a unix socket for gobgp's own API: what is in its RIB can be asked
+	// there, by Show or by gobgp's command line. "": none.
+	API string
+	Log *slog.Logger
+}
+
+// families of all sessions.
+var families = []bgp.Family{bgp.RF_LS, bgp.RF_SR_POLICY_IPv6, bgp.RF_SR_POLICY_IPv4, bgp.RF_IPv6_UC, bgp.RF_IPv4_UC}
+
+// restartTime is how long routes of a controller that is away are kept, and
+// what this router has said is, in seconds (RFC 4724).
+const restartTime = 120
+
+// router is one that runs.
+type router struct {
+	Options
+	kernel *rtnl.Handle
+	bgp    *server.BgpServer
+	told   map[string]object // what gobgp was given, by key
+	up     map[string]bool   // links, by interface
+	said   []string          // what was refused last
+	sent   []steering        // what was steered last
+}
+
+// Run is a router in the network namespace of this process until ctx ends. Its
+// kernel then forwards as before, and its neighbours are told.
+func Run(ctx context.Context, o Options) error {
+	r := &router{Options: o, told: map[string]object{}, up: map[string]bool{}}
+	var err error
+	if r.kernel, err = rtnl.Open(); err != nil {
+		return err
+	}
+	defer r.kernel.Close()
+	watch, err := r.kernel.Watch(ctx)
+	if err != nil {
+		return err
+	}
+	changed := make(chan struct{}, 1)
+	if err := r.startBGP(ctx, changed); err != nil {
+		return err
+	}
+	defer r.bgp.Stop()
+	for {
+		if err := r.step(); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-watch.Wake:
+		case <-watch.Links:
+		case <-changed:
+		}
+	}
+}
+
+// startBGP starts gobgp, which dials. What comes wakes the loop.
+func (r *router) startBGP(ctx context.Context, changed chan<- struct{}) error {
+	options := []server.ServerOption{server.LoggerOption(r.Log, new(slog.LevelVar))}
+	if r.API != "" {
+		options = append(options, server.GrpcListenAddress("unix://"+r.API))
+	}
+	r.bgp = server.NewBgpServer(options...)
+	go r.bgp.Serve()
+	global := &api.Global{Asn: r.Config.AS, RouterId: r.Config.RouterID.String(), ListenPort: -1}
+	if err := r.bgp.StartBgp(ctx, &api.StartBgpRequest{Global: global}); err != nil {
+		return fmt.Errorf("start gobgp: %w", err)
+	}
+	wake := func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	}
+	err := r.bgp.WatchEvent(ctx, server.WatchEventMessageCallbacks{OnBestPath: func(paths []*apiutil.Path, _ time.Time) {
+		// Its own objects it knows.
+		if slices.ContainsFunc(paths, func(p *apiutil.Path) bool { return p.Family != bgp.RF_LS }) {
+			wake()
+		}
+	}}, server.WatchBestPath(true))
+	if err != nil {
+		return fmt.Errorf("watch gobgp: %w", err)
+	}
+	for _, n := range r.Config.Neighbors {
+		if err := r.bgp.AddPeer(ctx, &api.AddPeerRequest{Peer: r.peer(n)}); err != nil {
+			return fmt.Errorf("BGP neighbor %v: %w", n.Address, err)
+		}
+	}
+	return nil
+}
+
+func (r *router) peer(n Neighbor) *api.Peer {
+	peer := &api.Peer{
+		Conf:            &api.PeerConf{NeighborAddress: n.Address.String(), PeerAsn: r.Config.AS},
+		Transport:       &api.Transport{RemotePort: uint32(n.Port)},
+		Timers:          &api.Timers{Config: &api.TimersConfig{ConnectRetry: 1, IdleHoldTimeAfterReset: 1}},
+		GracefulRestart: &api.GracefulRestart{Enabled: true, RestartTime: restartTime, NotificationEnabled: true},
+	}
+	for _, f := range families {
+		peer.AfiSafis = append(peer.AfiSafis, &api.AfiSafi{
+			Config:            &api.AfiSafiConfig{Family: apiutil.ToApiFamily(f.Afi(), f.Safi()), Enabled: true},
+			MpGracefulRestart: &api.MpGracefulRestart{Config: &api.MpGracefulRestartConfig{Enabled: true}},
+		})
+	}
+	return peer
+}
+
+// step makes what is said and what is installed follow what is there. A link
+// that is lost is withdrawn before anything else is done.
+func (r *router) step() error {
+	at, err := r.look()
+	if err != nil {
+		return err
+	}
+	if err := r.tell(at); err != nil {
+		return err
+	}
+	candidates, routes, err := r.rib()
+	if err != nil {
+		return err
+	}
+	steered, refused := r.Config.steer(at, candidates, routes)
+	if !slices.Equal(refused, r.said) {
+		r.said = refused
+		for _, why := range refused {
+			r.Log.Warn("not used", "what", why)
+		}
+	}
+	return r.install(at, steered)
+}
+
+// look is what the kernel has of the links.
+func (r *router) look() (ports, error) {
+	links, err := r.kernel.Links()
+	if err != nil {
+		return nil, err
+	}
+	out := make(ports, len(r.Config.Links))
+	for i, l := range r.Config.Links {
+		out[i].address = address(l.Interface)
+		seen := links[l.Interface]
+		out[i].up = seen.Up && seen.Carrier && out[i].address.IsValid()
+		if before, known := r.up[l.Interface]; !known || before != out[i].up {
+			r.up[l.Interface] = out[i].up
+			r.Log.Info("link", "interface", l.Interface, "up", out[i].up, "address", out[i].address)
+		}
+	}
+	return out, nil
+}
+
+// address is the /127 of an interface; invalid: there is none (yet).
+func address(name string) netip.Addr {
+	dev, err := net.InterfaceByName(name)
+	if err != nil {
+		return netip.Addr{}
+	}
+	list, err := dev.Addrs()
+	if err != nil {
+		return netip.Addr{}
+	}
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Bits() == 127 && p.Addr().Is6() {
+			return p.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
+// tell gives gobgp what has changed of what the router says of itself:
+// withdrawals first.
+func (r *router) tell(at ports) error {
+	want, err := r.Config.linkState(at)
+	if err != nil {
+		return fmt.Errorf("encode BGP-LS: %w", err)
+	}
+	keep := map[string]bool{}
+	for _, o := range want {
+		keep[o.key] = true
+	}
+	for key, o := range r.told {
+		if keep[key] {
+			continue
+		}
+		if err := r.bgp.DeletePath(apiutil.DeletePathRequest{Paths: []*apiutil.Path{o.path}}); err != nil {
+			return fmt.Errorf("withdraw %v: %w", o.path.Nlri, err)
+		}
+		delete(r.told, key)
+		r.Log.Info("withdrawn", "object", o.path.Nlri)
+	}
+	for _, o := range want {
+		if before, known := r.told[o.key]; known && before.attr == o.attr {
+			continue
+		}
+		if _, err := r.bgp.AddPath(apiutil.AddPathRequest{Paths: []*apiutil.Path{o.path}}); err != nil {
+			return fmt.Errorf("announce %v: %w", o.path.Nlri, err)
+		}
+		r.told[o.key] = o
+	}
+	return nil
+}
+
+// rib reads gobgp's RIB.
+func (r *router) rib() (candidates []Candidate, routes []Colored, err error) {
+	for _, f := range families {
+		err = errors.Join(err, r.bgp.ListPath(apiutil.ListPathRequest{TableType: api.TableType_TABLE_TYPE_GLOBAL, Family: f}, func(nlri bgp.NLRI, paths []*apiutil.Path) {
+			for _, p := range paths {
+				if !p.Best {
+					continue
+				}
+				if c, ok := candidate(nlri, p.Attrs); ok {
+					candidates = append(candidates, c)
+				} else if c, ok := colored(nlri, p.Attrs); ok {
+					routes = append(routes, c)
+				}
+			}
+		}))
+	}
+	return candidates, routes, err
+}
+
+// install makes the kernel follow, in an order in which no packet is led to
+// where nothing is yet: a route is replaced, never taken away first.
+func (r *router) install(at ports, steered []steering) error {
+	want := r.Config.desired(at, steered)
+	seen, err := r.kernel.Observe(want)
+	if err != nil {
+		return err
+	}
+	ops := nodecfg.Plan(seen.State, want)
+	inOrder(ops)
+	for _, op := range ops {
+		if err := r.kernel.Apply(op); err != nil {
+			r.Log.Warn("kernel", "command", op.String(), "error", err)
+		}
+	}
+	if !slices.EqualFunc(steered, r.sent, func(a, b steering) bool {
+		return a.to == b.to && a.link == b.link && slices.Equal(a.segments, b.segments)
+	}) {
+		r.sent = steered
+		for _, s := range steered {
+			r.Log.Info("steered", "to", s.to, "over", r.Config.Links[s.link].Interface, "segments", join(s.segments))
+		}
+	}
+	return nil
+}
+
+func join(list []netip.Addr) string {
+	var words []string
+	for _, a := range list {
+		words = append(words, a.String())
+	}
+	return strings.Join(words, " ")
+}

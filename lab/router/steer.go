@@ -1,0 +1,138 @@
+package router
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Policy names an SR Policy at its headend (RFC 9256 section 2.1).
+type Policy struct {
+	Color    uint32
+	Endpoint netip.Addr
+}
+
+// Candidate is a candidate path, as it stands in the RIB.
+type Candidate struct {
+	Policy
+	Distinguisher uint32
+	Preference    uint32
+	Name          string
+	Lists         []SegmentList
+}
+
+// SegmentList is one of a Candidate's.
+type SegmentList struct {
+	Weight   uint32
+	Segments []netip.Addr
+}
+
+// Colored is a colored route.
+type Colored struct {
+	Prefix  netip.Prefix
+	NextHop netip.Addr
+	Colors  []uint32   // the greatest first
+	Service netip.Addr // SRv6 L3 Service SID; invalid: there is none
+}
+
+// steering is a route into a path, as the kernel gets it: what is for a
+// prefix leaves over a link with these segments.
+type steering struct {
+	to       netip.Prefix
+	link     int
+	segments []netip.Addr
+}
+
+// way is the link that a segment list begins with, and what is left of it then.
+type way struct {
+	link int
+	rest []netip.Addr
+}
+
+// steer resolves the routes of a RIB. It also returns why some of it is not
+// used.
+func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (out []steering, refused []string) {
+	active := map[Policy]way{}
+	// RFC 9256 section 2.9, of what the paths of one speaker differ in: the
+	// greatest preference, then the greatest discriminator.
+	slices.SortFunc(candidates, func(a, b Candidate) int {
+		return cmp.Or(cmp.Compare(b.Preference, a.Preference), cmp.Compare(b.Distinguisher, a.Distinguisher))
+	})
+	for _, c := range candidates {
+		if _, better := active[c.Policy]; better {
+			continue
+		}
+		w, err := cfg.resolve(at, c)
+		if err != nil {
+			refused = append(refused, fmt.Sprintf("color %d endpoint %v distinguisher %d: %v", c.Color, c.Endpoint, c.Distinguisher, err))
+			continue
+		}
+		active[c.Policy] = w
+	}
+	slices.SortFunc(routes, func(a, b Colored) int {
+		return cmp.Or(bytes.Compare(a.Prefix.Addr().AsSlice(), b.Prefix.Addr().AsSlice()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
+	})
+	first := map[netip.Addr]int{} // the link that leads to a first SID
+	for _, r := range routes {
+		s, err := r.over(active)
+		if err == nil {
+			sid := s.segments[0]
+			if link, taken := first[sid]; taken && link != s.link {
+				err = fmt.Errorf("its first SID %v is led over %s for another route", sid, cfg.Links[link].Interface)
+			} else {
+				first[sid] = s.link
+			}
+		}
+		if err != nil {
+			refused = append(refused, fmt.Sprintf("route %v: %v", r.Prefix, err))
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, refused
+}
+
+// resolve finds the link of a candidate path. An explicit path is valid if its
+// first SID resolves (RFC 9256 section 5.1): here, if it is an End.X of this
+// router over a link with carrier.
+func (cfg *Config) resolve(at ports, c Candidate) (way, error) {
+	if len(c.Lists) == 0 {
+		return way{}, fmt.Errorf("there is no segment list")
+	}
+	list := slices.MaxFunc(c.Lists, func(a, b SegmentList) int { return cmp.Compare(a.Weight, b.Weight) })
+	if len(list.Segments) == 0 {
+		return way{}, fmt.Errorf("the segment list is empty")
+	}
+	for i, l := range cfg.Links {
+		if list.Segments[0] != cfg.endX(i) {
+			continue
+		}
+		if !at[i].up {
+			return way{}, fmt.Errorf("%s is down", l.Interface)
+		}
+		return way{link: i, rest: list.Segments[1:]}, nil
+	}
+	return way{}, fmt.Errorf("the first SID %v is no End.X of this router", list.Segments[0])
+}
+
+// over steers a route into the first of its colors that there is a path for
+// (RFC 9256 section 8.4.1).
+func (r Colored) over(active map[Policy]way) (steering, error) {
+	for _, color := range r.Colors {
+		w, ok := active[Policy{color, r.NextHop}]
+		if !ok {
+			continue
+		}
+		segments := slices.Clone(w.rest)
+		if r.Service.IsValid() {
+			segments = append(segments, r.Service)
+		}
+		if len(segments) == 0 {
+			return steering{}, fmt.Errorf("nothing would decapsulate it: neither a segment nor a service SID is left")
+		}
+		return steering{to: r.Prefix, link: w.link, segments: segments}, nil
+	}
+	return steering{}, fmt.Errorf("no valid policy of colors %v to %v", r.Colors, r.NextHop)
+}
