@@ -28,8 +28,8 @@ func main() {
 func run(ctx context.Context) error {
 	file := flag.String("config", "", "file with documents of kind LabRouter")
 	node := flag.String("node", "", "which of them is this router")
-	socket := flag.String("api", "", "unix socket for gobgp's API")
-	rib := flag.Bool("rib", false, "print the SR Policies and colored routes of the router that has the --api, and exit")
+	socket := flag.String("socket", "", "unix socket at which the router can be asked for its RIB")
+	rib := flag.Bool("rib", false, "print the SR Policies and colored routes of the router that listens at --socket, and exit")
 	flag.Parse()
 	if *rib {
 		found, err := router.ReadRIB(ctx, *socket)
@@ -48,5 +48,5 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", *file, err)
 	}
-	return router.Run(ctx, router.Options{Config: config, API: *socket, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	return router.Run(ctx, router.Options{Config: config, Socket: *socket, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }

@@ -38,9 +38,9 @@ var structure = bgp.LsSrv6SIDStructure{LocalBlock: 32, LocalNode: 16, LocalFunc:
 // linkState is all that the router says of itself.
 func (cfg *Config) linkState(at ports) ([]object, error) {
 	s := &sayer{cfg: cfg}
-	name, loopback := cfg.Name, cfg.Loopback()
+	name := cfg.Name
 	s.say(bgp.LS_NLRI_TYPE_NODE, &bgp.LsNodeNLRI{LsNLRI: head(bgp.LS_NLRI_TYPE_NODE), LocalNodeDesc: s.local()},
-		bgp.NewLsTLVNodeName(&name), bgp.NewLsTLVLocalIPv4RouterID(&cfg.RouterID), bgp.NewLsTLVLocalIPv6RouterID(&loopback),
+		bgp.NewLsTLVNodeName(&name), bgp.NewLsTLVLocalIPv4RouterID(&cfg.RouterID), raw(bgp.LS_TLV_IPV6_LOCAL_ROUTER_ID, cfg.Loopback().AsSlice()), // gobgp's is of length 0
 		raw(tlvSRv6Capabilities, make([]byte, 4)))
 	locator := bgp.NewLsPrefixTLVs(&bgp.LsPrefixDescriptor{IPReachability: []netip.Prefix{cfg.Locator}})
 	s.say(bgp.LS_NLRI_TYPE_PREFIX_IPV6, &bgp.LsPrefixV6NLRI{LsNLRI: head(bgp.LS_NLRI_TYPE_PREFIX_IPV6), LocalNodeDesc: s.local(), PrefixDesc: locator},

@@ -23,10 +23,10 @@ import (
 // Options of Run.
 type Options struct {
 	Config *Config
-	// API is a unix socket for gobgp's own API: what is in its RIB can be asked
-	// there, by Show or by gobgp's command line. "": none.
-	API string
-	Log *slog.Logger
+	// Socket is a unix socket at which ReadRIB asks what is in gobgp's RIB; "":
+	// none.
+	Socket string
+	Log    *slog.Logger
 }
 
 // families of all sessions.
@@ -65,6 +65,11 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer r.bgp.Stop()
+	if r.Socket != "" {
+		if err := serve(ctx, r.Socket, r.rib); err != nil {
+			return err
+		}
+	}
 	for {
 		if err := r.step(); err != nil {
 			return err
@@ -81,11 +86,7 @@ func Run(ctx context.Context, o Options) error {
 
 // startBGP starts gobgp, which dials. What comes wakes the loop.
 func (r *router) startBGP(ctx context.Context, changed chan<- struct{}) error {
-	options := []server.ServerOption{server.LoggerOption(r.Log, new(slog.LevelVar))}
-	if r.API != "" {
-		options = append(options, server.GrpcListenAddress("unix://"+r.API))
-	}
-	r.bgp = server.NewBgpServer(options...)
+	r.bgp = server.NewBgpServer(server.LoggerOption(r.Log, new(slog.LevelVar)))
 	go r.bgp.Serve()
 	global := &api.Global{Asn: r.Config.AS, RouterId: r.Config.RouterID.String(), ListenPort: -1}
 	if err := r.bgp.StartBgp(ctx, &api.StartBgpRequest{Global: global}); err != nil {
@@ -140,11 +141,11 @@ func (r *router) step() error {
 	if err := r.tell(at); err != nil {
 		return err
 	}
-	candidates, routes, err := r.rib()
+	rib, err := r.rib()
 	if err != nil {
 		return err
 	}
-	steered, refused := r.Config.steer(at, candidates, routes)
+	steered, refused := r.Config.steer(at, rib.Candidates, rib.Routes)
 	if !slices.Equal(refused, r.said) {
 		r.said = refused
 		for _, why := range refused {
@@ -225,22 +226,26 @@ func (r *router) tell(at ports) error {
 }
 
 // rib reads gobgp's RIB.
-func (r *router) rib() (candidates []Candidate, routes []Colored, err error) {
+func (r *router) rib() (RIB, error) {
+	var rib RIB
+	var errs []error
 	for _, f := range families {
-		err = errors.Join(err, r.bgp.ListPath(apiutil.ListPathRequest{TableType: api.TableType_TABLE_TYPE_GLOBAL, Family: f}, func(nlri bgp.NLRI, paths []*apiutil.Path) {
+		request := apiutil.ListPathRequest{TableType: api.TableType_TABLE_TYPE_GLOBAL, Family: f}
+		errs = append(errs, r.bgp.ListPath(request, func(nlri bgp.NLRI, paths []*apiutil.Path) {
 			for _, p := range paths {
 				if !p.Best {
 					continue
 				}
 				if c, ok := candidate(nlri, p.Attrs); ok {
-					candidates = append(candidates, c)
+					rib.Candidates = append(rib.Candidates, c)
 				} else if c, ok := colored(nlri, p.Attrs); ok {
-					routes = append(routes, c)
+					rib.Routes = append(rib.Routes, c)
 				}
 			}
 		}))
 	}
-	return candidates, routes, err
+	rib.sort()
+	return rib, errors.Join(errs...)
 }
 
 // install makes the kernel follow, in an order in which no packet is led to

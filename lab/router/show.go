@@ -1,20 +1,15 @@
 package router
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"net"
+	"os"
 	"slices"
 	"strings"
-
-	"github.com/osrg/gobgp/v4/api"
-	"github.com/osrg/gobgp/v4/pkg/apiutil"
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 )
 
 // RIB is what a router has learned: SR Policies and colored routes.
@@ -23,69 +18,56 @@ type RIB struct {
 	Routes     []Colored
 }
 
-// ReadRIB asks the gobgp that listens on a unix socket.
-func ReadRIB(ctx context.Context, socket string) (RIB, error) {
-	conn, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+// serve gives everybody who connects to a unix socket the RIB as it is then,
+// until ctx ends. gobgp's own API would do, but it ends the program over a
+// segment list without a weight (v4.8.0, NewTunnelEncapAttributeFromNative).
+func serve(ctx context.Context, socket string, rib func() (RIB, error)) error {
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", socket)
 	if err != nil {
-		return RIB{}, err
+		return err
 	}
-	defer conn.Close()
-	client := api.NewGoBgpServiceClient(conn)
-	var rib RIB
-	for _, f := range families {
-		if f == bgp.RF_LS {
-			continue
-		}
-		stream, err := client.ListPath(ctx, &api.ListPathRequest{TableType: api.TableType_TABLE_TYPE_GLOBAL, Family: apiutil.ToApiFamily(f.Afi(), f.Safi())})
-		if err != nil {
-			return RIB{}, fmt.Errorf("ask gobgp at %s: %w", socket, err)
-		}
+	context.AfterFunc(ctx, func() { l.Close() })
+	go func() {
 		for {
-			answer, err := stream.Recv()
-			if errors.Is(err, io.EOF) {
-				break
-			}
+			conn, err := l.Accept()
 			if err != nil {
-				return RIB{}, fmt.Errorf("ask gobgp at %s: %w", socket, err)
+				return // closed
 			}
-			for _, p := range answer.Destination.Paths {
-				if err := rib.add(p); err != nil {
-					return RIB{}, fmt.Errorf("what gobgp at %s says: %w", socket, err)
-				}
+			found, err := rib()
+			if err == nil {
+				_ = json.NewEncoder(conn).Encode(found) // who went away misses nothing
 			}
+			conn.Close()
 		}
-	}
-	rib.sort()
-	return rib, nil
+	}()
+	return nil
 }
 
-func (r *RIB) add(p *api.Path) error {
-	nlri, err := apiutil.GetNativeNlri(p)
+// ReadRIB asks the router that listens on a unix socket.
+func ReadRIB(ctx context.Context, socket string) (RIB, error) {
+	var rib RIB
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return err
+		return rib, err
 	}
-	attrs, err := apiutil.GetNativePathAttributes(p)
-	if err != nil {
-		return err
+	defer conn.Close()
+	if err := json.NewDecoder(conn).Decode(&rib); err != nil {
+		return rib, fmt.Errorf("read the RIB at %s: %w", socket, err)
 	}
-	if c, ok := candidate(nlri, attrs); ok {
-		r.Candidates = append(r.Candidates, c)
-	} else if c, ok := colored(nlri, attrs); ok {
-		r.Routes = append(r.Routes, c)
-	}
-	return nil
+	return rib, nil
 }
 
 func (r *RIB) sort() {
 	slices.SortFunc(r.Candidates, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(a.Color, b.Color), a.Endpoint.Compare(b.Endpoint), cmp.Compare(b.Preference, a.Preference), cmp.Compare(a.Distinguisher, b.Distinguisher))
+		return cmp.Or(cmp.Compare(a.Color, b.Color), a.Endpoint.Compare(b.Endpoint), better(a, b))
 	})
-	slices.SortFunc(r.Routes, func(a, b Colored) int {
-		return cmp.Or(bytes.Compare(a.Prefix.Addr().AsSlice(), b.Prefix.Addr().AsSlice()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
-	})
+	slices.SortFunc(r.Routes, func(a, b Colored) int { return a.Prefix.Compare(b.Prefix) })
 }
 
-// String is the RIB for people, a line for each segment list and each route.
+// String is the RIB for people.
 func (r *RIB) String() string {
 	var b strings.Builder
 	for _, c := range r.Candidates {

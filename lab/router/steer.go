@@ -1,7 +1,6 @@
 package router
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"net/netip"
@@ -55,11 +54,7 @@ type way struct {
 // used.
 func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (out []steering, refused []string) {
 	active := map[Policy]way{}
-	// RFC 9256 section 2.9, of what the paths of one speaker differ in: the
-	// greatest preference, then the greatest discriminator.
-	slices.SortFunc(candidates, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(b.Preference, a.Preference), cmp.Compare(b.Distinguisher, a.Distinguisher))
-	})
+	slices.SortFunc(candidates, better)
 	for _, c := range candidates {
 		if _, better := active[c.Policy]; better {
 			continue
@@ -71,9 +66,7 @@ func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (ou
 		}
 		active[c.Policy] = w
 	}
-	slices.SortFunc(routes, func(a, b Colored) int {
-		return cmp.Or(bytes.Compare(a.Prefix.Addr().AsSlice(), b.Prefix.Addr().AsSlice()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
-	})
+	slices.SortFunc(routes, func(a, b Colored) int { return a.Prefix.Compare(b.Prefix) })
 	first := map[netip.Addr]int{} // the link that leads to a first SID
 	for _, r := range routes {
 		s, err := r.over(active)
@@ -92,6 +85,12 @@ func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (ou
 		out = append(out, s)
 	}
 	return out, refused
+}
+
+// better puts the candidate path that is taken first (RFC 9256 section 2.9), by
+// what those of one speaker differ in.
+func better(a, b Candidate) int {
+	return cmp.Or(cmp.Compare(b.Preference, a.Preference), cmp.Compare(b.Distinguisher, a.Distinguisher))
 }
 
 // resolve finds the link of a candidate path. An explicit path is valid if its

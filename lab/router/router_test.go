@@ -1,0 +1,146 @@
+package router_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/keiro-net/keiro/bgp/ls"
+	"github.com/keiro-net/keiro/bgp/route"
+	"github.com/keiro-net/keiro/bgp/service"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
+	"github.com/keiro-net/keiro/controller/live"
+	"github.com/keiro-net/keiro/topology"
+)
+
+const color = 1_000_001
+
+var tail = netip.MustParseAddr("5f00:0:2::1")
+
+// policy makes a candidate path.
+func policy(distinguisher, preference uint32, segments ...string) srpolicy.CandidatePath {
+	list := srpolicy.SegmentList{}
+	for _, s := range segments {
+		list.Segments = append(list.Segments, srpolicy.Segment{SID: netip.MustParseAddr(s)})
+	}
+	return srpolicy.CandidatePath{NLRI: srpolicy.NLRI{Distinguisher: distinguisher, Color: color, Endpoint: tail},
+		Tunnel: srpolicy.Tunnel{Preference: ls.Some(preference), Name: fmt.Sprint("path-", distinguisher), SegmentLists: []srpolicy.SegmentList{list}}}
+}
+
+var session = route.Session{LocalAS: 65000, ExtendedNextHop: true, LocalAddress: netip.MustParseAddr("fd00:1::")}
+
+func (x *triangle) offer(c srpolicy.CandidatePath) {
+	x.t.Helper()
+	u, err := srpolicy.Route{CandidatePath: c, Direct: true}.Announce(session)
+	x.announce("r1", u, err)
+}
+
+// attract makes a colored route to r2.
+func (x *triangle) attract(prefix, sid string) {
+	x.t.Helper()
+	u, err := service.Route{Prefix: netip.MustParsePrefix(prefix), NextHop: tail, Colors: []route.Color{{Value: color}},
+		SID: ls.Some(service.SID{Addr: netip.MustParseAddr(sid)}), NoAdvertise: true}.Announce(session)
+	x.announce("r1", u, err)
+}
+
+// whole waits until the declared links are there, but for some.
+func (x *triangle) whole(but ...string) *live.Result {
+	x.t.Helper()
+	var r *live.Result
+	x.eventually(fmt.Sprintf("all links but %v", but), func() string {
+		_, r = x.learned()
+		for i, l := range r.Links {
+			_, out := r.Out[l.Name]
+			missing := slices.Contains(but, l.Name)
+			switch {
+			case out != missing:
+				return fmt.Sprintf("%s: out %q", l.Name, r.Out[l.Name])
+			case !missing && l.Learned == nil:
+				return l.Name + " is not learned"
+			}
+			_ = i
+		}
+		return ""
+	})
+	return r
+}
+
+// TestRouter: what three routers say is the triangle, with its SIDs; a policy at
+// one of them carries packets; a cut is withdrawn, and another policy takes over.
+func TestRouter(t *testing.T) {
+	x := start(t)
+	r := x.whole()
+	for _, want := range []struct{ link, from, sid string }{
+		{"r1--r2", "r1", "5f00:0:1:e001::"}, {"r1--r3", "r1", "5f00:0:1:e002::"}, {"r1--r2", "r2", "5f00:0:2:e001::"},
+		{"r2--r3", "r2", "5f00:0:2:e002::"}, {"r1--r3", "r3", "5f00:0:3:e001::"}, {"r2--r3", "r3", "5f00:0:3:e002::"},
+	} {
+		if got, ok := r.SIDs.Over(want.link, want.from); !ok || got.Addr != netip.MustParseAddr(want.sid) || got.Protected {
+			t.Errorf("%s from %s: %+v", want.link, want.from, got)
+		}
+	}
+	for _, n := range r.Nodes {
+		if len(n.Conditions) > 0 || n.Router == nil {
+			t.Errorf("%+v", n)
+		}
+		for _, behavior := range []uint16{ls.BehaviorEndDT6, ls.BehaviorEndDT4} {
+			if sid, ok := r.SIDs.Decapsulation(n.Name, behavior); !ok {
+				t.Errorf("%s: behavior %d: %+v", n.Name, behavior, sid)
+			}
+		}
+	}
+	direct := r.Topology.Links[0]
+	capacity, _ := direct.Capacity.Get()
+	delay, _ := direct.Delay.Get()
+	srlgs, _ := r.Topology.Entries[0].SRLGs.Get()
+	if direct.Metric != 10 || capacity.String() != "1Gbps" || delay != 2000 || !slices.Equal(srlgs, []string{"srlg-7"}) {
+		t.Errorf("link %+v %+v", direct, r.Topology.Entries[0])
+	}
+	if sid, ok := r.SIDs.Node("r3"); !ok || sid.Addr != netip.MustParseAddr("5f00:0:3:1::") {
+		t.Errorf("End of r3: %+v", sid)
+	}
+
+	x.attract("2001:db8:2::/48", "5f00:0:2:d6::")
+	x.offer(policy(1, 200, "5f00:0:1:e001::"))
+	x.eventually("policy and routes at r1", func() string {
+		if rib := x.rib("r1"); len(rib.Candidates) != 1 || len(rib.Routes) != 1 || rib.Candidates[0].Preference != 200 {
+			return rib.String()
+		}
+		return ""
+	})
+	for _, ends := range [][2]string{{"2001:db8:1::1", "2001:db8:2::1"}} {
+		if got := x.flow(ends[0], ends[1], func() {}); got.Lost > 0 {
+			t.Errorf("%v: %+v", ends, got)
+		}
+	}
+
+	cut, err := x.lab.Target("r1--r2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := x.flow("2001:db8:1::1", "2001:db8:2::1", func() {
+		if _, err := x.lab.Cut(t.Context(), cut); err != nil {
+			t.Fatal(err)
+		}
+		x.whole("r1--r2")
+		x.offer(policy(2, 100, "5f00:0:1:e002::", "5f00:0:3:e002::"))
+	})
+	if len(got.Outages) == 0 {
+		t.Errorf("a cut without an outage: %+v", got)
+	}
+	// Back: the path of the greater preference is taken again, and nothing is
+	// lost by that.
+	got = x.flow("2001:db8:1::1", "2001:db8:2::1", func() {
+		if _, err := x.lab.Restore(t.Context(), cut); err != nil {
+			t.Fatal(err)
+		}
+		x.whole()
+	})
+	if got.Lost > 0 {
+		t.Errorf("on the way back: %+v", got)
+	}
+	if rib := x.rib("r1"); len(rib.Candidates) != 2 {
+		t.Errorf("%v", rib)
+	}
+	_ = topology.APIVersion
+}
