@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/osrg/gobgp/v4/api"
@@ -44,7 +45,9 @@ type router struct {
 	told   map[string]object // what gobgp was given, by key
 	up     map[string]bool   // links, by interface
 	said   []string          // what was refused last
-	sent   []steering        // what was steered last
+
+	mu        sync.Mutex
+	installed []Installed // by the kernel
 }
 
 // Run is a router in the network namespace of this process until ctx ends. Its
@@ -66,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer r.bgp.Stop()
 	if r.Socket != "" {
-		if err := serve(ctx, r.Socket, r.rib); err != nil {
+		if err := serve(ctx, r.Socket, r.answer); err != nil {
 			return err
 		}
 	}
@@ -263,15 +266,31 @@ func (r *router) install(at ports, steered []steering) error {
 			r.Log.Warn("kernel", "command", op.String(), "error", err)
 		}
 	}
-	if !slices.EqualFunc(steered, r.sent, func(a, b steering) bool {
-		return a.to == b.to && a.link == b.link && slices.Equal(a.segments, b.segments)
-	}) {
-		r.sent = steered
-		for _, s := range steered {
-			r.Log.Info("steered", "to", s.to, "over", r.Config.Links[s.link].Interface, "segments", join(s.segments))
+	var now []Installed
+	for _, x := range steered {
+		i := Installed{x.to, r.Config.Links[x.link].Interface, x.segments}
+		now = append(now, i)
+		if !slices.ContainsFunc(r.installed, i.equal) {
+			r.Log.Info("steered", "to", i.Prefix, "over", i.Interface, "segments", join(i.Segments))
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.installed = now
 	return nil
+}
+
+func (i Installed) equal(o Installed) bool {
+	return i.Prefix == o.Prefix && i.Interface == o.Interface && slices.Equal(i.Segments, o.Segments)
+}
+
+// answer is what ReadRIB gets.
+func (r *router) answer() (RIB, error) {
+	rib, err := r.rib()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rib.Installed = r.installed
+	return rib, err
 }
 
 func join(list []netip.Addr) string {

@@ -7,15 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
 )
 
-// RIB is what a router has learned: SR Policies and colored routes.
+// RIB is what a router has learned, SR Policies and colored routes, and what of
+// it is in the kernel.
 type RIB struct {
 	Candidates []Candidate
 	Routes     []Colored
+	Installed  []Installed
+}
+
+// Installed is a route into a path: what is for a prefix leaves over an
+// interface with these segments.
+type Installed struct {
+	Prefix    netip.Prefix
+	Interface string
+	Segments  []netip.Addr
 }
 
 // serve gives everybody who connects to a unix socket the RIB as it is then,
@@ -82,6 +93,9 @@ func (r *RIB) String() string {
 			fmt.Fprintf(&b, " service SID %v", c.Service)
 		}
 		b.WriteByte('\n')
+	}
+	for _, i := range r.Installed {
+		fmt.Fprintf(&b, "installed %v dev %s segments %s\n", i.Prefix, i.Interface, join(i.Segments))
 	}
 	return b.String()
 }
