@@ -35,6 +35,7 @@ type robot struct {
 	tcp      net.Conn
 	mu       sync.Mutex
 	heard    []message.Update
+	open     *message.Open
 }
 
 // newRobot makes one, and the peer that it is.
@@ -81,6 +82,13 @@ func (b *robot) listen(tcp net.Conn) {
 		body := make([]byte, h.Len-message.HeaderLen)
 		if _, err := io.ReadFull(r, body); err != nil {
 			return
+		}
+		if h.Type == message.OpenType {
+			if o, err := message.ParseOpen(body); err == nil {
+				b.mu.Lock()
+				b.open = &o
+				b.mu.Unlock()
+			}
 		}
 		if h.Type != message.UpdateType {
 			continue
