@@ -145,7 +145,7 @@ func (in *Input) address(node string) (a netip.Addr, why string) {
 func (in *Input) headend(h *Headend, taken *[]claim, p *Policy, end End) {
 	ways, paths, tails := in.ways(p, end)
 	refuse := func(format string, args ...any) {
-		h.Refused = append(h.Refused, Refusal{p.Intent, "node " + h.Node + ": " + fmt.Sprintf(format, args...)})
+		h.Refused = append(h.Refused, Refusal{p.Intent, fmt.Sprintf(format, args...)})
 	}
 	switch {
 	case len(tails) == 0:
