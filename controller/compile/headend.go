@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
+	"reflect"
 	"slices"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -48,8 +49,8 @@ type Candidate struct {
 	// none: it is the fence.
 	Paths []int
 	Ways  []pathspec.Path
-	// Unknown says which SID is not known, now; "" none. Then there are no segment
-	// lists and no distinguisher.
+	// Unknown says what is not known, now, so that nothing can be said anew; what was
+	// said of the same ways stands. "" nothing.
 	Unknown string
 	// Closed: the intent is blocked; other paths of it may not carry anything.
 	Closed bool
@@ -62,7 +63,8 @@ func (c *Candidate) Fence() bool { return len(c.Paths) == 0 }
 // Service is a colored route, and the intent whose packets it steers.
 type Service struct {
 	service.Route
-	Intent string
+	Intent  string
+	Unknown string // as of a Candidate
 }
 
 // Refusal says why a headend is not told an intent.
@@ -154,11 +156,7 @@ func (in *Input) headend(h *Headend, taken *[]claim, p *Policy, end End) {
 		refuse("its paths end at %s and %s, and a colored route has one next hop: let it end at one node", tails[0], tails[1])
 		return
 	}
-	endpoint, why := in.address(tails[0])
-	if why != "" {
-		refuse("%s", why)
-		return
-	}
+	endpoint, unknown := in.address(tails[0])
 	name := srpolicy.NLRI{Color: ColorBase + uint32(in.IDs.Intents[p.Intent]), Endpoint: endpoint}
 	routed := false
 	for _, s := range p.Traffic {
@@ -170,41 +168,31 @@ func (in *Input) headend(h *Headend, taken *[]claim, p *Policy, end End) {
 				s.From, s.To, rival.intent, rival.From, rival.To)
 			continue
 		}
-		out, why := in.decapsulation(tails[0], s.To.Addr().Is4())
-		if why != "" {
-			refuse("%s", why)
-			continue
-		}
 		*taken = append(*taken, claim{s, p.Intent})
-		h.service(p.Intent, s.To, name, out)
+		out, why := in.decapsulation(tails[0], s.To.Addr().Is4())
+		h.service(p.Intent, s.To, name, out, cmp.Or(unknown, why))
 		routed = true
 	}
 	if !routed && len(p.Traffic) > 0 {
 		return // nothing is steered into it; without traffic the operator's own routes are
 	}
-	for n := range ways {
-		if p.Encryption != pathspec.NoEncryption {
-			refuse("%s", laneless(h.Node))
-			ways = nil
-			break
-		}
-		if why := in.Obstacle(p, ways[n].Links); why != "" {
-			refuse("%s", why)
-		}
+	if p.Encryption != pathspec.NoEncryption && len(ways) > 0 {
+		refuse("%s", laneless(h.Node))
+		ways = nil
 	}
-	h.Candidates = append(h.Candidates, in.candidates(p, name, ways, paths)...)
+	in.candidates(h, p, name, ways, paths, unknown)
 }
 
 // service adds the route of a prefix. Two selectors of an intent may lead to one
 // prefix, which takes one route.
-func (h *Headend) service(intent string, to netip.Prefix, name srpolicy.NLRI, out sid) {
+func (h *Headend) service(intent string, to netip.Prefix, name srpolicy.NLRI, out sid, unknown string) {
 	same := func(s Service) bool { return s.Prefix == to }
 	if slices.ContainsFunc(h.Services, same) {
 		return
 	}
 	r := service.Route{Prefix: to, NextHop: name.Endpoint, Colors: []route.Color{{Value: name.Color}}}
 	r.SID = ls.Some(service.SID{Addr: out.Addr, Behavior: out.Behavior, Structure: out.Structure})
-	h.Services = append(h.Services, Service{r, intent})
+	h.Services = append(h.Services, Service{r, intent, unknown})
 }
 
 // ways are the serving paths of a policy that begin at an end, as they lead from there,
@@ -252,45 +240,51 @@ func conflict(taken []claim, intent string, s pathspec.Selector) *claim {
 	return nil
 }
 
-// candidates are the candidate paths of a policy with these ways; the fence is the last.
-func (in *Input) candidates(p *Policy, name srpolicy.NLRI, ways []pathspec.Path, paths []int) (out []Candidate) {
-	add := func(c Candidate, preference uint32, label string) {
-		c.Intent, c.NLRI, c.Closed = p.Intent, name, p.Closed
-		c.Preference, c.Priority = ls.Some(preference), ls.Some(priority(p.Priority))
+// candidates adds the candidate paths of a policy with these ways; the fence is the
+// last. Nothing can be said of a policy whose endpoint is unknown.
+func (in *Input) candidates(h *Headend, p *Policy, name srpolicy.NLRI, ways []pathspec.Path, paths []int, unknown string) {
+	first := len(h.Candidates)
+	add := func(c Candidate, preference int, label string) {
+		c.Intent, c.NLRI, c.Closed, c.Unknown = p.Intent, name, p.Closed, cmp.Or(unknown, c.Unknown)
+		c.Preference, c.Priority = ls.Some(uint32(preference)), ls.Some(priority(p.Priority))
 		c.BindingSID = ls.Some(srpolicy.BindingSID{BindingSIDFlags: srpolicy.BindingSIDFlags{DropUponInvalid: true}})
 		c.Name, c.PolicyName = label, p.Intent
 		if c.Unknown == "" {
-			c.Distinguisher = distinguish(out, c.Tunnel)
+			c.Distinguisher = distinguish(h.Node, h.Candidates[first:], c.Tunnel)
 		}
-		out = append(out, c)
+		h.Candidates = append(h.Candidates, c)
 	}
 	var shared Candidate // of all ways, in mode spread
 	for n, way := range ways {
 		c := Candidate{Paths: []int{paths[n]}, Ways: []pathspec.Path{way}}
 		list, why := in.steer(way.Nodes, way.Links)
+		if why == "" {
+			why = in.Obstacle(p, way.Links)
+		}
 		if c.Unknown = why; why == "" {
 			c.SegmentLists = []srpolicy.SegmentList{segments(list)}
 		}
 		if p.Weights == nil {
-			add(c, uint32(firstPreference-paths[n]), PathName(p.Intent, paths[n]))
+			add(c, firstPreference-paths[n], PathName(p.Intent, paths[n]))
 			continue
 		}
-		shared.Paths, shared.Ways = append(shared.Paths, paths[n]), append(shared.Ways, way)
 		if why != "" {
 			shared.Unknown = why
-			continue
+			continue // those that are known share the traffic meanwhile
 		}
 		c.SegmentLists[0].Weight = ls.Some(uint32(p.Weights[paths[n]]))
+		shared.Paths, shared.Ways = append(shared.Paths, paths[n]), append(shared.Ways, way)
 		shared.SegmentLists = append(shared.SegmentLists, c.SegmentLists...)
 	}
-	if len(shared.Paths) > 0 {
-		if len(shared.SegmentLists) > 0 {
-			shared.Unknown = "" // those that are known share the traffic meanwhile
-		}
+	switch {
+	case len(shared.Paths) > 0:
+		shared.Unknown = ""
+		add(shared, firstPreference, p.Intent)
+	case p.Weights != nil && len(ways) > 0:
+		shared.Paths, shared.Ways = paths, ways
 		add(shared, firstPreference, p.Intent)
 	}
 	add(Candidate{}, fencePreference, p.Intent+"/fence")
-	return out
 }
 
 // priority turns that of an intent, of which the greatest comes first, into that of
@@ -308,14 +302,15 @@ func segments(list []sid) (out srpolicy.SegmentList) {
 	return out
 }
 
-// distinguish names a candidate path by what it says, apart from others of its policy.
-func distinguish(others []Candidate, t srpolicy.Tunnel) uint32 {
+// distinguish names a candidate path by its headend, so that a route reflector keeps
+// those of several apart, and by what it says, apart from others of its policy.
+func distinguish(node string, others []Candidate, t srpolicy.Tunnel) uint32 {
 	octets, err := srpolicy.AppendTunnel(nil, t)
 	if err != nil {
 		octets = []byte(err.Error()) // who sends it is told again
 	}
 	h := fnv.New32a()
-	_, _ = h.Write(octets)
+	_, _ = h.Write(append([]byte(node+"\x00"), octets...))
 	d := max(h.Sum32(), 1)
 	for slices.ContainsFunc(others, func(o Candidate) bool { return o.Distinguisher == d }) {
 		d = max(d+1, 1)
@@ -325,6 +320,18 @@ func distinguish(others []Candidate, t srpolicy.Tunnel) uint32 {
 
 func laneless(node string) string {
 	return fmt.Sprintf("node %s is told its paths by BGP, which has no word for encryption: give it `steering: agent`", node)
+}
+
+// Said reports whether the SIDs that a candidate path was made of are still those of
+// its ways; what it is told by others does not lead along them any more.
+func (in *Input) Said(c *Candidate) bool {
+	for n, way := range c.Ways {
+		list, why := in.steer(way.Nodes, way.Links)
+		if why != "" || !reflect.DeepEqual(segments(list).Segments, c.SegmentLists[n].Segments) {
+			return false
+		}
+	}
+	return true
 }
 
 // Unsayable says why a path of the policy could not be told by BGP to those of its ends

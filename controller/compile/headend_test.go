@@ -92,7 +92,11 @@ func show(heads []Headend) string {
 			fmt.Fprintf(&b, "\n")
 		}
 		for _, s := range h.Services {
-			fmt.Fprintf(&b, "  %v by %v color %d to %v/%d\n", s.Prefix, s.NextHop, s.Colors[0].Value, s.SID.Value.Addr, s.SID.Value.Behavior)
+			if fmt.Fprintf(&b, "  %v", s.Prefix); s.Unknown != "" {
+				fmt.Fprintf(&b, " unknown: %s\n", s.Unknown)
+				continue
+			}
+			fmt.Fprintf(&b, " by %v color %d to %v/%d\n", s.NextHop, s.Colors[0].Value, s.SID.Value.Addr, s.SID.Value.Behavior)
 		}
 		for _, r := range h.Refused {
 			fmt.Fprintf(&b, "  not %s: %s\n", r.Intent, r.Why)
@@ -162,7 +166,7 @@ r2 192.0.2.2
 			p.Serving, p.Weights = []bool{true, true}, []int{3, 1}
 		}, routers, `
 a 192.0.2.9
-  gold color 1000001 endpoint 5f00:9:2:: preference 1000 priority 128 of [0 1] [5f00:0:2:8001::/1 5f00:0:2:4002::/5]*3
+  gold color 1000001 endpoint 5f00:9:2:: preference 1000 priority 128 of [0] [5f00:0:2:8001::/1 5f00:0:2:4002::/5]*3
   gold/fence color 1000001 endpoint 5f00:9:2:: preference 1 priority 128 of []
   10.2.0.0/16 by 5f00:9:2:: color 1000001 to 5f00:9:2:d46::/20
 r1 192.0.2.1
@@ -196,7 +200,9 @@ r2 192.0.2.2
 `},
 		{"nothing learned", nil, nil, `
 a 192.0.2.9
-  not gold: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
+  gold/0 color 1000001 endpoint invalid IP preference 1000 priority 128 of [0] [5f00:0:2:8001::/1 5f00:0:2:4002::/5] unknown: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
+  gold/fence color 1000001 endpoint invalid IP preference 1 priority 128 of [] unknown: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
+  10.2.0.0/16 unknown: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
 r1 192.0.2.1
 r2 192.0.2.2
   gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no End.X SID of node r2 for link r2--b is learned by BGP-LS
@@ -205,7 +211,9 @@ r2 192.0.2.2
 `},
 		{"several tables", nil, append(slices.Clone(routers), "r sid l2 2 5f00:9:2:d47:: behavior=20"), `
 a 192.0.2.9
-  not gold: not exactly one SID of node r2 that decapsulates IPv4 is learned by BGP-LS
+  gold/0 color 1000001 endpoint 5f00:9:2:: preference 1000 priority 128 of [0] [5f00:0:2:8001::/1 5f00:0:2:4002::/5]
+  gold/fence color 1000001 endpoint 5f00:9:2:: preference 1 priority 128 of []
+  10.2.0.0/16 unknown: not exactly one SID of node r2 that decapsulates IPv4 is learned by BGP-LS
 r1 192.0.2.1
 r2 192.0.2.2
   gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no End.X SID of node r2 for link r2--b is learned by BGP-LS
@@ -293,10 +301,13 @@ func TestDistinguisher(t *testing.T) {
 		t.Errorf("%v, then %v", one, again)
 	}
 	for name, edit := range map[string]func(*Input){
-		"another SID":        func(in *Input) { in.IDs.Links["b"]["r2--b"] = 77 },
-		"another preference": func(in *Input) { p := &in.Policies[0]; p.Paths, p.Serving = append(p.Paths, p.Paths[0]), []bool{false, true} },
-		"another weight":     func(in *Input) { in.Policies[0].Weights = []int{2} },
-		"another priority":   func(in *Input) { in.Policies[0].Priority = 9 },
+		"another SID": func(in *Input) { in.IDs.Links["b"]["r2--b"] = 77 },
+		"another preference": func(in *Input) {
+			p := &in.Policies[0]
+			p.Paths, p.Serving = append(p.Paths, p.Paths[0]), []bool{false, true}
+		},
+		"another weight":   func(in *Input) { in.Policies[0].Weights = []int{2} },
+		"another priority": func(in *Input) { in.Policies[0].Priority = 9 },
 	} {
 		if other := of(edit); other[0] == one[0] {
 			t.Errorf("%s: %v, as before", name, other)
