@@ -143,6 +143,9 @@ func (in *Input) address(node string) (a netip.Addr, why string) {
 	return a, ""
 }
 
+// Address is the address of a node as its neighbours in BGP know it; invalid: unknown.
+func (in *Input) Address(node string) netip.Addr { a, _ := in.address(node); return a }
+
 // headend adds to h what it is to be told of a policy that begins there.
 func (in *Input) headend(h *Headend, taken *[]claim, p *Policy, end End) {
 	ways, paths, tails := in.ways(p, end)
@@ -176,11 +179,12 @@ func (in *Input) headend(h *Headend, taken *[]claim, p *Policy, end End) {
 	if !routed && len(p.Traffic) > 0 {
 		return // nothing is steered into it; without traffic the operator's own routes are
 	}
+	closed := p.Closed
 	if p.Encryption != pathspec.NoEncryption && len(ways) > 0 {
 		refuse("%s", laneless(h.Node))
-		ways = nil
+		ways, closed = nil, true
 	}
-	in.candidates(h, p, name, ways, paths, unknown)
+	in.candidates(h, p, name, ways, paths, unknown, closed)
 }
 
 // service adds the route of a prefix. Two selectors of an intent may lead to one
@@ -242,10 +246,10 @@ func conflict(taken []claim, intent string, s pathspec.Selector) *claim {
 
 // candidates adds the candidate paths of a policy with these ways; the fence is the
 // last. Nothing can be said of a policy whose endpoint is unknown.
-func (in *Input) candidates(h *Headend, p *Policy, name srpolicy.NLRI, ways []pathspec.Path, paths []int, unknown string) {
+func (in *Input) candidates(h *Headend, p *Policy, name srpolicy.NLRI, ways []pathspec.Path, paths []int, unknown string, closed bool) {
 	first := len(h.Candidates)
 	add := func(c Candidate, preference int, label string) {
-		c.Intent, c.NLRI, c.Closed, c.Unknown = p.Intent, name, p.Closed, cmp.Or(unknown, c.Unknown)
+		c.Intent, c.NLRI, c.Closed, c.Unknown = p.Intent, name, closed, cmp.Or(unknown, c.Unknown)
 		c.Preference, c.Priority = ls.Some(uint32(preference)), ls.Some(priority(p.Priority))
 		c.BindingSID = ls.Some(srpolicy.BindingSID{BindingSIDFlags: srpolicy.BindingSIDFlags{DropUponInvalid: true}})
 		c.Name, c.PolicyName = label, p.Intent

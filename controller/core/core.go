@@ -24,6 +24,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
@@ -43,7 +44,10 @@ type Params struct {
 	Gather time.Duration
 	// AgentLost is how long an agent may be away before that is told.
 	AgentLost time.Duration
-	Probe     nodecfg.Probe
+	// Linger is how long a candidate path that still works stays at its headend
+	// beside the one that replaces it.
+	Linger time.Duration
+	Probe  nodecfg.Probe
 }
 
 // Spec is what operators declared, with the numbers given to it.
@@ -69,6 +73,10 @@ type Core struct {
 	drains  map[Drain]bool
 	intents []*intent // in the order of the spec
 	retired []retired
+	// headends are the nodes that are told their paths by BGP, and what they were told.
+	headends map[string]*headend
+	said     map[srpolicy.NLRI][]saying // what they report; see readback.go
+	saidAll  bool                       // all that an earlier controller may have said has been said
 
 	outage   topology.Outage // what carries no traffic now
 	wanted   uint64          // counts the questions; answers to older ones are stale
@@ -90,6 +98,7 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
+		headends: map[string]*headend{}, said: map[srpolicy.NLRI][]saying{},
 	}
 }
 
@@ -113,6 +122,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.reported(now, e.Report)
 	case Learned:
 		c.learn(now, e)
+	case HeadendReported:
+		c.heard(e)
 	case Solved:
 		c.solved(now, e)
 	case Explained:
@@ -127,7 +138,10 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.restore(now)
 	c.ask()
 	c.decide(now)
-	c.push()
+	c.lingered(now)
+	c.push(now)
+	c.awaitLinger(now)
+	c.announcedAll(now)
 	c.judge(now)
 	c.tell(now)
 	c.tellKeys(now)

@@ -82,8 +82,20 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 	if len(i.standing.Paths) == 0 {
 		return no, "NoPath", "no path set stands; packets of the intent are answered with unreachable"
 	}
+	doubt, why := "", ""
 	for _, end := range c.ends(i) {
 		n := c.nodes[end.Node]
+		if c.steered(end.Node) {
+			switch status, reason, message = c.judgeHeadend(i, end.Node); status {
+			case no:
+				return status, reason, message
+			case maybe:
+				doubt, why = reason, message
+			}
+		}
+		if c.noAgent(end.Node) {
+			continue
+		}
 		switch {
 		case n.refused != "":
 			return no, "Error", fmt.Sprintf("node %s cannot be told what it is to be: %s", end.Node, n.refused)
@@ -96,6 +108,9 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 		case !n.confirmed():
 			return no, "Waiting", "node " + end.Node + " has not confirmed yet"
 		}
+	}
+	if doubt != "" {
+		return maybe, doubt, why
 	}
 	return yes, "Confirmed", "the headends are as they were told"
 }
