@@ -175,7 +175,7 @@ func (c *Core) withdraw(now time.Time, name string, prefixes []netip.Prefix) {
 		}
 		out.Policies = append(out.Policies, nlri)
 		delete(h.paths, nlri)
-		delete(c.said, nlri) // the word on it is out of date
+		delete(c.reports, nlri) // the word on it is out of date
 	}
 	if slices.SortFunc(out.Policies, compareNLRI); len(out.Policies)+len(prefixes) > 0 {
 		c.emit(out)

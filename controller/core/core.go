@@ -20,6 +20,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -36,13 +37,13 @@ type Params struct {
 	// WaitToRestore is how long a link must be up again before paths return
 	// to it (RFC 6428 and ITU-T G.808.1 call it so).
 	WaitToRestore time.Duration
-	// Settle is how long a new controller waits for the agents it knows
-	// before it changes anything.
+	// Settle is how long a new controller waits for the agents it knows, and for
+	// its BGP peers, before it changes anything.
 	Settle time.Duration
 	// Gather is how long failures are gathered before they are told, so that
 	// links of one duct give one alarm that names the duct.
 	Gather time.Duration
-	// AgentLost is how long an agent may be away before that is told.
+	// AgentLost is how long an agent or a BGP peer may be away before that is told.
 	AgentLost time.Duration
 	// Linger is how long a candidate path that still works stays at its headend
 	// beside the one that replaces it.
@@ -66,8 +67,10 @@ type Core struct {
 	peers   map[string]nodecfg.Peer // who the agents are, by node
 
 	spec    Spec         // its topology is the live one
-	live    *live.Result // the declared topology joined with learned; nil: nobody is listened to
+	live    *live.Result // the declared topology joined with learned; nil: nothing is learned yet
 	learned *lsdb.View
+	bgp     []PeerState
+	said    contradictions
 	nodes   map[string]*node
 	links   map[string]*link
 	drains  map[Drain]bool
@@ -75,7 +78,7 @@ type Core struct {
 	retired []retired
 	// headends are the nodes that are told their paths by BGP, and what they were told.
 	headends map[string]*headend
-	said     map[srpolicy.NLRI][]saying // what they report; see readback.go
+	reports  map[srpolicy.NLRI][]saying // what they report; see readback.go
 	saidAll  bool                       // all that an earlier controller may have said has been said
 
 	outage   topology.Outage // what carries no traffic now
@@ -98,7 +101,7 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
-		headends: map[string]*headend{}, said: map[srpolicy.NLRI][]saying{},
+		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
 
@@ -124,6 +127,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.learn(now, e)
 	case HeadendReported:
 		c.heard(e)
+	case PeersChanged:
+		c.bgp = e.Peers
 	case Solved:
 		c.solved(now, e)
 	case Explained:
@@ -145,11 +150,12 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.judge(now)
 	c.tell(now)
 	c.tellKeys(now)
+	c.tellRouters(now)
 	return c.effects
 }
 
 func (c *Core) start(now time.Time, e Started) {
-	c.started = now
+	c.started, c.bgp = now, e.BGP
 	c.known = map[string]bool{}
 	for _, name := range e.Known {
 		c.known[name] = true
@@ -179,9 +185,9 @@ func (c *Core) start(now time.Time, e Started) {
 	}
 }
 
-// holding reports whether a new controller still waits for agents that it
-// knows, and until when. Before they have told which links are up it must not
-// change a path that carries traffic.
+// holding reports whether a new controller still waits for agents that it knows,
+// or BGP peers that it has, and until when. Before they have told which links are
+// up it must not change a path that carries traffic.
 func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 	until = c.started.Add(c.params.Settle)
 	if !now.Before(until) || c.spec.Topology == nil {
@@ -192,7 +198,12 @@ func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 			return until, true
 		}
 	}
-	return until, false
+	return until, !c.allTold()
+}
+
+// allTold reports whether every BGP peer has once said all.
+func (c *Core) allTold() bool {
+	return !slices.ContainsFunc(c.bgp, func(p PeerState) bool { return !p.Told })
 }
 
 // setSpec replaces the spec. Nodes and links that stay keep what is known of

@@ -24,14 +24,14 @@ func (c *Core) heard(e HeadendReported) {
 	if e.State.Color < compile.ColorBase || e.State.ProtocolOrigin.Kind() != report.OriginBGP {
 		return // not what we have said
 	}
-	list := slices.DeleteFunc(c.said[e.State.NLRI], func(s saying) bool {
+	list := slices.DeleteFunc(c.reports[e.State.NLRI], func(s saying) bool {
 		return s.peer == e.Peer && s.state.Origin == e.State.Origin && reflect.DeepEqual(s.state.Headend, e.State.Headend)
 	})
 	if !e.Gone {
 		list = append(list, saying{e.Peer, e.State})
 	}
-	if c.said[e.State.NLRI] = list; len(list) == 0 {
-		delete(c.said, e.State.NLRI)
+	if c.reports[e.State.NLRI] = list; len(list) == 0 {
+		delete(c.reports, e.State.NLRI)
 	}
 }
 
@@ -99,7 +99,7 @@ type Seen struct {
 
 // seen compares what the headend reports of a candidate path.
 func (c *Core) seen(h *headend, t *toldPath) Seen {
-	for _, s := range slices.Backward(c.said[t.NLRI]) {
+	for _, s := range slices.Backward(c.reports[t.NLRI]) {
 		if !c.about(s.state, h.node) {
 			continue
 		}
