@@ -28,6 +28,7 @@ type SID struct {
 // SIDs answers which SID leads over a link, to a node and out of the tunnel.
 type SIDs struct {
 	over map[over]SID
+	addr map[over]netip.Addr
 	end  map[string]SID
 	out  map[string][]SID
 }
@@ -43,16 +44,21 @@ func (s *SIDs) Over(link, from string) (SID, bool) {
 	return sid, ok
 }
 
+// Address is an IPv6 address of the interface that a node has on a link, one
+// that a file may state. Not valid: nobody says.
+func (s *SIDs) Address(link, node string) netip.Addr { return s.addr[over{link, node}] }
+
 // Node is the End SID of a node.
 func (s *SIDs) Node(node string) (SID, bool) { sid, ok := s.end[node]; return sid, ok }
 
 // Decapsulation is the SID of a node with one of the behaviours End.DT6, End.DT4
-// and End.DT46. BGP-LS does not say which table it looks into: if there are
-// several, nobody knows which is meant, and there is none.
+// and End.DT46, with or without NEXT-CSID. BGP-LS does not say which table it
+// looks into: if there are several, nobody knows which is meant, and there is
+// none.
 func (s *SIDs) Decapsulation(node string, behavior uint16) (SID, bool) {
 	var found []SID
 	for _, sid := range s.out[node] {
-		if sid.Behavior == behavior {
+		if ls.EndDT(sid.Behavior) == behavior {
 			found = append(found, sid)
 		}
 	}
@@ -63,7 +69,7 @@ func (s *SIDs) Decapsulation(node string, behavior uint16) (SID, bool) {
 }
 
 func newSIDs(t *topology.Topology, r *Result) SIDs {
-	s := SIDs{over: map[over]SID{}, end: map[string]SID{}, out: map[string][]SID{}}
+	s := SIDs{over: map[over]SID{}, addr: map[over]netip.Addr{}, end: map[string]SID{}, out: map[string][]SID{}}
 	for i := range r.Nodes {
 		if n := &r.Nodes[i]; n.Router != nil {
 			s.node(n)
@@ -93,7 +99,7 @@ func (s *SIDs) node(n *Node) {
 			switch b := x.Behavior; {
 			case ls.IsEnd(b):
 				ends = append(ends, x)
-			case (b == ls.BehaviorEndDT4 || b == ls.BehaviorEndDT6 || b == ls.BehaviorEndDT46) && !slices.ContainsFunc(s.out[n.Name], same):
+			case ls.EndDT(b) != 0 && !slices.ContainsFunc(s.out[n.Name], same):
 				s.out[n.Name] = append(s.out[n.Name], x)
 			}
 		}
@@ -134,6 +140,19 @@ func (s *SIDs) link(l *Link, a, b string) {
 	for from, list := range map[string][]SID{a: ab, b: ba} {
 		if len(list) > 0 {
 			s.over[over{l.Name, from}] = slices.MinFunc(list, preferred)
+		}
+	}
+	for from, router := range map[string]string{a: l.Learned.A, b: l.Learned.B} {
+		s.address(over{l.Name, from}, interfaces(l.Learned, router))
+	}
+}
+
+// address takes in an address of those that a node has on a link.
+func (s *SIDs) address(at over, known []netip.Addr) {
+	for _, a := range known {
+		if _, err := topology.ParseInterfaceAddress(a.String()); err == nil && a.Is6() {
+			s.addr[at] = a
+			return
 		}
 	}
 }
