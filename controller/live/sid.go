@@ -75,9 +75,23 @@ func newSIDs(t *topology.Topology, r *Result) SIDs {
 			s.node(n)
 		}
 	}
+	between := map[[2]int]int{} // counts the entries of two nodes
+	ends := func(e int) [2]int {
+		return [2]int{min(t.Entries[e].A, t.Entries[e].B), max(t.Entries[e].A, t.Entries[e].B)}
+	}
+	for e := range t.Entries {
+		between[ends(e)]++
+	}
 	for e := range r.Links {
-		if l := &r.Links[e]; l.Learned != nil {
+		switch l := &r.Links[e]; {
+		case l.Learned != nil:
 			s.link(l, t.Nodes[t.Entries[e].A].Name, t.Nodes[t.Entries[e].B].Name)
+		case len(l.Halves) > 0:
+			router, agent := t.Entries[e].A, t.Entries[e].B
+			if l.Reversed {
+				router, agent = agent, router
+			}
+			s.halves(l, &r.Nodes[router], t.Nodes[agent].RouterID, between[ends(e)] == 1)
 		}
 	}
 	return s
