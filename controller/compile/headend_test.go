@@ -30,9 +30,9 @@ spec:
     - {name: r2, agent: false, routerID: 192.0.2.2}
   links:
     - {a: a, b: b, interfaces: {a: eth1, b: eth1}}
-    - {a: a, b: r1, interfaces: {a: eth2, b: eth1}}
+    - {a: a, b: r1, interfaces: {a: eth2, b: eth1}, addresses: {a: 2001:db8:a::1, b: 2001:db8:a::2}}
     - {a: r1, b: r2, interfaces: {a: eth2, b: eth1}}
-    - {a: r2, b: b, interfaces: {a: eth2, b: eth2}}
+    - {a: r2, b: b, interfaces: {a: eth2, b: eth2}, addresses: {a: 2001:db8:b::1, b: 2001:db8:b::2}}
 `
 
 // heads are what the headends of mixed are told of one intent, after an edit.
@@ -127,9 +127,9 @@ a 192.0.2.9
   10.2.0.0/16 by 5f00:9:2:: color 1000001 to 5f00:9:2:d46::/20
 r1 192.0.2.1
 r2 192.0.2.2
-  gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no End.X SID of node r2 for link r2--b is learned by BGP-LS
+  gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no SID of router r2 over link r2--b is learned: BGP-LS must tell of an End.X for it, or an agent must run there
   gold/fence color 1000001 endpoint 5f00:0:1::1 preference 1 priority 128 of []
-  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/19
+  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/17
 `},
 		{"between routers", func(in *Input) {
 			in.Policies[0].Paths[0] = pathspec.Path{Nodes: []string{"r1", "r2"}, Links: []string{"r1--r2"}}
@@ -156,7 +156,7 @@ a 192.0.2.9
   gold/0 color 1000001 endpoint 5f00:0:2::1 preference 1000 priority 128 of [0] [5f00:0:2:8001::/1]
   gold/2 color 1000001 endpoint 5f00:0:2::1 preference 998 priority 128 of [2] [5f00:0:2:8001::/1]
   gold/fence color 1000001 endpoint 5f00:0:2::1 preference 1 priority 128 of []
-  10.2.0.0/16 by 5f00:0:2::1 color 1000001 to 5f00:0:2:4::/19
+  10.2.0.0/16 by 5f00:0:2::1 color 1000001 to 5f00:0:2:4::/17
 r1 192.0.2.1
 r2 192.0.2.2
 `},
@@ -171,9 +171,9 @@ a 192.0.2.9
   10.2.0.0/16 by 5f00:9:2:: color 1000001 to 5f00:9:2:d46::/20
 r1 192.0.2.1
 r2 192.0.2.2
-  gold color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0 1] unknown: no End.X SID of node r1 for link a--r1 is learned by BGP-LS
+  gold color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0 1] unknown: no SID of router r1 over link a--r1 is learned: BGP-LS must tell of an End.X for it, or an agent must run there
   gold/fence color 1000001 endpoint 5f00:0:1::1 preference 1 priority 128 of []
-  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/19
+  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/17
 `},
 		{"no path yet: the packets are fenced all the same", func(in *Input) { in.Policies[0].Paths, in.Policies[0].Serving = nil, nil }, routers, `
 a 192.0.2.9
@@ -182,7 +182,7 @@ a 192.0.2.9
 r1 192.0.2.1
 r2 192.0.2.2
   gold/fence color 1000001 endpoint 5f00:0:1::1 preference 1 priority 128 of []
-  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/19
+  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/17
 `},
 		{"of IPv6, encrypted", func(in *Input) {
 			in.Policies[0].Encryption = pathspec.PQ
@@ -191,34 +191,34 @@ r2 192.0.2.2
 a 192.0.2.9
   gold/fence color 1000001 endpoint 5f00:9:2:: preference 1 priority 128 of []
   2001:db8:2::/48 by 5f00:9:2:: color 1000001 to 5f00:9:2:d46::/20
-  not gold: node a is told its paths by BGP, which has no word for encryption: give it ` + "`steering: agent`" + `
+  not gold: BGP has no word for encryption pq: give it ` + "`steering: agent`" + `
 r1 192.0.2.1
 r2 192.0.2.2
   gold/fence color 1000001 endpoint 5f00:0:1::1 preference 1 priority 128 of []
   2001:db8:1::/48 by 5f00:0:1::1 color 1000001 to 5f00:0:1:6::/18
-  not gold: node r2 is told its paths by BGP, which has no word for encryption: give it ` + "`steering: agent`" + `
+  not gold: BGP has no word for encryption pq: give it ` + "`steering: agent`" + `
 `},
 		{"nothing learned", nil, nil, `
 a 192.0.2.9
-  gold/0 color 1000001 endpoint invalid IP preference 1000 priority 128 of [0] [5f00:0:2:8001::/1 5f00:0:2:4002::/5] unknown: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
+  gold/0 color 1000001 endpoint invalid IP preference 1000 priority 128 of [0] unknown: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
   gold/fence color 1000001 endpoint invalid IP preference 1 priority 128 of [] unknown: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
   10.2.0.0/16 unknown: no address of node r2 is learned by BGP-LS: neither an IPv6 router ID nor an End SID
 r1 192.0.2.1
 r2 192.0.2.2
-  gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no End.X SID of node r2 for link r2--b is learned by BGP-LS
+  gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no SID of router r2 over link r2--b is learned: BGP-LS must tell of an End.X for it, or an agent must run there
   gold/fence color 1000001 endpoint 5f00:0:1::1 preference 1 priority 128 of []
-  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/19
+  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/17
 `},
 		{"several tables", nil, append(slices.Clone(routers), "r sid l2 2 5f00:9:2:d47:: behavior=20"), `
 a 192.0.2.9
-  gold/0 color 1000001 endpoint 5f00:9:2:: preference 1000 priority 128 of [0] [5f00:0:2:8001::/1 5f00:0:2:4002::/5]
+  gold/0 color 1000001 endpoint 5f00:9:2:: preference 1000 priority 128 of [0] unknown: no SID of router r2 that decapsulates is learned: BGP-LS must tell of exactly one End.DT46 or End.DT4
   gold/fence color 1000001 endpoint 5f00:9:2:: preference 1 priority 128 of []
-  10.2.0.0/16 unknown: not exactly one SID of node r2 that decapsulates IPv4 is learned by BGP-LS
+  10.2.0.0/16 unknown: no SID of router r2 that decapsulates is learned: BGP-LS must tell of exactly one End.DT46 or End.DT4
 r1 192.0.2.1
 r2 192.0.2.2
-  gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no End.X SID of node r2 for link r2--b is learned by BGP-LS
+  gold/0 color 1000001 endpoint 5f00:0:1::1 preference 1000 priority 128 of [0] unknown: no SID of router r2 over link r2--b is learned: BGP-LS must tell of an End.X for it, or an agent must run there
   gold/fence color 1000001 endpoint 5f00:0:1::1 preference 1 priority 128 of []
-  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/19
+  10.1.0.0/16 by 5f00:0:1::1 color 1000001 to 5f00:0:1:4::/17
 `},
 	} {
 		if got := heads(t, test.edit, test.learned...); got != strings.TrimPrefix(test.want, "\n") {

@@ -240,15 +240,3 @@ func (c *Core) announcedAll(now time.Time) {
 }
 
 func byBGP(n topology.Node) bool { return n.Steering == topology.ByBGP }
-
-// steered reports whether a node is told its paths by BGP, and noAgent whether it has no
-// agent.
-func (c *Core) steered(node string) bool {
-	n, ok := c.spec.Topology.Node(node)
-	return ok && byBGP(c.spec.Topology.Nodes[n])
-}
-
-func (c *Core) noAgent(node string) bool {
-	n, ok := c.spec.Topology.Node(node)
-	return ok && c.spec.Topology.Nodes[n].NoAgent
-}

@@ -81,6 +81,7 @@ type Core struct {
 	reports  map[srpolicy.NLRI][]saying // what they report; see readback.go
 	saidAll  bool                       // all that an earlier controller may have said has been said
 
+	claims   compile.Claims  // of the standing paths, of this Step; nil: not asked for yet
 	outage   topology.Outage // what carries no traffic now
 	wanted   uint64          // counts the questions; answers to older ones are stale
 	asked    uint64          // the question that is being solved
@@ -107,7 +108,7 @@ func New(params Params) *Core {
 
 // Step takes in one event and returns what is to be done, in order.
 func (c *Core) Step(now time.Time, event Event) []Effect {
-	c.effects = nil
+	c.effects, c.claims = nil, nil
 	switch e := event.(type) {
 	case Started:
 		c.start(now, e)
@@ -194,7 +195,7 @@ func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 		return until, false
 	}
 	for name := range c.known {
-		if c.exists(name) && c.nodes[name].report == nil {
+		if c.exists(name) && !c.hasNoAgent(name) && c.nodes[name].report == nil {
 			return until, true
 		}
 	}

@@ -66,7 +66,7 @@ func (c *Core) release() bool {
 		return false
 	}
 	for name, n := range c.nodes {
-		if n.want != nil && !n.confirmed() && !c.noAgent(name) {
+		if n.want != nil && !n.confirmed() && !c.hasNoAgent(name) {
 			return false
 		}
 	}
@@ -224,12 +224,17 @@ func (c *Core) missing(i *intent) string {
 	in := c.input()
 	policy := c.policy(i)
 	for _, p := range i.answer.Paths {
-		if why := in.Obstacle(&policy, p.Links); why != "" {
+		if why := in.Obstacle(&policy, p); why != "" {
 			return why
 		}
-		if why := in.Unsayable(&policy, p); why != "" {
+		if why := in.Unsayable(p); why != "" {
 			return why
 		}
+	}
+	if why := c.collides(in, policy, i.answer.Paths); why != "" {
+		return why
+	}
+	for _, p := range i.answer.Paths {
 		if stands(p) {
 			continue
 		}
@@ -241,6 +246,9 @@ func (c *Core) missing(i *intent) string {
 			}
 		}
 		for n, name := range p.Nodes {
+			if c.hasNoAgent(name) {
+				continue // its SIDs are there, as it says them
+			}
 			for _, l := range p.Links[max(n-1, 0):min(n+1, len(p.Links))] {
 				if why := c.lacks(name, l); why != "" {
 					return why
@@ -253,9 +261,6 @@ func (c *Core) missing(i *intent) string {
 
 // lacks says why a node does not have the SIDs of one of its links.
 func (c *Core) lacks(name, link string) string {
-	if c.noAgent(name) {
-		return "" // it has them by itself, and Unsayable asks whether they are known
-	}
 	n := c.nodes[name]
 	if n.acked != nil {
 		for _, l := range n.acked.Links {
@@ -273,4 +278,31 @@ func (c *Core) lacks(name, link string) string {
 		return fmt.Sprintf("node %s: %s: %s", name, n.report.Errors[0].Object, n.report.Errors[0].Error)
 	}
 	return fmt.Sprintf("node %s has not confirmed the SIDs of link %s yet", name, link)
+}
+
+// collides says why paths cannot be installed beside those that stand of other
+// intents, where routers without an agent are on them.
+func (c *Core) collides(in compile.Input, policy compile.Policy, paths []pathspec.Path) string {
+	crosses := func(p pathspec.Path) bool { return slices.ContainsFunc(p.Nodes, c.hasNoAgent) }
+	if !slices.ContainsFunc(paths, crosses) {
+		return ""
+	}
+	if c.claims == nil {
+		c.claims = compile.Claims{}
+		for _, i := range c.intents {
+			if slices.ContainsFunc(i.standing.Paths, crosses) {
+				standing := c.policy(i)
+				c.claims.Add(&in, &standing)
+			}
+		}
+	}
+	policy.Paths, policy.Serving = paths, make([]bool, len(paths))
+	for n := range paths {
+		policy.Serving[n] = true
+	}
+	why := c.claims.Obstacle(&in, &policy)
+	if why == "" {
+		c.claims.Add(&in, &policy) // it may be installed now, and others are asked about after it
+	}
+	return why
 }

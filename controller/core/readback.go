@@ -133,7 +133,7 @@ func (c *Core) viewSeen(i *intent, n int) map[string]Seen {
 	var out map[string]Seen
 	for _, node := range []string{i.standing.Paths[n].Nodes[0], i.standing.Paths[n].Nodes[len(i.standing.Paths[n].Nodes)-1]} {
 		h := c.headends[node]
-		if h == nil || !c.steered(node) {
+		if h == nil || !c.byBGP(node) {
 			continue
 		}
 		seen := Seen{Why: "the headend was not told of it"}

@@ -51,6 +51,7 @@ type PathView struct {
 // NodeView is one node and its agent.
 type NodeView struct {
 	Name      string
+	NoAgent   bool // none is expected: the node is declared so
 	Connected bool
 	Revoked   bool   // and not enrolled again
 	Wanted    uint64 // revision
@@ -106,7 +107,7 @@ func (c *Core) View(now time.Time) View {
 	for n := range t.Nodes {
 		name := t.Nodes[n].Name
 		node := c.nodes[name]
-		out := NodeView{Name: name, Connected: node.connected, Revoked: c.revoked(name), Since: node.since, Wanted: node.revision}
+		out := NodeView{Name: name, NoAgent: t.Nodes[n].NoAgent, Connected: node.connected, Revoked: c.revoked(name), Since: node.since, Wanted: node.revision}
 		if node.report != nil {
 			out.Reached, out.Errors = node.report.Revision, node.report.Errors
 			if !node.report.Reached && out.Reached == out.Wanted {
