@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp"
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
 )
@@ -30,6 +32,8 @@ type Backend struct {
 	mu     sync.Mutex
 	state  resource.State // the next to be published
 	events []resource.Event
+	peers  []bgp.State // of routers that it pretends to speak with
+	view   core.View   // of what they say
 }
 
 var _ api.Backend = (*Backend)(nil)
