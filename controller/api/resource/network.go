@@ -21,7 +21,7 @@ type Node struct {
 	RevisionReached uint64                `json:"revisionReached" doc:"Revision that the kernel is known to be at; 0: none"`
 	Drained         bool                  `json:"drained"`
 	Errors          []nodecfg.ObjectError `json:"errors,omitempty" doc:"Kernel objects that could not be made as wanted"`
-	Conditions      []Discrepancy             `json:"conditions,omitempty" doc:"Where the file and what routers say by BGP-LS do not agree"`
+	Conditions      []Discrepancy         `json:"conditions,omitempty" doc:"Where the file and what routers say by BGP-LS do not agree"`
 }
 
 // LinkState is yes, no, cannot tell.
