@@ -27,6 +27,7 @@ func options(args []string) (controller.Options, error) {
 	names := flags.String("names", "", "names and addresses of this machine for its certificate, comma separated")
 	etcd := flags.String("etcd", "", "endpoints of an etcd cluster, comma separated; without it the store is embedded")
 	alerting := flags.String("alerting", "", "file of kind Alerting that says whom alerts are sent to")
+	flags.StringVar(&o.BGP, "bgp", "", "file of kind BGP that says with which routers sessions are held; without it there are none")
 	flags.DurationVar(&o.SolveTime, "solve-time", 5*time.Second, "the longest time for the paths of all intents, and again for reasons and reserves")
 	p := core.Params{Gather: 20 * time.Millisecond}
 	flags.DurationVar(&p.WaitToRestore, "wait-to-restore", 5*time.Second, "how long a link must be up again before paths return to it")

@@ -20,6 +20,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -35,13 +36,13 @@ type Params struct {
 	// WaitToRestore is how long a link must be up again before paths return
 	// to it (RFC 6428 and ITU-T G.808.1 call it so).
 	WaitToRestore time.Duration
-	// Settle is how long a new controller waits for the agents it knows
-	// before it changes anything.
+	// Settle is how long a new controller waits for the agents it knows, and for
+	// its BGP peers, before it changes anything.
 	Settle time.Duration
 	// Gather is how long failures are gathered before they are told, so that
 	// links of one duct give one alarm that names the duct.
 	Gather time.Duration
-	// AgentLost is how long an agent may be away before that is told.
+	// AgentLost is how long an agent or a BGP peer may be away before that is told.
 	AgentLost time.Duration
 	Probe     nodecfg.Probe
 }
@@ -62,8 +63,10 @@ type Core struct {
 	peers   map[string]nodecfg.Peer // who the agents are, by node
 
 	spec    Spec         // its topology is the live one
-	live    *live.Result // the declared topology joined with learned; nil: nobody is listened to
+	live    *live.Result // the declared topology joined with learned; nil: nothing is learned yet
 	learned *lsdb.View
+	bgp     []PeerState
+	said    contradictions
 	nodes   map[string]*node
 	links   map[string]*link
 	drains  map[Drain]bool
@@ -113,6 +116,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.reported(now, e.Report)
 	case Learned:
 		c.learn(now, e)
+	case PeersChanged:
+		c.bgp = e.Peers
 	case Solved:
 		c.solved(now, e)
 	case Explained:
@@ -131,11 +136,12 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.judge(now)
 	c.tell(now)
 	c.tellKeys(now)
+	c.tellRouters(now)
 	return c.effects
 }
 
 func (c *Core) start(now time.Time, e Started) {
-	c.started = now
+	c.started, c.bgp = now, e.BGP
 	c.known = map[string]bool{}
 	for _, name := range e.Known {
 		c.known[name] = true
@@ -165,9 +171,9 @@ func (c *Core) start(now time.Time, e Started) {
 	}
 }
 
-// holding reports whether a new controller still waits for agents that it
-// knows, and until when. Before they have told which links are up it must not
-// change a path that carries traffic.
+// holding reports whether a new controller still waits for agents that it knows,
+// or BGP peers that it has, and until when. Before they have told which links are
+// up it must not change a path that carries traffic.
 func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 	until = c.started.Add(c.params.Settle)
 	if !now.Before(until) || c.spec.Topology == nil {
@@ -178,7 +184,12 @@ func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 			return until, true
 		}
 	}
-	return until, false
+	return until, !c.allTold()
+}
+
+// allTold reports whether every BGP peer has once said all.
+func (c *Core) allTold() bool {
+	return !slices.ContainsFunc(c.bgp, func(p PeerState) bool { return !p.Told })
 }
 
 // setSpec replaces the spec. Nodes and links that stay keep what is known of

@@ -85,7 +85,8 @@ type EndView struct {
 // been so for long enough.
 type LinkState string
 
-// The states of a link. Up needs the present word of both ends.
+// The states of a link. Up needs the present word of both ends: of their agents,
+// and where there is none of BGP-LS.
 const (
 	LinkUp        LinkState = "up"
 	LinkDown      LinkState = "down"
@@ -186,7 +187,7 @@ func (c *Core) viewLink(t *topology.Topology, e int) LinkView {
 		out.State = LinkDown
 	case l != nil && l.down:
 		out.State = LinkRestoring
-	case l != nil && len(l.ends) == 2 && c.nodes[out.A].connected && c.nodes[out.B].connected:
+	case l != nil && c.attested(e, l):
 		out.State = LinkUp
 	}
 	return out
