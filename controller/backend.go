@@ -38,7 +38,6 @@ type backend struct {
 	rotate    func(ctx context.Context, node string, r nodecfg.RotateRequest) (nodecfg.RotateResult, error) // the fleet's
 	events    *eventLog
 	solveTime time.Duration
-	speaker   *speaker                  // nil: no BGP
 	seen      atomic.Pointer[core.View] // as last published
 
 	changing sync.Mutex // held while something declared is changed

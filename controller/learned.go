@@ -3,34 +3,35 @@ package controller
 import (
 	"context"
 
-	"github.com/keiro-net/keiro/bgp"
+	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/topology"
 )
 
-// speaker is what operators want to know of BGP.
-type speaker struct {
-	states  func() []bgp.State
-	refused func() uint64 // connections of strangers
-}
-
 // Peers implements api.Backend.
 func (b *backend) Peers() *resource.Peers {
-	if b.speaker == nil {
+	if !b.listens() {
 		return &resource.Peers{Items: []*resource.Peer{}}
 	}
-	return &resource.Peers{Configured: true, Refused: b.speaker.refused(), Items: show.Peers(b.speaker.states(), b.view().Learned)}
+	return &resource.Peers{Configured: true, Refused: b.routers.Refused(), Items: show.Peers(b.routers.States(), b.routers.View())}
 }
+
+// listens reports whether the controller speaks BGP.
+func (b *backend) listens() bool { return b.routers != nil && b.routers.Routers != nil }
 
 // view is what the Core knew when it was last published. What is large is made
 // of it when somebody asks.
 func (b *backend) view() core.View {
-	if v := b.seen.Load(); v != nil {
-		return *v
+	var v core.View
+	if seen := b.seen.Load(); seen != nil {
+		v = *seen
 	}
-	return core.View{}
+	if v.Learned == nil && b.listens() {
+		v.Learned = &lsdb.View{} // nothing is said yet
+	}
+	return v
 }
 
 // Learned implements api.Backend.

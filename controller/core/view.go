@@ -73,7 +73,7 @@ type LinkView struct {
 }
 
 // EndView is what one observer says of a link: the agent of one of its nodes, by
-// the node's name, or another that Core listens to.
+// the node's name, or (bgp-ls).
 type EndView struct {
 	By    string
 	Up    bool

@@ -130,6 +130,9 @@ func isLinkState(f message.Family) bool { return f == message.LinkState || f == 
 // States are what an operator wants to know of the sessions.
 func (r *Routers) States() []bgp.State { return r.speaker.States() }
 
+// Refused is how many connections came from addresses that are no peer's.
+func (r *Routers) Refused() uint64 { return r.speaker.Refused() }
+
 // View is what has been learned last; nil: nothing yet.
 func (r *Routers) View() *lsdb.View { return r.view.Load() }
 

@@ -28,6 +28,8 @@ var Now = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // Backend behaves as the controller does, in memory.
 type Backend struct {
 	*feed.Feed
+	// Asked, if given, is called before what was learned is put together.
+	Asked func()
 
 	mu     sync.Mutex
 	state  resource.State // the next to be published

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keiro-net/keiro/bgp"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/show"
@@ -17,6 +18,9 @@ func (b *Backend) Listen(peers []bgp.State, v core.View) {
 	b.mu.Lock()
 	b.peers, b.view = peers, v
 	b.mu.Unlock()
+	if v.Spec.Topology != nil {
+		v.Spec.IDs, _ = compile.Allocate(v.Spec.IDs, v.Spec.Topology, nil) // there are enough for a test
+	}
 	shown := show.State(nil, declare.State{Spec: v.Spec}, v, nil)
 	b.Update(func(s *resource.State) { s.Nodes, s.Links, s.Learned = shown.Nodes, shown.Links, shown.Learned })
 }
@@ -40,13 +44,21 @@ func (b *Backend) Peers() *resource.Peers {
 // Learned is what they say.
 func (b *Backend) Learned(context.Context) (*resource.Learned, error) {
 	_, v := b.listened()
+	b.asked()
 	return show.Learned(v)
 }
 
 // LearnedTopology is the same as a document.
 func (b *Backend) LearnedTopology(_ context.Context, name string) (*topology.Topology, error) {
 	_, v := b.listened()
+	b.asked()
 	return show.LearnedTopology(v, name)
+}
+
+func (b *Backend) asked() {
+	if b.Asked != nil {
+		b.Asked()
+	}
 }
 
 // Link has attributes where there is a view.

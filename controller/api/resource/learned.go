@@ -100,7 +100,7 @@ type SID struct {
 
 // Observation is what one observer says of a link.
 type Observation struct {
-	By    string    `json:"by" doc:"The node whose agent says so, or bgp-ls"`
+	By    string    `json:"by" doc:"The node whose agent says so, or (bgp-ls): routers"`
 	Up    bool      `json:"up"`
 	MTU   int       `json:"mtu,omitempty"`
 	Since time.Time `json:"since,omitzero" doc:"By the observer's clock"`

@@ -89,5 +89,5 @@ func TestLearnedIsAFile(t *testing.T) {
 	if err := os.WriteFile(name, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.expect(t, 0, "Topology learned created\n", "", "apply", "-f", name)
+	w.expect(t, 0, "Topology/learned created\n", "", "apply", "-f", name)
 }
