@@ -15,7 +15,12 @@ func (b *backend) Peers() *resource.Peers {
 	if !b.listens() {
 		return &resource.Peers{Items: []*resource.Peer{}}
 	}
-	return &resource.Peers{Configured: true, Refused: b.routers.Refused(), Items: show.Peers(b.routers.States(), b.routers.View())}
+	out := &resource.Peers{Configured: true, Refused: b.routers.Refused(), Items: show.Peers(b.routers.States(), b.routers.View())}
+	nodes := b.routers.Nodes()
+	for _, p := range out.Items {
+		p.Node = nodes[p.Name]
+	}
+	return out
 }
 
 // listens reports whether the controller speaks BGP.

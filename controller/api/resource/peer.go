@@ -13,6 +13,7 @@ type Peers struct {
 // Peer is one of them, in the words of RFC 4271 and of a router's configuration.
 type Peer struct {
 	Name         string    `json:"name"`
+	Node         string    `json:"node,omitempty" doc:"The topology node that it is; left out for a route reflector"`
 	Address      string    `json:"address" example:"192.0.2.1:179"`
 	LocalAddress string    `json:"localAddress,omitempty" doc:"This end of the session; left out without one"`
 	AS           uint32    `json:"as"`

@@ -71,7 +71,7 @@ func Peer(t *output.Text, now time.Time, p *resource.Peer) {
 	if !p.Established() {
 		hold = "Hold (ours)"
 	}
-	fields(t, "Peer", p.Name, "Address", p.Address, "From", p.LocalAddress, "AS", fmt.Sprint(p.AS), "Router ID", p.RouterID, "State", state,
+	fields(t, "Peer", p.Name, "Node", p.Node, "Address", p.Address, "From", p.LocalAddress, "AS", fmt.Sprint(p.AS), "Router ID", p.RouterID, "State", state,
 		"Families", strings.Join(p.Families, ", "), "Not read", strings.Join(p.Disabled, ", "), hold, seconds(p.HoldTime), "Security", p.Security,
 		"Restart", restart,
 		"Objects", fmt.Sprintf("%d held, %d taken back, in %s", p.Objects, p.Withdrawn, output.Count(int(p.Updates), "UPDATE")), "Stale", stale, "Said all", said,
