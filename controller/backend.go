@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -37,6 +38,7 @@ type backend struct {
 	rotate    func(ctx context.Context, node string, r nodecfg.RotateRequest) (nodecfg.RotateResult, error) // the fleet's
 	events    *eventLog
 	solveTime time.Duration
+	seen      atomic.Pointer[core.View] // as last published
 
 	changing sync.Mutex // held while something declared is changed
 
