@@ -49,6 +49,10 @@ func (cfg *Config) desired(at ports, steered []steering) nodecfg.State {
 		}
 	}
 	for _, x := range steered {
+		if x.drop {
+			s.Add(nodecfg.Route{Table: nodecfg.MainTable, To: x.to, Metric: steerMetric, Type: nodecfg.Unreachable})
+			continue
+		}
 		dev := cfg.Links[x.link].Interface
 		first := x.segments[0]
 		// Encapsulated packets are routed anew, by their first SID: over

@@ -14,6 +14,9 @@ const (
 	defaultWeight     = 1
 )
 
+// dropUponInvalid is the I-Flag of a binding SID (RFC 9830 sections 2.4.2, 2.4.3).
+const dropUponInvalid = 0x40
+
 // candidate reads a route of an SR Policy family.
 func candidate(nlri bgp.NLRI, attrs []bgp.PathAttributeInterface) (Candidate, bool) {
 	n, ok := nlri.(*bgp.SRPolicyNLRI)
@@ -43,6 +46,10 @@ func (c *Candidate) read(tlvs []bgp.TunnelEncapSubTLVInterface) {
 		switch tlv := tlv.(type) {
 		case *bgp.TunnelEncapSubTLVSRPreference:
 			c.Preference = tlv.Preference
+		case *bgp.TunnelEncapSubTLVSRBSID:
+			c.Drop = c.Drop || tlv.Flags&dropUponInvalid != 0
+		case *bgp.TunnelEncapSubTLVSRv6BSID:
+			c.Drop = c.Drop || tlv.Flags&dropUponInvalid != 0
 		case *bgp.TunnelEncapSubTLVSRCandidatePathName:
 			c.Name = tlv.CandidatePathName
 		case *bgp.TunnelEncapSubTLVSRSegmentList:

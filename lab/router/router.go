@@ -268,7 +268,10 @@ func (r *router) install(at ports, steered []steering) error {
 	}
 	var now []Installed
 	for _, x := range steered {
-		i := Installed{x.to, r.Config.Links[x.link].Interface, x.segments}
+		i := Installed{Prefix: x.to, Segments: x.segments}
+		if !x.drop {
+			i.Interface = r.Config.Links[x.link].Interface
+		}
 		now = append(now, i)
 		if !slices.ContainsFunc(r.installed, i.equal) {
 			r.Log.Info("steered", "to", i.Prefix, "over", i.Interface, "segments", join(i.Segments))

@@ -22,7 +22,7 @@ type RIB struct {
 }
 
 // Installed is a route into a path: what is for a prefix leaves over an
-// interface with these segments.
+// interface with these segments. Without an interface it is dropped.
 type Installed struct {
 	Prefix    netip.Prefix
 	Interface string
@@ -82,7 +82,11 @@ func (r *RIB) sort() {
 func (r *RIB) String() string {
 	var b strings.Builder
 	for _, c := range r.Candidates {
-		fmt.Fprintf(&b, "policy color %d endpoint %v\n  candidate path %d preference %d %s\n", c.Color, c.Endpoint, c.Distinguisher, c.Preference, c.Name)
+		fmt.Fprintf(&b, "policy color %d endpoint %v\n  candidate path %d preference %d %s", c.Color, c.Endpoint, c.Distinguisher, c.Preference, c.Name)
+		if c.Drop {
+			b.WriteString(" drop upon invalid")
+		}
+		b.WriteByte('\n')
 		for _, l := range c.Lists {
 			fmt.Fprintf(&b, "    weight %d segments %s\n", l.Weight, join(l.Segments))
 		}
@@ -95,6 +99,10 @@ func (r *RIB) String() string {
 		b.WriteByte('\n')
 	}
 	for _, i := range r.Installed {
+		if i.Interface == "" {
+			fmt.Fprintf(&b, "installed unreachable %v\n", i.Prefix)
+			continue
+		}
 		fmt.Fprintf(&b, "installed %v dev %s segments %s\n", i.Prefix, i.Interface, join(i.Segments))
 	}
 	return b.String()

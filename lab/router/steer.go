@@ -19,7 +19,10 @@ type Candidate struct {
 	Distinguisher uint32
 	Preference    uint32
 	Name          string
-	Lists         []SegmentList
+	// Drop is Drop-Upon-Invalid: what the policy would carry is dropped while it
+	// has no valid path (RFC 9256 section 8.2).
+	Drop  bool
+	Lists []SegmentList
 }
 
 // SegmentList is one of a Candidate's.
@@ -37,15 +40,18 @@ type Colored struct {
 }
 
 // steering is a route into a path, as the kernel gets it: what is for a
-// prefix leaves over a link with these segments.
+// prefix leaves over a link with these segments, or is dropped.
 type steering struct {
 	to       netip.Prefix
+	drop     bool
 	link     int
 	segments []netip.Addr
 }
 
-// way is the link that a segment list begins with, and what is left of it then.
+// way is the link that a segment list begins with, and what is left of it then;
+// or there is none, and what would take it is dropped.
 type way struct {
+	drop bool
 	link int
 	rest []netip.Addr
 }
@@ -53,9 +59,13 @@ type way struct {
 // steer resolves the routes of a RIB. It also returns why some of it is not
 // used.
 func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (out []steering, refused []string) {
-	active := map[Policy]way{}
+	active, dropped := map[Policy]way{}, map[Policy]bool{}
 	slices.SortFunc(candidates, better)
 	for _, c := range candidates {
+		dropped[c.Policy] = dropped[c.Policy] || c.Drop
+		if c.Drop && len(c.Lists) == 0 {
+			continue // it says nothing else
+		}
 		if _, better := active[c.Policy]; better {
 			continue
 		}
@@ -66,11 +76,16 @@ func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (ou
 		}
 		active[c.Policy] = w
 	}
+	for p := range dropped {
+		if _, ok := active[p]; !ok && dropped[p] {
+			active[p] = way{drop: true}
+		}
+	}
 	slices.SortFunc(routes, func(a, b Colored) int { return a.Prefix.Compare(b.Prefix) })
 	first := map[netip.Addr]int{} // the link that leads to a first SID
 	for _, r := range routes {
 		s, err := r.over(active)
-		if err == nil {
+		if err == nil && !s.drop {
 			sid := s.segments[0]
 			if link, taken := first[sid]; taken && link != s.link {
 				err = fmt.Errorf("its first SID %v is led over %s for another route", sid, cfg.Links[link].Interface)
@@ -123,6 +138,9 @@ func (r Colored) over(active map[Policy]way) (steering, error) {
 		w, ok := active[Policy{color, r.NextHop}]
 		if !ok {
 			continue
+		}
+		if w.drop {
+			return steering{to: r.Prefix, drop: true}, nil
 		}
 		segments := slices.Clone(w.rest)
 		if r.Service.IsValid() {
