@@ -45,8 +45,8 @@
 //	one of several that nothing tells apart, and fewer are     out
 //	  learned than declared, or paths may not use all of them
 //	of a node that matches several routers, or one with others out
-//	of a node with a routerID that nobody knows, when every    out
-//	  peer has said all
+//	of a node without an agent, with a routerID that nobody    out
+//	  knows, when every peer has said all
 //	with an agent at one end, and the router at the other      there
 //	  tells of its half
 //	likewise, and of none that could be it, when every peer    out
