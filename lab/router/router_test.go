@@ -103,15 +103,16 @@ func TestRouter(t *testing.T) {
 		t.Errorf("End of r3: %+v", sid)
 	}
 
+	x.attract("10.2.0.0/16", "5f00:0:2:d4::")
 	x.attract("2001:db8:2::/48", "5f00:0:2:d6::")
 	x.offer(policy(1, 200, "5f00:0:1:e001::"))
 	x.eventually("policy and routes at r1", func() string {
-		if rib := x.rib("r1"); len(rib.Candidates) != 1 || len(rib.Routes) != 1 || rib.Candidates[0].Preference != 200 || len(rib.Installed) != len(rib.Routes) {
+		if rib := x.rib("r1"); len(rib.Candidates) != 1 || len(rib.Routes) != 2 || rib.Candidates[0].Preference != 200 || len(rib.Installed) != len(rib.Routes) {
 			return rib.String()
 		}
 		return ""
 	})
-	for _, ends := range [][2]string{{"2001:db8:1::1", "2001:db8:2::1"}} {
+	for _, ends := range [][2]string{{"10.1.0.1", "10.2.0.1"}, {"2001:db8:1::1", "2001:db8:2::1"}} {
 		if got := x.flow(ends[0], ends[1], func() {}); got.Lost > 0 {
 			t.Errorf("%v: %+v", ends, got)
 		}
@@ -121,7 +122,7 @@ func TestRouter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := x.flow("2001:db8:1::1", "2001:db8:2::1", func() {
+	got := x.flow("10.1.0.1", "10.2.0.1", func() {
 		if _, err := x.lab.Cut(t.Context(), cut); err != nil {
 			t.Fatal(err)
 		}

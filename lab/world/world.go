@@ -281,6 +281,10 @@ func (w *World) Settled(ctx context.Context) error {
 				continue // there is nothing to wait for
 			}
 			for _, c := range i.Status.Conditions {
+				// Routers do not report what of a policy they have (RFC 9857).
+				if len(w.options.Routers) > 0 && c.Type == resource.Installed && c.Status == resource.Unknown {
+					continue
+				}
 				if c.Status != resource.True {
 					return fmt.Errorf("intent %s: %s is %s: %s", i.Metadata.Name, c.Type, c.Status, c.Message)
 				}
