@@ -37,6 +37,9 @@ var families = []bgp.Family{bgp.RF_LS, bgp.RF_SR_POLICY_IPv6, bgp.RF_SR_POLICY_I
 // what this router has said is, in seconds (RFC 4724).
 const restartTime = 120
 
+// retryAfter is when the kernel is asked again for what it did not take.
+const retryAfter = 100 * time.Millisecond
+
 // router is one that runs.
 type router struct {
 	Options
@@ -45,6 +48,7 @@ type router struct {
 	told   map[string]object // what gobgp was given, by key
 	up     map[string]bool   // links, by interface
 	said   []string          // what was refused last
+	retry  bool              // the kernel did not take something
 
 	mu        sync.Mutex
 	installed []Installed // by the kernel
@@ -77,12 +81,17 @@ func Run(ctx context.Context, o Options) error {
 		if err := r.step(); err != nil {
 			return err
 		}
+		var again <-chan time.Time
+		if r.retry {
+			r.retry, again = false, time.After(retryAfter)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-watch.Wake:
 		case <-watch.Links:
 		case <-changed:
+		case <-again:
 		}
 	}
 }
@@ -261,14 +270,22 @@ func (r *router) install(at ports, steered []steering) error {
 	}
 	ops := nodecfg.Plan(seen.State, want)
 	inOrder(ops)
+	failed := map[netip.Prefix]bool{}
 	for _, op := range ops {
 		if err := r.kernel.Apply(op); err != nil {
 			r.Log.Warn("kernel", "command", op.String(), "error", err)
+			r.retry = true
+			if route, is := op.Object.(nodecfg.Route); is {
+				failed[route.To] = true
+			}
 		}
 	}
 	var now []Installed
 	for _, x := range steered {
 		i := Installed{Prefix: x.to, Segments: x.segments}
+		if failed[x.to] || !x.drop && failed[host(x.segments[0])] {
+			continue
+		}
 		if !x.drop {
 			i.Interface = r.Config.Links[x.link].Interface
 		}

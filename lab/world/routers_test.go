@@ -52,7 +52,7 @@ func TestRouters(t *testing.T) {
 	c := half(t)
 	c.lossless("before anything happens", halfBoth, func() {})
 	before := c.paths("nno-hkt-transit")
-	if want := [][]string{{"nno1--nag1", "nag1--myj1", "myj1--hkt1"}}; !slices.EqualFunc(before, want, slices.Equal) {
+	if want := [][]string{{"nno1--nag1", "nag1--myj1", "hij1--myj1", "hij1--hkt1"}}; !slices.EqualFunc(before, want, slices.Equal) {
 		t.Errorf("nno-hkt-transit takes %v", before)
 	}
 	streams := map[traffic]interface{ Received() int }{}
