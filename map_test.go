@@ -39,7 +39,7 @@ keys/qkd/level     <-
 hwcheck            <-
 internal/plays     <-
 bgp/...            <- bgp/...
-bgp/file           <- bgp/... topology/strictyaml
+bgp/file           <- bgp/... topology/strictyaml/...
 bgp/lsdb/lsdbtest  <- bgp/... internal/plays
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg

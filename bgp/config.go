@@ -91,50 +91,94 @@ func (l Limits) orDefault() Limits {
 		pick(l.Burst, DefaultLimits.Burst), pick(l.Faults, DefaultLimits.Faults)}
 }
 
-// check says all that is wrong with a speaker's configuration.
-func (c Config) check() error {
-	var bad []error
-	add := func(wrong bool, format string, args ...any) {
-		if wrong {
-			bad = append(bad, fmt.Errorf("bgp: "+format, args...))
-		}
-	}
-	add(c.AS == 0, "the AS number is missing")
-	add(!c.ID.Is4() || c.ID.IsUnspecified(), "the BGP Identifier %s is not four octets written as an IPv4 address", c.ID)
-	add(c.RestartTime < 0 || c.RestartTime > 4095*time.Second || c.RestartTime%time.Second != 0,
-		"the restart time %s is not a whole number of seconds up to 4095 (RFC 4724 section 3)", c.RestartTime)
-	add(c.Log == nil, "there is no logger")
-	for _, at := range c.Listen {
-		add(!at.IsValid() || at.Addr().Is4In6(), "it cannot listen on %s: write an IPv4 or an IPv6 address with a port", at)
-	}
-	return errors.Join(bad...)
+// Mistake is something that is wrong with a configuration.
+type Mistake struct {
+	Peer  int    // index of the peer; -1 is the speaker itself
+	Field string // as a file of kind BGP has it, such as holdTime and limits.burst
+	Text  string
 }
 
-// check says all that is wrong with a peer's configuration.
-func (p Peer) check(c Config) error {
-	var bad []error
-	add := func(wrong bool, format string, args ...any) {
-		if wrong {
-			bad = append(bad, fmt.Errorf("bgp peer %s: "+format, append([]any{p.Name}, args...)...))
+// Mistakes are all that is wrong with a speaker's configuration and that of its
+// peers.
+func Mistakes(c Config, peers []Peer) []Mistake {
+	out := c.mistakes()
+	names, addresses := map[string]bool{}, map[netip.Addr]string{}
+	for i, p := range peers {
+		found := p.mistakes(c)
+		if names[p.Name] {
+			found = append(found, Mistake{Field: "name", Text: "the name is used twice"})
+		}
+		if other, used := addresses[p.Address]; used && p.Address.IsValid() {
+			found = append(found, Mistake{Field: "address", Text: fmt.Sprintf("the address %s is that of peer %s already", p.Address, other)})
+		}
+		names[p.Name], addresses[p.Address] = true, p.Name
+		for _, m := range found {
+			m.Peer = i
+			out = append(out, m)
 		}
 	}
-	add(p.Name == "", "it has no name")
-	add(!p.Address.IsValid() || p.Address.IsUnspecified() || p.Address.IsMulticast() || p.Address.Is4In6(), "the address %s is not one of a router", p.Address)
-	add(p.Address.Is6() && p.Address.IsLinkLocalUnicast() && p.Address.Zone() == "", "the link-local address %s needs a zone, such as fe80::1%%eth0", p.Address)
-	add(p.LocalAddress.IsValid() && p.LocalAddress.Is4() != p.Address.Is4(), "the local address %s is of another family than the peer's %s", p.LocalAddress, p.Address)
-	add(p.AS == 0, "its AS number is missing")
-	add(len(p.Families) == 0, "it has no address families")
+	return out
+}
+
+func (c Config) mistakes() []Mistake {
+	var out []Mistake
+	add := func(wrong bool, field, format string, args ...any) {
+		if wrong {
+			out = append(out, Mistake{Peer: -1, Field: field, Text: fmt.Sprintf(format, args...)})
+		}
+	}
+	add(c.AS == 0, "as", "the AS number is missing")
+	add(!c.ID.Is4() || c.ID.IsUnspecified(), "routerID", "the BGP Identifier %s is not four octets written as an IPv4 address", c.ID)
+	add(c.RestartTime < 0 || c.RestartTime > 4095*time.Second || c.RestartTime%time.Second != 0,
+		"restartTime", "the restart time %s is not a whole number of seconds up to 4095 (RFC 4724 section 3)", c.RestartTime)
+	for i, at := range c.Listen {
+		add(!at.IsValid() || at.Addr().Is4In6(), fmt.Sprintf("listen[%d]", i), "it cannot listen on %s: write an IPv4 or an IPv6 address with a port", at)
+	}
+	return out
+}
+
+func (p Peer) mistakes(c Config) []Mistake {
+	var out []Mistake
+	add := func(wrong bool, field, format string, args ...any) {
+		if wrong {
+			out = append(out, Mistake{Field: field, Text: fmt.Sprintf(format, args...)})
+		}
+	}
+	add(p.Name == "", "name", "it has no name")
+	add(!p.Address.IsValid() || p.Address.IsUnspecified() || p.Address.IsMulticast() || p.Address.Is4In6(), "address", "the address %s is not one of a router", p.Address)
+	add(p.Address.Is6() && p.Address.IsLinkLocalUnicast() && p.Address.Zone() == "", "address", "the link-local address %s needs a zone, such as fe80::1%%eth0", p.Address)
+	add(p.LocalAddress.IsValid() && p.Address.IsValid() && p.LocalAddress.Is4() != p.Address.Is4(), "localAddress", "the local address %s is of another family than the peer's %s", p.LocalAddress, p.Address)
+	add(p.AS == 0, "as", "its AS number is missing")
+	add(len(p.Families) == 0, "families", "it has no address families")
 	for i, f := range p.Families {
-		add(!f.Known(), "the address family %v is not known here", f)
-		add(slices.Contains(p.Families[:i], f), "the address family %v is there twice", f)
+		add(!f.Known(), fmt.Sprintf("families[%d]", i), "the address family %v is not known here", f)
+		add(slices.Contains(p.Families[:i], f), fmt.Sprintf("families[%d]", i), "the address family %v is there twice", f)
 	}
 	add(p.HoldTime != 0 && (p.HoldTime < 3*time.Second || p.HoldTime > 65535*time.Second || p.HoldTime%time.Second != 0),
-		"the hold time %s is not a whole number of seconds from 3 to 65535 (RFC 4271 section 4.2)", p.HoldTime)
-	add(p.TTLSecurity < 0 || p.TTLSecurity > 254, "TTL security of %d hops is not within 0 to 254 (RFC 5082)", p.TTLSecurity)
-	add(p.Passive && len(c.Listen) == 0, "it is passive, but the speaker listens nowhere: who would connect?")
+		"holdTime", "the hold time %s is not a whole number of seconds from 3 to 65535 (RFC 4271 section 4.2)", p.HoldTime)
+	add(p.TTLSecurity < 0 || p.TTLSecurity > 254, "ttlSecurity", "TTL security of %d hops is not within 0 to 254 (RFC 5082)", p.TTLSecurity)
+	add(p.Passive && len(c.Listen) == 0, "passive", "it is passive, but the speaker listens nowhere: who would connect?")
 	add(p.Passive && len(c.Listen) > 0 && !slices.ContainsFunc(c.Listen, func(at netip.AddrPort) bool { return at.Addr().Is4() == p.Address.Is4() }),
-		"it is passive, but the speaker listens on no address of its family")
-	add(p.Limits.Objects < 0 || p.Limits.Updates < 0 || p.Limits.Burst < 0 || p.Limits.Faults < 0, "a limit is negative")
+		"passive", "it is passive, but the speaker listens on no address of its family")
+	for _, l := range []struct {
+		field string
+		value int
+	}{{"objects", p.Limits.Objects}, {"updates", p.Limits.Updates}, {"burst", p.Limits.Burst}, {"faults", p.Limits.Faults}} {
+		add(l.value < 0, "limits."+l.field, "a limit is negative")
+	}
+	return out
+}
+
+// joined makes one error of mistakes, which names the peers.
+func joined(mistakes []Mistake, peers []Peer) error {
+	var bad []error
+	for _, m := range mistakes {
+		if m.Peer < 0 {
+			bad = append(bad, fmt.Errorf("bgp: %s", m.Text))
+		} else {
+			bad = append(bad, fmt.Errorf("bgp peer %s: %s", peers[m.Peer].Name, m.Text))
+		}
+	}
 	return errors.Join(bad...)
 }
 

@@ -64,7 +64,11 @@ var ErrClosed = errors.New("bgp: the speaker is closed")
 
 // New returns a speaker that listens, and has no peers.
 func New(ctx context.Context, cfg Config) (*Speaker, error) {
-	if err := cfg.check(); err != nil {
+	err := joined(cfg.mistakes(), nil)
+	if cfg.Log == nil {
+		err = errors.Join(err, errors.New("bgp: there is no logger"))
+	}
+	if err != nil {
 		return nil, err
 	}
 	if cfg.sendHold == 0 {
@@ -99,7 +103,7 @@ func New(ctx context.Context, cfg Config) (*Speaker, error) {
 func (s *Speaker) SetPeers(peers []Peer) error {
 	s.configuring.Lock()
 	defer s.configuring.Unlock()
-	if err := s.checkPeers(peers); err != nil {
+	if err := joined(Mistakes(s.cfg, peers), peers); err != nil {
 		return err
 	}
 	s.mu.RLock()
@@ -154,22 +158,6 @@ func (s *Speaker) SetPeers(peers []Peer) error {
 	}
 	for _, p := range begin {
 		go p.run()
-	}
-	return errors.Join(bad...)
-}
-
-func (s *Speaker) checkPeers(peers []Peer) error {
-	var bad []error
-	names, addresses := map[string]bool{}, map[netip.Addr]string{}
-	for _, p := range peers {
-		bad = append(bad, p.check(s.cfg))
-		if names[p.Name] {
-			bad = append(bad, fmt.Errorf("bgp peer %s: the name is used twice", p.Name))
-		}
-		if other, used := addresses[p.Address]; used {
-			bad = append(bad, fmt.Errorf("bgp peer %s: the address %s is that of peer %s already", p.Name, p.Address, other))
-		}
-		names[p.Name], addresses[p.Address] = true, p.Name
 	}
 	return errors.Join(bad...)
 }

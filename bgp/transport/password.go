@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 )
 
 // Password is the shared secret of TCP MD5 (RFC 2385). It prints as [redacted]
@@ -34,10 +35,11 @@ func NewPassword(secret []byte) (Password, error) {
 	return Password{func() []byte { return octets }}, nil
 }
 
-// ReadPassword reads the secret from a file, without a newline at its end. A
-// file that others may read is refused.
+// ReadPassword reads the secret from a file, without a newline at its end. What
+// is no regular file, or others may read, is refused.
 func ReadPassword(name string) (Password, error) {
-	f, err := os.Open(name)
+	// O_NONBLOCK: a pipe that nobody writes to must not hold a program up.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Password{}, fmt.Errorf("read a TCP MD5 password: %w", err)
 	}
@@ -45,6 +47,9 @@ func ReadPassword(name string) (Password, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return Password{}, fmt.Errorf("read a TCP MD5 password: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return Password{}, fmt.Errorf("read a TCP MD5 password: %s is no regular file", name)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return Password{}, fmt.Errorf("the TCP MD5 password in %s can be read by others (mode %04o): chmod 600 it", name, mode)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -68,6 +69,15 @@ func TestReadPassword(t *testing.T) {
 	}
 	if _, err := ReadPassword(name + "-not"); err == nil {
 		t.Error("a file that is not there")
+	}
+	pipe := name + ".pipe" // nobody writes to it: must not be waited for
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, odd := range []string{pipe, t.TempDir()} {
+		if _, err := ReadPassword(odd); err == nil || !strings.Contains(err.Error(), "no regular file") {
+			t.Errorf("%s: %v", odd, err)
+		}
 	}
 	long, err := NewPassword([]byte(strings.Repeat("s", 80)))
 	if err != nil {
