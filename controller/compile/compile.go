@@ -41,6 +41,10 @@ type Policy struct {
 	// Encryption gives every path a lane. A path whose lane is closed carries
 	// nothing.
 	Encryption pathspec.Encryption
+	// Priority is the intent's: the greatest comes first.
+	Priority int
+	// Closed: the intent is blocked, so what stands may not carry anything.
+	Closed bool
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -105,8 +109,8 @@ func (c *compiler) node(n int) *nodecfg.Config {
 func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 	for _, end := range p.Ends {
 		n, ok := c.Topology.Node(end.Node)
-		if !ok {
-			continue
+		if !ok || c.Topology.Nodes[n].Steering == topology.ByBGP {
+			continue // see Headends
 		}
 		out := nodecfg.Policy{Intent: p.Intent, ID: c.IDs.Intents[p.Intent]}
 		if p.Weights != nil {
