@@ -27,6 +27,7 @@ func main() {
 	flag.StringVar(&o.Dir, "state", stateDir, "directory for key, certificate and the last good config")
 	flag.StringVar(&o.TokenFile, "token-file", "", "file with the enrolment token; else $KEIRO_TOKEN; only for the first start")
 	laneFlags(&o)
+	bgpFlags(&o)
 	verbose := flag.Bool("v", false, "log debug messages")
 	show := flag.Bool("version", false, "print the version and exit")
 	flag.Usage = func() {
