@@ -33,6 +33,7 @@ type backend struct {
 	store     *store.Store
 	authority *pki.Authority
 	fleet     *fleet.Fleet
+	routers   *speakers
 	rotate    func(ctx context.Context, node string, r nodecfg.RotateRequest) (nodecfg.RotateResult, error) // the fleet's
 	events    *eventLog
 	solveTime time.Duration
@@ -151,7 +152,9 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 	for _, a := range b.State().Solution.Intents {
 		before[a.Name] = &a
 	}
-	after := solver.Answer(next.Spec, b.outage(), b.solveTime, func() bool { return ctx.Err() != nil })
+	out := b.outage()
+	next.Topology = b.routers.join(next.Topology, &out)
+	after := solver.Answer(next.Spec, out, b.solveTime, func() bool { return ctx.Err() != nil })
 	for n := range after.Intents {
 		was, is := before[after.Intents[n].Name], &after.Intents[n]
 		if was == nil || !sameAnswer(was, is) {
@@ -161,7 +164,8 @@ func (b *backend) Diff(ctx context.Context, documents []resource.Document) (*res
 	if old.Topology != nil {
 		deadline := time.Now().Add(b.solveTime)
 		stop := func() bool { return ctx.Err() != nil || time.Now().After(deadline) }
-		diff.Findings = old.Erosion(next, b.outage(), stop)
+		old.Topology = b.routers.join(old.Topology, nil)
+		diff.Findings = old.Erosion(next, out, stop)
 	}
 	return diff, nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp/file"
 	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/feed"
@@ -24,6 +25,7 @@ import (
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/routers"
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
@@ -37,6 +39,7 @@ type Options struct {
 	Agents    []string         // where agents dial: host:port, or unix:/path
 	Names     []string         // names and addresses of this machine, beside localhost
 	Endpoints []alert.Endpoint // whom alerts are sent to
+	BGP       string           // file of kind BGP; "": no BGP
 	Params    core.Params
 	SolveTime time.Duration // the longest time for the paths of all intents, and again for reasons and reserves
 	Version   resource.Version
@@ -45,6 +48,12 @@ type Options struct {
 
 // Run runs a controller until ctx ends.
 func Run(ctx context.Context, o Options) (err error) {
+	var sessions *file.File
+	if o.BGP != "" {
+		if sessions, err = file.Read(o.BGP); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return err
 	}
@@ -62,11 +71,15 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	first.BGP = routers.Peers(sessions)
 	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing})
 	if err != nil {
 		return err
 	}
 	b.join(o, alerts)
+	if err := b.speak(ctx, o, sessions); err != nil {
+		return err
+	}
 	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
 	if err != nil {
 		return err
@@ -90,6 +103,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		func(context.Context) error { b.loop.records.run(b.loop.done); return nil },
 		func(context.Context) error { b.loop.alarms.run(b.loop.done); return nil },
 		func(ctx context.Context) error { alerts.Run(ctx); return nil },
+		b.routers.Run,
 		func(ctx context.Context) error { return b.fleet.Serve(ctx, agents...) },
 		func(ctx context.Context) error { return server.Serve(ctx, listener, authority.APITLS()) },
 	)

@@ -16,17 +16,19 @@ import (
 
 // loop is the one goroutine that owns the Core: events in, effects out.
 type loop struct {
-	core    *core.Core
-	log     *slog.Logger
-	events  chan core.Event
-	asks    chan func(context.Context) // run between two steps
-	push    func(*nodecfg.Config)
-	solve   func(core.Solve) // beside the loop
-	alarms  *queue[core.Alarm]
-	record  func(core.Entry)
-	records *queue[store.Op] // alarms, to be kept beside the loop
-	commit  func(context.Context, ...store.Op) error
-	publish func(core.View)
+	core   *core.Core
+	log    *slog.Logger
+	events chan []core.Event
+	asks   chan func(context.Context) // run between two steps
+	push   func(*nodecfg.Config)
+	solve  func(core.Solve) // beside the loop
+	// announce takes an Announce, a Withdraw and an AnnouncedAll.
+	announce func(core.Effect)
+	alarms   *queue[core.Alarm]
+	record   func(core.Entry)
+	records  *queue[store.Op] // alarms, to be kept beside the loop
+	commit   func(context.Context, ...store.Op) error
+	publish  func(core.View)
 
 	wake   time.Time
 	unkept map[string]store.Op // path sets, by intent, that are to be written
@@ -36,7 +38,7 @@ type loop struct {
 func newLoop(c *core.Core, o Options) *loop {
 	return &loop{
 		core: c, log: o.Log,
-		events: make(chan core.Event), asks: make(chan func(context.Context)),
+		events: make(chan []core.Event), asks: make(chan func(context.Context)),
 		unkept: map[string]store.Op{}, done: make(chan struct{}),
 	}
 }
@@ -56,8 +58,8 @@ func (l *loop) run(ctx context.Context, first core.Started) {
 		select {
 		case <-ctx.Done():
 			return
-		case event := <-l.events:
-			l.step(ctx, event)
+		case events := <-l.events:
+			l.step(ctx, events...)
 		case ask := <-l.asks:
 			ask(ctx)
 		case <-timer.C:
@@ -68,9 +70,12 @@ func (l *loop) run(ctx context.Context, first core.Started) {
 }
 
 // feed hands an event to the loop.
-func (l *loop) feed(event core.Event) {
+func (l *loop) feed(event core.Event) { l.feedAll([]core.Event{event}) }
+
+// feedAll hands several to the loop, of which the state is published once.
+func (l *loop) feedAll(events []core.Event) {
 	select {
-	case l.events <- event:
+	case l.events <- events:
 	case <-l.done:
 	}
 }
@@ -98,10 +103,17 @@ func (l *loop) after(event core.Event) error {
 	}
 }
 
-func (l *loop) step(ctx context.Context, event core.Event) {
+func (l *loop) step(ctx context.Context, events ...core.Event) {
 	now := time.Now()
-	effects := l.core.Step(now, event)
-	l.keep(ctx, effects)
+	for _, event := range events {
+		effects := l.core.Step(now, event)
+		l.keep(ctx, effects)
+		l.carryOut(effects)
+	}
+	l.publish(l.core.View(now))
+}
+
+func (l *loop) carryOut(effects []core.Effect) {
 	for _, effect := range effects {
 		switch e := effect.(type) {
 		case core.Push:
@@ -116,9 +128,10 @@ func (l *loop) step(ctx context.Context, event core.Event) {
 			l.record(e.Entry)
 		case core.WakeAt:
 			l.wakeAt(e.At)
+		case core.Announce, core.Withdraw, core.AnnouncedAll:
+			l.announce(e)
 		}
 	}
-	l.publish(l.core.View(now))
 }
 
 const standingBucket = "standing"

@@ -71,7 +71,7 @@ func TestPeersOfAgents(t *testing.T) {
 	l := newLoop(core.New(core.Params{}), Options{Log: slog.New(slog.DiscardHandler)})
 	for n, want := range []core.AgentConnected{{Node: "osa1"}, {Node: "tyo1", Peer: &want}} {
 		go sessions{l}.Connected(agents[n])
-		if got := <-l.events; !reflect.DeepEqual(got, want) {
+		if got := <-l.events; !reflect.DeepEqual(got, []core.Event{want}) {
 			t.Errorf("the Core is told %+v", got)
 		}
 	}

@@ -102,8 +102,8 @@ type Path struct {
 	// is not probed; "" it has.
 	Unprobed string       `json:"unprobed,omitempty"`
 	Tail     netip.Prefix `json:"tail"` // locator of the tail; of one without an agent as far as it is known
-	// Decap are the SIDs that decapsulate at a tail without an agent; zero: the
-	// tail's agent has made them (EndDX4, EndDT6).
+	// Decap are the SIDs that decapsulate at the tail; zero: those that its agent
+	// makes (EndDX4, EndDT6).
 	Decap Decap    `json:"decap,omitzero"`
 	Hops  []string `json:"hops"` // node names, head and tail included
 	// Locators of the Hops, so that a trace can name the node that answered.

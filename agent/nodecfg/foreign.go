@@ -20,13 +20,17 @@ func (l *Link) neighbor() netip.Addr {
 	return Adjacency(l.PeerLocator, l.PeerID)
 }
 
-// pinned are the SIDs that packets and probes of the path may begin with and
-// that only a route of their own leads over its link.
+// pinned are the SIDs that only a route of their own leads over the path's link.
 func (p *Path) pinned(l Link) []netip.Addr {
-	switch {
-	case !l.PeerAddress.IsValid():
+	if !l.PeerAddress.IsValid() {
 		return nil
-	case len(p.Segments) > 0:
+	}
+	return p.FirstSIDs()
+}
+
+// FirstSIDs are the SIDs that packets and probes of a path begin with.
+func (p *Path) FirstSIDs() []netip.Addr {
+	if len(p.Segments) > 0 {
 		return p.Segments[:1]
 	}
 	var sids []netip.Addr
@@ -52,7 +56,7 @@ func (p *Path) decap(to netip.Prefix) netip.Addr {
 	return EndDT6(p.Tail)
 }
 
-// foreign says whether the tail has no agent.
+// foreign says whether the tail has other SIDs than an agent makes.
 func (p *Path) foreign() bool { return p.Decap != Decap{} }
 
 // neighborRoutes checks that the addresses which only a route of their own
@@ -116,11 +120,11 @@ func (v *validator) foreignLocator(at string, c *Config, p netip.Prefix) {
 	v.check(!p.Overlaps(c.Locator), "%s: %s overlaps the node's own", at, p)
 }
 
-// foreignTail checks a path to a tail without an agent.
+// foreignTail checks a path to a tail that has SIDs of its own.
 func (v *validator) foreignTail(at string, c *Config, p *Path) {
 	v.foreignLocator(at+": tail", c, p.Tail)
 	for _, sid := range []netip.Addr{p.Decap.IPv4, p.Decap.IPv6} {
 		v.check(!sid.IsValid() || isUnicast6(sid) && sid.Zone() == "", "%s: decap: SID %s is no IPv6 unicast address", at, sid)
 	}
-	v.check(p.Lane == nil, "%s: lane: the tail has no agent that could be its other end", at)
+	v.check(p.Lane == nil, "%s: lane: its other end is an agent, which needs no decap", at)
 }

@@ -27,11 +27,13 @@ func options(args []string) (controller.Options, error) {
 	names := flags.String("names", "", "names and addresses of this machine for its certificate, comma separated")
 	etcd := flags.String("etcd", "", "endpoints of an etcd cluster, comma separated; without it the store is embedded")
 	alerting := flags.String("alerting", "", "file of kind Alerting that says whom alerts are sent to")
+	flags.StringVar(&o.BGP, "bgp", "", "file of kind BGP that says with which routers sessions are held; without it there are none")
 	flags.DurationVar(&o.SolveTime, "solve-time", 5*time.Second, "the longest time for the paths of all intents, and again for reasons and reserves")
 	p := core.Params{Gather: 20 * time.Millisecond}
 	flags.DurationVar(&p.WaitToRestore, "wait-to-restore", 5*time.Second, "how long a link must be up again before paths return to it")
 	flags.DurationVar(&p.Settle, "settle", 10*time.Second, "how long after a start known agents are waited for")
 	flags.DurationVar(&p.AgentLost, "agent-lost", 10*time.Second, "how long an agent may be away before an alert")
+	flags.DurationVar(&p.Linger, "linger", time.Second, "how long an SR Policy candidate path that still works stays at its headend beside the one that replaces it")
 	p.Probe = nodecfg.Probe{Lost: 3, Back: 5}
 	flags.DurationVar(&p.Probe.Interval, "probe-interval", 10*time.Millisecond, "time between two probes of a path; 0 probes none")
 	verbose := flags.Bool("v", false, "log debug messages")

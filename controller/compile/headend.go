@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
+	"reflect"
 	"slices"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -12,6 +13,7 @@ import (
 	"github.com/keiro-net/keiro/bgp/route"
 	"github.com/keiro-net/keiro/bgp/service"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
+	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -48,8 +50,8 @@ type Candidate struct {
 	// none: it is the fence.
 	Paths []int
 	Ways  []pathspec.Path
-	// Unknown says which SID is not known, now; "" none. Then there are no segment
-	// lists and no distinguisher.
+	// Unknown says what is not known, now, so that nothing can be said anew; what was
+	// said of the same ways stands. "" nothing.
 	Unknown string
 	// Closed: the intent is blocked; other paths of it may not carry anything.
 	Closed bool
@@ -62,7 +64,8 @@ func (c *Candidate) Fence() bool { return len(c.Paths) == 0 }
 // Service is a colored route, and the intent whose packets it steers.
 type Service struct {
 	service.Route
-	Intent string
+	Intent  string
+	Unknown string // as of a Candidate
 }
 
 // Refusal says why a headend is not told an intent.
@@ -102,19 +105,19 @@ func Headends(in Input) []Headend {
 	slices.SortStableFunc(policies, func(a, b *Policy) int {
 		return cmp.Compare(in.IDs.Intents[a.Intent], in.IDs.Intents[b.Intent])
 	})
-	taken := make([][]claim, len(heads))
+	all := make([][]taken, len(heads))
 	for _, p := range policies {
 		for _, end := range p.Ends {
 			if h, ok := at[end.Node]; ok {
-				in.headend(&heads[h], &taken[h], p, end)
+				in.headend(&heads[h], &all[h], p, end)
 			}
 		}
 	}
 	return heads
 }
 
-// claim is a selector that a headend has been told of, as seen from it.
-type claim struct {
+// taken is a selector that a headend has been told of, as seen from it.
+type taken struct {
 	pathspec.Selector
 	intent string
 }
@@ -130,9 +133,9 @@ func (in *Input) identifier(node *topology.Node) netip.Addr {
 	return netip.Addr{}
 }
 
-// address is that of a tail: the endpoint of policies and the next hop of routes.
-func (in *Input) address(node string) (a netip.Addr, why string) {
-	if !in.noAgent(node) {
+// endpoint is the address of a tail: the endpoint of policies and the next hop of routes.
+func (in *Input) endpoint(node string) (a netip.Addr, why string) {
+	if !in.named(node).NoAgent {
 		return nodecfg.Loopback(in.IDs.Locator(node)), ""
 	}
 	if a = in.SIDs.Router(node).Address; !a.IsValid() {
@@ -141,11 +144,14 @@ func (in *Input) address(node string) (a netip.Addr, why string) {
 	return a, ""
 }
 
+// Address is the address of a node as its neighbours in BGP know it; invalid: unknown.
+func (in *Input) Address(node string) netip.Addr { a, _ := in.endpoint(node); return a }
+
 // headend adds to h what it is to be told of a policy that begins there.
-func (in *Input) headend(h *Headend, taken *[]claim, p *Policy, end End) {
+func (in *Input) headend(h *Headend, had *[]taken, p *Policy, end End) {
 	ways, paths, tails := in.ways(p, end)
 	refuse := func(format string, args ...any) {
-		h.Refused = append(h.Refused, Refusal{p.Intent, "node " + h.Node + ": " + fmt.Sprintf(format, args...)})
+		h.Refused = append(h.Refused, Refusal{p.Intent, fmt.Sprintf(format, args...)})
 	}
 	switch {
 	case len(tails) == 0:
@@ -154,57 +160,44 @@ func (in *Input) headend(h *Headend, taken *[]claim, p *Policy, end End) {
 		refuse("its paths end at %s and %s, and a colored route has one next hop: let it end at one node", tails[0], tails[1])
 		return
 	}
-	endpoint, why := in.address(tails[0])
-	if why != "" {
-		refuse("%s", why)
-		return
-	}
+	endpoint, unknown := in.endpoint(tails[0])
 	name := srpolicy.NLRI{Color: ColorBase + uint32(in.IDs.Intents[p.Intent]), Endpoint: endpoint}
 	routed := false
 	for _, s := range p.Traffic {
 		if end.Reverse {
 			s = s.Reverse()
 		}
-		if rival := conflict(*taken, p.Intent, s); rival != nil {
+		if rival := conflict(*had, p.Intent, s); rival != nil {
 			refuse("packets from %s to %s are not told from those of intent %s from %s to %s, as a colored route says no more than where they go: let one of the two begin at a node with `steering: agent`, or merge them",
 				s.From, s.To, rival.intent, rival.From, rival.To)
 			continue
 		}
-		out, why := in.decapsulation(tails[0], s.To.Addr().Is4())
-		if why != "" {
-			refuse("%s", why)
-			continue
-		}
-		*taken = append(*taken, claim{s, p.Intent})
-		h.service(p.Intent, s.To, name, out)
+		*had = append(*had, taken{s, p.Intent})
+		out, why := in.Decapsulation(tails[0], s.To.Addr().Is4())
+		h.service(p.Intent, s.To, name, out, cmp.Or(unknown, why))
 		routed = true
 	}
 	if !routed && len(p.Traffic) > 0 {
 		return // nothing is steered into it; without traffic the operator's own routes are
 	}
-	for n := range ways {
-		if p.Encryption != pathspec.NoEncryption {
-			refuse("%s", laneless(h.Node))
-			ways = nil
-			break
-		}
-		if why := in.Obstacle(p, ways[n].Links); why != "" {
-			refuse("%s", why)
-		}
+	closed := p.Closed
+	if p.Encryption != pathspec.NoEncryption && len(ways) > 0 {
+		refuse("BGP has no word for encryption %s: give it `steering: agent`", p.Encryption)
+		ways, closed = nil, true
 	}
-	h.Candidates = append(h.Candidates, in.candidates(p, name, ways, paths)...)
+	in.candidates(h, p, name, ways, paths, unknown, closed)
 }
 
 // service adds the route of a prefix. Two selectors of an intent may lead to one
 // prefix, which takes one route.
-func (h *Headend) service(intent string, to netip.Prefix, name srpolicy.NLRI, out sid) {
+func (h *Headend) service(intent string, to netip.Prefix, name srpolicy.NLRI, out live.SID, unknown string) {
 	same := func(s Service) bool { return s.Prefix == to }
 	if slices.ContainsFunc(h.Services, same) {
 		return
 	}
 	r := service.Route{Prefix: to, NextHop: name.Endpoint, Colors: []route.Color{{Value: name.Color}}}
-	r.SID = ls.Some(service.SID{Addr: out.Addr, Behavior: out.Behavior, Structure: out.Structure})
-	h.Services = append(h.Services, Service{r, intent})
+	r.SID = ls.Some(service.SID{Addr: out.Addr, Behavior: out.Behavior, Structure: structured(out)})
+	h.Services = append(h.Services, Service{r, intent, unknown})
 }
 
 // ways are the serving paths of a policy that begin at an end, as they lead from there,
@@ -213,7 +206,7 @@ func (h *Headend) service(intent string, to netip.Prefix, name srpolicy.NLRI, ou
 func (in *Input) ways(p *Policy, end End) (ways []pathspec.Path, paths []int, tails []string) {
 	for i, path := range p.Paths {
 		if end.Reverse {
-			path = pathspec.Path{Nodes: reversed(path.Nodes), Links: reversed(path.Links)}
+			path = Reversed(path)
 		}
 		if path.Nodes[0] != end.Node {
 			continue
@@ -242,9 +235,9 @@ func (in *Input) ways(p *Policy, end End) (ways []pathspec.Path, paths []int, ta
 // conflict is what of another intent a headend would not tell from the selector. Routes
 // know where packets go only. Where prefixes overlap, the longer has all of its packets,
 // which is what the selectors say only if both are for the same sources.
-func conflict(taken []claim, intent string, s pathspec.Selector) *claim {
-	for i := range taken {
-		t := &taken[i]
+func conflict(had []taken, intent string, s pathspec.Selector) *taken {
+	for i := range had {
+		t := &had[i]
 		if t.intent != intent && t.To.Overlaps(s.To) && (t.To == s.To || t.From != s.From) {
 			return t
 		}
@@ -252,55 +245,72 @@ func conflict(taken []claim, intent string, s pathspec.Selector) *claim {
 	return nil
 }
 
-// candidates are the candidate paths of a policy with these ways; the fence is the last.
-func (in *Input) candidates(p *Policy, name srpolicy.NLRI, ways []pathspec.Path, paths []int) (out []Candidate) {
-	add := func(c Candidate, preference uint32, label string) {
-		c.Intent, c.NLRI, c.Closed = p.Intent, name, p.Closed
-		c.Preference, c.Priority = ls.Some(preference), ls.Some(priority(p.Priority))
+// candidates adds the candidate paths of a policy with these ways; the fence is the
+// last. Nothing can be said of a policy whose endpoint is unknown.
+func (in *Input) candidates(h *Headend, p *Policy, name srpolicy.NLRI, ways []pathspec.Path, paths []int, unknown string, closed bool) {
+	first := len(h.Candidates)
+	add := func(c Candidate, preference int, label string) {
+		c.Intent, c.NLRI, c.Closed, c.Unknown = p.Intent, name, closed, cmp.Or(unknown, c.Unknown)
+		c.Preference, c.Priority = ls.Some(uint32(preference)), ls.Some(priority(p.Priority))
 		c.BindingSID = ls.Some(srpolicy.BindingSID{BindingSIDFlags: srpolicy.BindingSIDFlags{DropUponInvalid: true}})
 		c.Name, c.PolicyName = label, p.Intent
 		if c.Unknown == "" {
-			c.Distinguisher = distinguish(out, c.Tunnel)
+			c.Distinguisher = distinguish(h.Node, h.Candidates[first:], c.Tunnel)
 		}
-		out = append(out, c)
+		h.Candidates = append(h.Candidates, c)
 	}
 	var shared Candidate // of all ways, in mode spread
 	for n, way := range ways {
 		c := Candidate{Paths: []int{paths[n]}, Ways: []pathspec.Path{way}}
-		list, why := in.steer(way.Nodes, way.Links)
+		list, why := in.steer(way)
+		if against := in.Against(p, way); against != "" {
+			why = against
+		}
 		if c.Unknown = why; why == "" {
 			c.SegmentLists = []srpolicy.SegmentList{segments(list)}
 		}
 		if p.Weights == nil {
-			add(c, uint32(firstPreference-paths[n]), PathName(p.Intent, paths[n]))
+			add(c, firstPreference-paths[n], PathName(p.Intent, paths[n]))
 			continue
 		}
-		shared.Paths, shared.Ways = append(shared.Paths, paths[n]), append(shared.Ways, way)
 		if why != "" {
 			shared.Unknown = why
-			continue
+			continue // those that are known share the traffic meanwhile
 		}
 		c.SegmentLists[0].Weight = ls.Some(uint32(p.Weights[paths[n]]))
+		shared.Paths, shared.Ways = append(shared.Paths, paths[n]), append(shared.Ways, way)
 		shared.SegmentLists = append(shared.SegmentLists, c.SegmentLists...)
 	}
-	if len(shared.Paths) > 0 {
-		if len(shared.SegmentLists) > 0 {
-			shared.Unknown = "" // those that are known share the traffic meanwhile
-		}
+	switch {
+	case len(shared.Paths) > 0:
+		shared.Unknown = ""
+		add(shared, firstPreference, p.Intent)
+	case p.Weights != nil && len(ways) > 0:
+		shared.Paths, shared.Ways = paths, ways
 		add(shared, firstPreference, p.Intent)
 	}
 	add(Candidate{}, fencePreference, p.Intent+"/fence")
-	return out
 }
 
 // priority turns that of an intent, of which the greatest comes first, into that of
 // a policy, of which the least does (RFC 9256 section 2.12).
 func priority(intent int) uint8 { return uint8(min(max(128-intent, 0), 255)) }
 
-func segments(list []sid) (out srpolicy.SegmentList) {
+// steer is the SID list of a path that begins at a headend which is told it by BGP; why
+// says what is in the way.
+func (in *Input) steer(way pathspec.Path) (list []live.SID, why string) {
+	if head, next := way.Nodes[0], way.Nodes[1]; !in.named(head).NoAgent && in.named(next).NoAgent {
+		// Linux does not execute an End.X on packets that it makes: see nodecfg.Ingress.
+		return nil, fmt.Sprintf("node %s is told its paths by BGP, and nothing holds them to link %s, as its neighbour %s has no agent: give it `steering: agent`",
+			head, way.Links[0], next)
+	}
+	return in.Segments(way)
+}
+
+func segments(list []live.SID) (out srpolicy.SegmentList) {
 	for _, s := range list {
 		segment := srpolicy.Segment{SID: s.Addr}
-		if structure, known := s.Structure.Get(); known {
+		if structure, known := structured(s).Get(); known {
 			segment.Endpoint = ls.Some(srpolicy.Endpoint{Behavior: s.Behavior, Structure: structure})
 		}
 		out.Segments = append(out.Segments, segment)
@@ -308,14 +318,25 @@ func segments(list []sid) (out srpolicy.SegmentList) {
 	return out
 }
 
-// distinguish names a candidate path by what it says, apart from others of its policy.
-func distinguish(others []Candidate, t srpolicy.Tunnel) uint32 {
+// structured is how a SID is divided. In a locator that an operator declared for a node
+// with an agent only the operator knows where the block ends, and a headend may judge by
+// it.
+func structured(s live.SID) ls.Opt[ls.SIDStructure] {
+	if s.Structure == structure && !block.Contains(s.Addr) {
+		return ls.Opt[ls.SIDStructure]{}
+	}
+	return s.Structure
+}
+
+// distinguish names a candidate path by its headend, so that a route reflector keeps
+// those of several apart, and by what it says, apart from others of its policy.
+func distinguish(node string, others []Candidate, t srpolicy.Tunnel) uint32 {
 	octets, err := srpolicy.AppendTunnel(nil, t)
 	if err != nil {
 		octets = []byte(err.Error()) // who sends it is told again
 	}
 	h := fnv.New32a()
-	_, _ = h.Write(octets)
+	_, _ = h.Write(append([]byte(node+"\x00"), octets...))
 	d := max(h.Sum32(), 1)
 	for slices.ContainsFunc(others, func(o Candidate) bool { return o.Distinguisher == d }) {
 		d = max(d+1, 1)
@@ -323,36 +344,30 @@ func distinguish(others []Candidate, t srpolicy.Tunnel) uint32 {
 	return d
 }
 
-func laneless(node string) string {
-	return fmt.Sprintf("node %s is told its paths by BGP, which has no word for encryption: give it `steering: agent`", node)
+// Said reports whether the SIDs that a candidate path was made of are still those of
+// its ways; what it is told by others does not lead along them any more.
+func (in *Input) Said(c *Candidate) bool {
+	for n, way := range c.Ways {
+		list, why := in.steer(way)
+		if why != "" || !reflect.DeepEqual(segments(list).Segments, c.SegmentLists[n].Segments) {
+			return false
+		}
+	}
+	return true
 }
 
-// Unsayable says why a path of the policy could not be told by BGP to those of its ends
-// that are told so; "" nothing.
-func (in *Input) Unsayable(p *Policy, path pathspec.Path) string {
-	back := pathspec.Path{Nodes: reversed(path.Nodes), Links: reversed(path.Links)}
-	for i, way := range []pathspec.Path{path, back} {
-		head, tail := way.Nodes[0], way.Nodes[len(way.Nodes)-1]
-		n, ok := in.Topology.Node(head)
-		if !ok || in.Topology.Nodes[n].Steering != topology.ByBGP {
+// Unsayable says why a path that Obstacle has nothing against could not be told by BGP to
+// those of its ends that are told so; "" nothing.
+func (in *Input) Unsayable(path pathspec.Path) string {
+	for _, way := range []pathspec.Path{path, Reversed(path)} {
+		if in.named(way.Nodes[0]).Steering != topology.ByBGP {
 			continue
 		}
-		if p.Encryption != pathspec.NoEncryption {
-			return laneless(head)
-		}
-		if _, why := in.steer(way.Nodes, way.Links); why != "" {
+		if _, why := in.steer(way); why != "" {
 			return why
 		}
-		if _, why := in.address(tail); why != "" {
+		if _, why := in.endpoint(way.Nodes[len(way.Nodes)-1]); why != "" {
 			return why
-		}
-		for _, s := range p.Traffic {
-			if i == 1 {
-				s = s.Reverse()
-			}
-			if _, why := in.decapsulation(tail, s.To.Addr().Is4()); why != "" {
-				return why
-			}
 		}
 	}
 	return ""

@@ -64,7 +64,7 @@ func (c *Core) tell(now time.Time) {
 	}
 	for _, name := range sortedKeys(c.nodes) {
 		n := c.nodes[name]
-		if !c.exists(name) || n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing || c.revoked(name) {
+		if !c.exists(name) || n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing || c.revoked(name) || c.hasNoAgent(name) {
 			continue
 		}
 		if due := n.since.Add(c.params.AgentLost); now.Before(due) {
@@ -79,8 +79,8 @@ func (c *Core) tell(now time.Time) {
 	}
 }
 
-// forgetAlarms resolves the alarms of nodes and intents that have left, those
-// of links and keys excepted, which know by themselves when they are over.
+// forgetAlarms resolves the alarms of nodes and intents that have left, those of
+// links, keys and routers excepted, which know by themselves when they are over.
 func (c *Core) forgetAlarms(now time.Time) {
 	present := map[string]bool{}
 	for n := range c.spec.Topology.Nodes {
@@ -91,7 +91,7 @@ func (c *Core) forgetAlarms(now time.Time) {
 		present["intent/"+i.spec.Name] = true
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if !present[key] && !strings.HasPrefix(key, "lost/") && len(c.alarms[key].Nodes) == 0 {
+		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}
 	}

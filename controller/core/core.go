@@ -20,10 +20,12 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
@@ -35,15 +37,18 @@ type Params struct {
 	// WaitToRestore is how long a link must be up again before paths return
 	// to it (RFC 6428 and ITU-T G.808.1 call it so).
 	WaitToRestore time.Duration
-	// Settle is how long a new controller waits for the agents it knows
-	// before it changes anything.
+	// Settle is how long a new controller waits for the agents it knows, and for
+	// its BGP peers, before it changes anything.
 	Settle time.Duration
 	// Gather is how long failures are gathered before they are told, so that
 	// links of one duct give one alarm that names the duct.
 	Gather time.Duration
-	// AgentLost is how long an agent may be away before that is told.
+	// AgentLost is how long an agent or a BGP peer may be away before that is told.
 	AgentLost time.Duration
-	Probe     nodecfg.Probe
+	// Linger is how long a candidate path that still works stays at its headend
+	// beside the one that replaces it.
+	Linger time.Duration
+	Probe  nodecfg.Probe
 }
 
 // Spec is what operators declared, with the numbers given to it.
@@ -62,14 +67,21 @@ type Core struct {
 	peers   map[string]nodecfg.Peer // who the agents are, by node
 
 	spec    Spec         // its topology is the live one
-	live    *live.Result // the declared topology joined with learned; nil: nobody is listened to
+	live    *live.Result // the declared topology joined with learned; nil: nothing is learned yet
 	learned *lsdb.View
+	bgp     []PeerState
+	said    contradictions
 	nodes   map[string]*node
 	links   map[string]*link
 	drains  map[Drain]bool
 	intents []*intent // in the order of the spec
 	retired []retired
+	// headends are the nodes that are told their paths by BGP, and what they were told.
+	headends map[string]*headend
+	reports  map[srpolicy.NLRI][]saying // what they report; see readback.go
+	saidAll  bool                       // all that an earlier controller may have said has been said
 
+	claims   compile.Claims  // of the standing paths, of this Step; nil: not asked for yet
 	outage   topology.Outage // what carries no traffic now
 	wanted   uint64          // counts the questions; answers to older ones are stale
 	asked    uint64          // the question that is being solved
@@ -90,12 +102,13 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
+		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
 
 // Step takes in one event and returns what is to be done, in order.
 func (c *Core) Step(now time.Time, event Event) []Effect {
-	c.effects = nil
+	c.effects, c.claims = nil, nil
 	switch e := event.(type) {
 	case Started:
 		c.start(now, e)
@@ -113,6 +126,10 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.reported(now, e.Report)
 	case Learned:
 		c.learn(now, e)
+	case HeadendReported:
+		c.heard(e)
+	case PeersChanged:
+		c.bgp = e.Peers
 	case Solved:
 		c.solved(now, e)
 	case Explained:
@@ -127,15 +144,19 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.restore(now)
 	c.ask()
 	c.decide(now)
-	c.push()
+	c.lingered(now)
+	c.push(now)
+	c.awaitLinger(now)
+	c.announcedAll(now)
 	c.judge(now)
 	c.tell(now)
 	c.tellKeys(now)
+	c.tellRouters(now)
 	return c.effects
 }
 
 func (c *Core) start(now time.Time, e Started) {
-	c.started = now
+	c.started, c.bgp = now, e.BGP
 	c.known = map[string]bool{}
 	for _, name := range e.Known {
 		c.known[name] = true
@@ -165,20 +186,25 @@ func (c *Core) start(now time.Time, e Started) {
 	}
 }
 
-// holding reports whether a new controller still waits for agents that it
-// knows, and until when. Before they have told which links are up it must not
-// change a path that carries traffic.
+// holding reports whether a new controller still waits for agents that it knows,
+// or BGP peers that it has, and until when. Before they have told which links are
+// up it must not change a path that carries traffic.
 func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 	until = c.started.Add(c.params.Settle)
 	if !now.Before(until) || c.spec.Topology == nil {
 		return until, false
 	}
 	for name := range c.known {
-		if c.exists(name) && c.nodes[name].report == nil {
+		if c.exists(name) && !c.hasNoAgent(name) && c.nodes[name].report == nil {
 			return until, true
 		}
 	}
-	return until, false
+	return until, !c.allTold()
+}
+
+// allTold reports whether every BGP peer has once said all.
+func (c *Core) allTold() bool {
+	return !slices.ContainsFunc(c.bgp, func(p PeerState) bool { return !p.Told })
 }
 
 // setSpec replaces the spec. Nodes and links that stay keep what is known of

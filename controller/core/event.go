@@ -25,6 +25,7 @@ type Started struct {
 	Alarms   []Alarm        // those that fired last
 	Known    []string       // nodes with an enrolled agent
 	Peers    []nodecfg.Peer // who those agents are; none for one without an identity
+	BGP      []PeerState    // the BGP peers that are configured
 }
 
 // SpecChanged comes after the new spec was stored.
@@ -60,6 +61,22 @@ type Learned struct {
 	Joined *live.Result
 }
 
+// PeersChanged carries all BGP peers that are configured, when the session of
+// one has come or gone, or one has said all.
+type PeersChanged struct{ Peers []PeerState }
+
+// PeerState is a BGP peer.
+type PeerState struct {
+	Name string
+	Up   bool
+	// Since is when its session came up or was lost; zero: it never was up.
+	Since time.Time
+	// Told: it has once said all of the topology that it knows, or nobody waits for
+	// that any longer, or it is not there to tell of it.
+	Told   bool
+	Reason string // why there is no session
+}
+
 // HeadendReported carries what a headend says of a candidate path (RFC 9857).
 type HeadendReported struct {
 	Peer  string // who said it
@@ -91,6 +108,7 @@ func (AgentDisconnected) event() {}
 func (AgentRevoked) event()      {}
 func (Reported) event()          {}
 func (Learned) event()           {}
+func (PeersChanged) event()      {}
 func (HeadendReported) event()   {}
 func (Solved) event()            {}
 func (Explained) event()         {}
@@ -216,4 +234,8 @@ const (
 	FloorViolated = "FloorViolated" // less encryption is asked for than a node allows
 	FloorRefused  = "FloorRefused"  // what agents call it when lanes are to have less; told as FloorViolated
 	KeyStoreLow   = "KeyStoreLow"   // a store of QKD keys is low or dry
+
+	PeerDown              = "PeerDown"              // a BGP session is lost, or does not come up
+	TopologyStale         = "TopologyStale"         // what counts of the topology, no live peer says any more
+	TopologyContradiction = "TopologyContradiction" // routers say something else than what is declared
 )

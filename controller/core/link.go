@@ -9,9 +9,10 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-// link is what the agents at its ends say of a link.
+// link is what the agents at its ends say of a link, and BGP-LS, which counts as
+// one more end.
 type link struct {
-	ends map[string]nodecfg.LinkState // by node
+	ends map[string]nodecfg.LinkState // by node, and learned
 	keys map[string]nodecfg.KeyStore  // of QKD keys for the link, by node; nil: nobody has told
 	down bool                         // some end says so, or it waits to be restored
 	// restoreAt is when a link that all ends call up again is trusted.
@@ -35,6 +36,9 @@ func (l *link) mtu() int {
 func (c *Core) setLinks(now time.Time) {
 	for name, l := range c.links {
 		for end := range l.ends {
+			if _, stays := c.spec.Topology.Entry(name); end == learned && stays {
+				continue // hear looks at it
+			}
 			if !c.endsAt(name, end) {
 				delete(l.ends, end)
 				delete(l.keys, end)
@@ -52,10 +56,10 @@ func (c *Core) setLinks(now time.Time) {
 			c.observeKeys(now, r)
 		}
 	}
+	c.hear(now)
 }
 
-// endsAt reports whether the link is there and has an end at the node: nobody
-// else is believed about it.
+// endsAt reports whether the link is there and has an end at the node.
 func (c *Core) endsAt(link, node string) bool {
 	if c.spec.Topology == nil {
 		return false
@@ -72,8 +76,8 @@ func (c *Core) endsAt(link, node string) bool {
 func (c *Core) observe(now time.Time, node string, states []nodecfg.LinkState) {
 	changed := false
 	for _, s := range states {
-		if !c.endsAt(s.Name, node) {
-			continue
+		if !c.endsAt(s.Name, node) || c.hasNoAgent(node) {
+			continue // nobody else is believed about it
 		}
 		l := c.links[s.Name]
 		if l == nil {

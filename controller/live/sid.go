@@ -31,6 +31,7 @@ type SIDs struct {
 	over   map[over]SID
 	end    map[string]SID
 	out    map[string][]SID
+	addr   map[over]netip.Addr
 	router map[string]Router
 }
 
@@ -57,16 +58,21 @@ func (s *SIDs) Over(link, from string) (SID, bool) {
 	return sid, ok
 }
 
+// Address is an IPv6 address of the interface that a node has on a link, one
+// that a file may state. Not valid: nobody says.
+func (s *SIDs) Address(link, node string) netip.Addr { return s.addr[over{link, node}] }
+
 // Node is the End SID of a node.
 func (s *SIDs) Node(node string) (SID, bool) { sid, ok := s.end[node]; return sid, ok }
 
 // Decapsulation is the SID of a node with one of the behaviours End.DT6, End.DT4
-// and End.DT46. BGP-LS does not say which table it looks into: if there are
-// several, nobody knows which is meant, and there is none.
+// and End.DT46, with or without NEXT-CSID. BGP-LS does not say which table it
+// looks into: if there are several, nobody knows which is meant, and there is
+// none.
 func (s *SIDs) Decapsulation(node string, behavior uint16) (SID, bool) {
 	var found []SID
 	for _, sid := range s.out[node] {
-		if sid.Behavior == behavior {
+		if ls.EndDT(sid.Behavior) == behavior {
 			found = append(found, sid)
 		}
 	}
@@ -77,16 +83,30 @@ func (s *SIDs) Decapsulation(node string, behavior uint16) (SID, bool) {
 }
 
 func newSIDs(t *topology.Topology, r *Result) SIDs {
-	s := SIDs{over: map[over]SID{}, end: map[string]SID{}, out: map[string][]SID{}, router: map[string]Router{}}
+	s := SIDs{over: map[over]SID{}, addr: map[over]netip.Addr{}, end: map[string]SID{}, out: map[string][]SID{}, router: map[string]Router{}}
 	for i := range r.Nodes {
 		if n := &r.Nodes[i]; n.Router != nil {
 			s.node(n)
 			s.router[n.Name] = s.routerOf(n)
 		}
 	}
+	between := map[[2]int]int{} // counts the entries of two nodes
+	ends := func(e int) [2]int {
+		return [2]int{min(t.Entries[e].A, t.Entries[e].B), max(t.Entries[e].A, t.Entries[e].B)}
+	}
+	for e := range t.Entries {
+		between[ends(e)]++
+	}
 	for e := range r.Links {
-		if l := &r.Links[e]; l.Learned != nil {
+		switch l := &r.Links[e]; {
+		case l.Learned != nil:
 			s.link(l, t.Nodes[t.Entries[e].A].Name, t.Nodes[t.Entries[e].B].Name)
+		case len(l.Halves) > 0:
+			router, agent := t.Entries[e].A, t.Entries[e].B
+			if l.Reversed {
+				router, agent = agent, router
+			}
+			s.halves(l, &r.Nodes[router], t.Nodes[agent].RouterID, between[ends(e)] == 1)
 		}
 	}
 	return s
@@ -108,7 +128,7 @@ func (s *SIDs) node(n *Node) {
 			switch b := x.Behavior; {
 			case ls.IsEnd(b):
 				ends = append(ends, x)
-			case (b == ls.BehaviorEndDT4 || b == ls.BehaviorEndDT6 || b == ls.BehaviorEndDT46) && !slices.ContainsFunc(s.out[n.Name], same):
+			case ls.EndDT(b) != 0 && !slices.ContainsFunc(s.out[n.Name], same):
 				s.out[n.Name] = append(s.out[n.Name], x)
 			}
 		}
@@ -188,6 +208,19 @@ func (s *SIDs) link(l *Link, a, b string) {
 	for from, list := range map[string][]SID{a: ab, b: ba} {
 		if len(list) > 0 {
 			s.over[over{l.Name, from}] = slices.MinFunc(list, preferred)
+		}
+	}
+	for from, router := range map[string]string{a: l.Learned.A, b: l.Learned.B} {
+		s.address(over{l.Name, from}, interfaces(l.Learned, router))
+	}
+}
+
+// address takes in an address of those that a node has on a link.
+func (s *SIDs) address(at over, known []netip.Addr) {
+	for _, a := range known {
+		if _, err := topology.ParseInterfaceAddress(a.String()); err == nil && a.Is6() {
+			s.addr[at] = a
+			return
 		}
 	}
 }

@@ -61,7 +61,8 @@ func (s *Solver) Run(ctx context.Context) {
 
 func (s *Solver) answer(ctx context.Context, q core.Solve) {
 	began := time.Now()
-	if s.engine == nil || s.spec.Generation != q.Spec.Generation || !sameLinks(s.keyless, q.Outage.Keyless) {
+	// One generation has another topology when routers say something else.
+	if s.engine == nil || s.spec.Generation != q.Spec.Generation || s.spec.Topology != q.Spec.Topology || !sameLinks(s.keyless, q.Outage.Keyless) {
 		s.spec, s.keyless, s.engine = q.Spec, q.Outage.Keyless, engine(q.Spec, q.Outage)
 	}
 	paths := fail(s.engine, q.Outage, s.time, func() bool { return ctx.Err() != nil })
