@@ -48,7 +48,9 @@ type decision struct {
 	paths  map[key][]Path
 	chosen map[key]*candidates
 	groups map[key]*group
-	order  []key // of groups
+	colors map[uint32]key    // of groups
+	theirs map[uint16]string // intents of the Config, by number
+	order  []key             // of groups
 	refuse []nodecfg.Selector
 	faults []nodecfg.ObjectError
 	more   int
@@ -65,7 +67,7 @@ type group struct {
 }
 
 func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
-	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, chosen: map[key]*candidates{}, groups: map[key]*group{},
+	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
 		seen: map[nodecfg.ObjectError]bool{}, names: map[string]bool{refusedIntent: true}}
 	for _, p := range h.Paths {
 		k := key{p.Color, p.Endpoint}
@@ -73,7 +75,7 @@ func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
 	}
 	d.room = 2 * nodecfg.MaxPref // what a Config has room for
 	for i := range cfg.Policies {
-		d.names[cfg.Policies[i].Intent] = true
+		d.names[cfg.Policies[i].Intent], d.theirs[cfg.Policies[i].ID] = true, cfg.Policies[i].Intent
 		d.room -= len(cfg.Policies[i].Traffic)
 		for _, p := range cfg.Policies[i].Paths {
 			d.names[p.Name] = true
@@ -182,15 +184,11 @@ func (d *decision) reached(c route.Color, hop netip.Addr) []key {
 
 // join puts a route into the group of a policy, or says why not.
 func (d *decision) join(k key, r Route) (why string) {
-	for i := range d.cfg.Policies {
-		if p := &d.cfg.Policies[i]; p.ID == k.id() {
-			return fmt.Sprintf("the controller has sent a policy of the same number, for intent %s, and it is that one which is obeyed", p.Intent)
-		}
+	if intent, taken := d.theirs[k.id()]; taken {
+		return fmt.Sprintf("the controller has sent a policy of the same number, for intent %s, and it is that one which is obeyed", intent)
 	}
-	for _, other := range d.order {
-		if other.color == k.color && other != k {
-			return fmt.Sprintf("%v is a second one of its color, beside %v: an intent has one tail at a headend", k, other)
-		}
+	if other, taken := d.colors[k.color]; taken && other != k {
+		return fmt.Sprintf("%v is a second one of its color, beside %v: an intent has one tail at a headend", k, other)
 	}
 	if !r.SID.Known {
 		return "it names no SRv6 Service SID (RFC 9252), so nobody knows how its packets leave the tunnel"
@@ -198,7 +196,7 @@ func (d *decision) join(k key, r Route) (why string) {
 	g := d.groups[k]
 	if g == nil {
 		g = &group{}
-		d.groups[k] = g
+		d.groups[k], d.colors[k.color] = g, k
 		d.order = append(d.order, k)
 	}
 	decap := &g.decap.IPv6
