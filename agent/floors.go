@@ -153,6 +153,9 @@ func (l *loop) order(o floor.Order) {
 	if l.cfg != nil {
 		a.Revision = l.cfg.Revision
 	}
+	if o.Status {
+		a.Report = l.compose()
+	}
 	if err != nil {
 		a.Error = err.Error()
 	}

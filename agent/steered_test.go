@@ -11,14 +11,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/headend"
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp"
 	"github.com/keiro-net/keiro/bgp/file"
+	"github.com/keiro-net/keiro/bgp/fsm"
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/bgp/rib"
@@ -64,6 +67,9 @@ func speaks(t *testing.T, n *testnet.Namespace, text string) *file.File {
 		t.Fatal(err)
 	}
 	f.Speaker.Log = slog.New(slog.DiscardHandler)
+	soon := fsm.DefaultTimes // a second try does not take half a minute
+	soon.ConnectRetry, soon.IdleHold, soon.IdleHoldMax = time.Second, 200*time.Millisecond, time.Second
+	f.Speaker.Times = &soon
 	f.Speaker.Sockets = func(do func() error) (err error) {
 		n.Do(func() error {
 			err = do()
@@ -279,6 +285,11 @@ func TestPoliciesByBGP(t *testing.T) {
 	controller.Close() // as if for ever
 	a.report("the session is lost", says("bgp peer core: it has no session"))
 	packets.arrives(t, "without a session")
+	answer := make(chan floor.Answer, 1)
+	a.orders <- floor.Order{Status: true, Answer: answer}
+	if r := (<-answer).Report; r == nil || !says("bgp peer core: it has no session")(r) || !active("gold/0")(r) {
+		t.Errorf("the node's root is told %+v", r)
+	}
 
 	a.stop()
 	a = startHeaded(t, w.a, dir)

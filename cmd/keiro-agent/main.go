@@ -31,7 +31,7 @@ func main() {
 	verbose := flag.Bool("v", false, "log debug messages")
 	show := flag.Bool("version", false, "print the version and exit")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "Usage of keiro-agent, such as\n  keiro-agent --controller keiro.example.net:7443 --node tyo1 --token-file /run/keiro-token\n\nkeiro-agent floor --help tells of floors of encryption.\n\nFlags:")
+		fmt.Fprintln(flag.CommandLine.Output(), "Usage of keiro-agent, such as\n  keiro-agent --controller keiro.example.net:7443 --node tyo1 --token-file /run/keiro-token\n\nkeiro-agent status tells what the agent has reached, keiro-agent floor --help of floors of encryption.\n\nFlags:")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
