@@ -73,7 +73,8 @@ type Core struct {
 	intents []*intent // in the order of the spec
 	retired []retired
 
-	claims   compile.Claims  // of the standing paths, of this Step; nil: not asked for yet
+	in       *compile.Input  // without policies, of this Step; nil: not asked for yet
+	claims   compile.Claims  // of the standing paths, likewise
 	outage   topology.Outage // what carries no traffic now
 	wanted   uint64          // counts the questions; answers to older ones are stale
 	asked    uint64          // the question that is being solved
@@ -99,7 +100,7 @@ func New(params Params) *Core {
 
 // Step takes in one event and returns what is to be done, in order.
 func (c *Core) Step(now time.Time, event Event) []Effect {
-	c.effects, c.claims = nil, nil
+	c.effects, c.in, c.claims = nil, nil, nil
 	switch e := event.(type) {
 	case Started:
 		c.start(now, e)
