@@ -43,6 +43,10 @@ type Policy struct {
 	// Encryption gives every path a lane. A path whose lane is closed carries
 	// nothing.
 	Encryption pathspec.Encryption
+	// Priority is the intent's: the greatest comes first.
+	Priority int
+	// Closed: the intent is blocked, so what stands may not carry anything.
+	Closed bool
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -124,7 +128,7 @@ func (c *compiler) policy(p Policy) {
 	for _, end := range p.Ends {
 		n, ok := c.Topology.Node(end.Node)
 		if !ok || c.Topology.Nodes[n].Steering == topology.ByBGP {
-			continue
+			continue // see Headends
 		}
 		cfg := c.configs[end.Node]
 		out := nodecfg.Policy{Intent: p.Intent, ID: c.IDs.Intents[p.Intent]}

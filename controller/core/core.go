@@ -25,6 +25,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
@@ -44,7 +45,10 @@ type Params struct {
 	Gather time.Duration
 	// AgentLost is how long an agent or a BGP peer may be away before that is told.
 	AgentLost time.Duration
-	Probe     nodecfg.Probe
+	// Linger is how long a candidate path that still works stays at its headend
+	// beside the one that replaces it.
+	Linger time.Duration
+	Probe  nodecfg.Probe
 }
 
 // Spec is what operators declared, with the numbers given to it.
@@ -72,6 +76,10 @@ type Core struct {
 	drains  map[Drain]bool
 	intents []*intent // in the order of the spec
 	retired []retired
+	// headends are the nodes that are told their paths by BGP, and what they were told.
+	headends map[string]*headend
+	reports  map[srpolicy.NLRI][]saying // what they report; see readback.go
+	saidAll  bool                       // all that an earlier controller may have said has been said
 
 	in       *compile.Input  // without policies, of this Step; nil: not asked for yet
 	claims   compile.Claims  // of the standing paths, likewise
@@ -95,6 +103,7 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
+		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
 
@@ -118,6 +127,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.reported(now, e.Report)
 	case Learned:
 		c.learn(now, e)
+	case HeadendReported:
+		c.heard(e)
 	case PeersChanged:
 		c.bgp = e.Peers
 	case Solved:
@@ -134,7 +145,10 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.restore(now)
 	c.ask()
 	c.decide(now)
-	c.push()
+	c.lingered(now)
+	c.push(now)
+	c.awaitLinger(now)
+	c.announcedAll(now)
 	c.judge(now)
 	c.tell(now)
 	c.tellKeys(now)

@@ -82,12 +82,21 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 	if len(i.standing.Paths) == 0 {
 		return no, "NoPath", "no path set stands; packets of the intent are answered with unreachable"
 	}
-	unknown := ""
+	doubt, why := "", ""
 	for _, end := range c.ends(i) {
 		n := c.nodes[end.Node]
+		if c.byBGP(end.Node) {
+			switch status, reason, message = c.judgeHeadend(i, end.Node); status {
+			case no:
+				return status, reason, message
+			case maybe:
+				doubt, why = reason, message
+			}
+		}
+		if c.hasNoAgent(end.Node) {
+			continue
+		}
 		switch {
-		case c.byBGP(end.Node):
-			unknown = "node " + end.Node + " takes its paths by BGP and has not said what it has installed"
 		case n.refused != "":
 			return no, "Error", fmt.Sprintf("node %s cannot be told what it is to be: %s", end.Node, n.refused)
 		case c.revoked(end.Node):
@@ -100,8 +109,8 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 			return no, "Waiting", "node " + end.Node + " has not confirmed yet"
 		}
 	}
-	if unknown != "" {
-		return maybe, "ByBGP", unknown
+	if doubt != "" {
+		return maybe, doubt, why
 	}
 	return yes, "Confirmed", "the headends are as they were told" + c.doubts(i)
 }

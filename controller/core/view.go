@@ -45,6 +45,7 @@ type PathView struct {
 	Path    pathspec.Path
 	Serving bool                         // the headends are told to use it
 	Seen    map[string]nodecfg.PathState // by headend
+	Told    map[string]Seen              // what headends that were told by BGP report, by headend
 }
 
 // NodeView is one node and its agent.
@@ -129,7 +130,7 @@ func (c *Core) viewIntent(i *intent) IntentView {
 	}
 	states := c.pathStates(i.spec.Name)
 	for n, p := range i.standing.Paths {
-		path := PathView{Path: p, Serving: i.serving[n], Seen: map[string]nodecfg.PathState{}}
+		path := PathView{Path: p, Serving: i.serving[n], Seen: map[string]nodecfg.PathState{}, Told: c.viewSeen(i, n)}
 		for node, seen := range states {
 			for _, s := range seen {
 				if s.Name == compile.PathName(i.spec.Name, n) {

@@ -25,13 +25,27 @@ type SID struct {
 	Stale     bool
 }
 
-// SIDs answers which SID leads over a link, to a node and out of the tunnel.
+// SIDs answers which SID leads over a link, to a node and out of the tunnel, and
+// how BGP names a node.
 type SIDs struct {
-	over map[over]SID
-	addr map[over]netip.Addr
-	end  map[string]SID
-	out  map[string][]SID
+	over   map[over]SID
+	end    map[string]SID
+	out    map[string][]SID
+	addr   map[over]netip.Addr
+	router map[string]Router
 }
+
+// Router is how BGP names a node without an agent.
+type Router struct {
+	// Identifier is its BGP Identifier; invalid: it is in no domain that says one.
+	Identifier netip.Addr
+	// Address is one of its own, of IPv6, to which traffic for it may be sent;
+	// invalid: none is known.
+	Address netip.Addr
+}
+
+// Router returns how BGP names a node.
+func (s *SIDs) Router(node string) Router { return s.router[node] }
 
 // over is a link and the node it is entered from.
 type over struct{ link, from string }
@@ -69,10 +83,11 @@ func (s *SIDs) Decapsulation(node string, behavior uint16) (SID, bool) {
 }
 
 func newSIDs(t *topology.Topology, r *Result) SIDs {
-	s := SIDs{over: map[over]SID{}, addr: map[over]netip.Addr{}, end: map[string]SID{}, out: map[string][]SID{}}
+	s := SIDs{over: map[over]SID{}, addr: map[over]netip.Addr{}, end: map[string]SID{}, out: map[string][]SID{}, router: map[string]Router{}}
 	for i := range r.Nodes {
 		if n := &r.Nodes[i]; n.Router != nil {
 			s.node(n)
+			s.router[n.Name] = s.routerOf(n)
 		}
 	}
 	between := map[[2]int]int{} // counts the entries of two nodes
@@ -121,6 +136,45 @@ func (s *SIDs) node(n *Node) {
 	if len(ends) > 0 {
 		s.end[n.Name] = slices.MinFunc(ends, preferred)
 	}
+}
+
+// routerOf names a node. Its address is its router ID of IPv6 (TLV 1029), the least
+// if IGPs have several; else its End SID, which is an address of it as well and
+// which the route to its locator leads to. Its identifier is what it says as a BGP
+// speaker (TLV 516), else its router ID of IPv4 (TLV 1028) or of OSPF, one of which
+// routers take it from.
+func (s *SIDs) routerOf(n *Node) (r Router) {
+	least := func(to *netip.Addr, a netip.Addr) {
+		if a.IsValid() && !a.IsUnspecified() && (!to.IsValid() || a.Less(*to)) {
+			*to = a
+		}
+	}
+	var speaker, loopback, ospf netip.Addr
+	for _, o := range n.Router.Origins {
+		if id, known := o.Descriptor.BGPRouterID.Get(); known {
+			least(&speaker, netip.AddrFrom4([4]byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)}))
+		}
+		if id, err := netip.ParseAddr(o.Descriptor.IGPRouterID.Router().String()); err == nil && id.Is4() {
+			least(&ospf, id)
+		}
+		v4, _ := said.Get(o.Words, said.IPv4RouterIDs)
+		for _, a := range v4 {
+			least(&loopback, a)
+		}
+		v6, _ := said.Get(o.Words, said.IPv6RouterIDs)
+		for _, a := range v6 {
+			least(&r.Address, a)
+		}
+	}
+	for _, id := range []netip.Addr{speaker, loopback, ospf} {
+		if !r.Identifier.IsValid() {
+			r.Identifier = id
+		}
+	}
+	if !r.Address.IsValid() {
+		r.Address = s.end[n.Name].Addr
+	}
+	return r
 }
 
 // preferred puts what is surest first: live, unprotected, with a SID of its own.
