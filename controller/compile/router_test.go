@@ -19,9 +19,9 @@ import (
 // Agents a, c and e, routers r, s and t: a has two links to r, and e is beside a.
 //
 //	e -- a == r -- s -- c -- t    a ------- c
-const mixedFile = `apiVersion: keiro/v1
+const besideFile = `apiVersion: keiro/v1
 kind: Topology
-metadata: {name: mixed}
+metadata: {name: beside}
 spec:
   nodes:
     - {name: a, routerID: 192.0.2.1}
@@ -40,7 +40,7 @@ spec:
     - {a: a, b: c, metric: 1000, interfaces: {a: eth4, b: eth4}}
 `
 
-var mixedFeed = []string{
+var besideFeed = []string{
 	"link ospf3 11 1@65001 if=2001:db8:1::b endx=2001:db8:b:1::",
 	"link ospf3 11 1@65001 if=2001:db8:2::b endx=2001:db8:b:2::",
 	"link ospf3 11 12 if=2001:db8:3::b endx=2001:db8:b:3::",
@@ -52,9 +52,9 @@ var mixedFeed = []string{
 	"prefix ospf3 13 5f00:0:44::/48 locator=0",
 }
 
-// mixed is the topology with what is said.
-func mixed(t interface{ Fatal(...any) }, feed []string, edit func(*topology.Topology)) (Input, *live.Result) {
-	topo, err := topology.Parse("mixed.yaml", []byte(mixedFile))
+// beside is the topology with what is said.
+func beside(t interface{ Fatal(...any) }, feed []string, edit func(*topology.Topology)) (Input, *live.Result) {
+	topo, err := topology.Parse("beside.yaml", []byte(besideFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func set(intent string, paths ...pathspec.Path) Policy {
 
 // TestSegmentsOverRouters: what a path is made of, by who is on it.
 func TestSegmentsOverRouters(t *testing.T) {
-	in, _ := mixed(t, mixedFeed, nil)
+	in, _ := beside(t, besideFeed, nil)
 	for _, c := range []struct {
 		path pathspec.Path
 		want string // SIDs there, and back
@@ -128,7 +128,7 @@ func TestSegmentsOverRouters(t *testing.T) {
 // path's link, and the routes of the underlay lead over no router that would not
 // know where to.
 func TestRouterConfigs(t *testing.T) {
-	in, _ := mixed(t, mixedFeed, nil)
+	in, _ := beside(t, besideFeed, nil)
 	in.Policies = []Policy{set("gold", path("a r s c", "a--r r--s s--c"))}
 	configs := Configs(in)
 	var text strings.Builder
@@ -158,9 +158,9 @@ e: e--a/invalid IP/3 5f00:0:1::/48>e--a 5f00:0:2::/48>e--a 5f00:0:44::/48>e--a
 // TestRouterObstacles: why paths over routers cannot be installed.
 func TestRouterObstacles(t *testing.T) {
 	without := func(word string) []string {
-		return slices.DeleteFunc(slices.Clone(mixedFeed), func(l string) bool { return strings.Contains(l, word) })
+		return slices.DeleteFunc(slices.Clone(besideFeed), func(l string) bool { return strings.Contains(l, word) })
 	}
-	with := func(lines ...string) []string { return append(slices.Clone(mixedFeed), lines...) }
+	with := func(lines ...string) []string { return append(slices.Clone(besideFeed), lines...) }
 	across, end := path("a r s c", "a--r r--s s--c"), path("a c t", "a--c c--t")
 	for name, c := range map[string]struct {
 		feed   []string
@@ -169,26 +169,26 @@ func TestRouterObstacles(t *testing.T) {
 		policy func(*Policy)
 		want   string
 	}{
-		"nothing":         {feed: mixedFeed, path: across},
+		"nothing":         {feed: besideFeed, path: across},
 		"SID not learned": {feed: without("name=s--c"), path: across, edit: func(t *topology.Topology) { t.Entries[3].AAddress = netip.MustParseAddr("2001:db8:4::c") }, want: "no SID of router s over link s--c is learned"},
 		"address unknown": {feed: without("name=s--c"), path: across, want: "the IPv6 address of router s on link s--c is neither declared nor learned"},
-		"no interface":    {feed: mixedFeed, path: across, edit: func(t *topology.Topology) { t.Entries[0].AInterface = "" }, want: "link a--r names no interfaces"},
-		"decapsulation":   {feed: mixedFeed, path: end, want: "no SID of router t that decapsulates is learned: BGP-LS must tell of exactly one End.DT46 or End.DT6"},
-		"IPv4 is enough":  {feed: mixedFeed, path: end, policy: func(p *Policy) { p.Traffic = p.Traffic[:1] }},
+		"no interface":    {feed: besideFeed, path: across, edit: func(t *topology.Topology) { t.Entries[0].AInterface = "" }, want: "link a--r names no interfaces"},
+		"decapsulation":   {feed: besideFeed, path: end, want: "no SID of router t that decapsulates is learned: BGP-LS must tell of exactly one End.DT46 or End.DT6"},
+		"IPv4 is enough":  {feed: besideFeed, path: end, policy: func(p *Policy) { p.Traffic = p.Traffic[:1] }},
 		"no traffic":      {feed: without("behavior=19"), path: end, policy: func(p *Policy) { p.Traffic = nil }, want: "no SID of router t that decapsulates"},
 		"ambiguous":       {feed: with("sid ospf3 13 2001:db8:d:4f:: behavior=63"), path: end, policy: func(p *Policy) { p.Traffic = p.Traffic[:1] }, want: "exactly one End.DT46 or End.DT4"},
-		"encryption":      {feed: mixedFeed, path: end, policy: func(p *Policy) { p.Traffic, p.Encryption = p.Traffic[:1], pathspec.PQ }, want: "node t has no agent, which a lane with encryption pq needs"},
-		"lanes over":      {feed: mixedFeed, path: across, policy: func(p *Policy) { p.Encryption = pathspec.PQ }},
-		"steered by BGP":  {feed: mixedFeed, path: across, edit: func(t *topology.Topology) { t.Nodes[1].Steering = topology.ByBGP }, policy: func(p *Policy) { p.Encryption = pathspec.PQ }, want: "node c has `steering: bgp`"},
+		"encryption":      {feed: besideFeed, path: end, policy: func(p *Policy) { p.Traffic, p.Encryption = p.Traffic[:1], pathspec.PQ }, want: "node t has no agent, which a lane with encryption pq needs"},
+		"lanes over":      {feed: besideFeed, path: across, policy: func(p *Policy) { p.Encryption = pathspec.PQ }},
+		"steered by BGP":  {feed: besideFeed, path: across, edit: func(t *topology.Topology) { t.Nodes[1].Steering = topology.ByBGP }, policy: func(p *Policy) { p.Encryption = pathspec.PQ }, want: "node c has `steering: bgp`"},
 		"locator":         {feed: with("prefix ospf3 12 5f00:0:2::/48 locator=0"), path: across, want: "locator 5f00:0:2:: of router s is in the locator that node c was given"},
 		"SID of another":  {feed: with("link ospf3 11 12 if=2001:db8:3::b endx=5f00:0:3:1::"), path: across, want: "is in the locator that node e was given"},
 		"no SID at all":   {feed: with("link ospf3 11 12 if=2001:db8:3::b endx=ff02::1"), path: across, want: "SID ff02::1 of router r is no IPv6 unicast address"},
 		"own address":     {feed: with("link ospf3 11 12 if=2001:db8:3::b endx=2001:db8:2::b"), path: across, want: "SID 2001:db8:2::b is the address of a router beside node a"},
-		"steers itself": {feed: mixedFeed, path: across, policy: func(p *Policy) {
+		"steers itself": {feed: besideFeed, path: across, policy: func(p *Policy) {
 			p.Traffic[1].From, p.Traffic[1].To = netip.MustParsePrefix("::/0"), netip.MustParsePrefix("2001:db8:b::/48")
 		}, want: "takes in SID 2001:db8:b:3::"},
 	} {
-		in, _ := mixed(t, c.feed, c.edit)
+		in, _ := beside(t, c.feed, c.edit)
 		p := set("gold", c.path)
 		if c.policy != nil {
 			c.policy(&p)
@@ -202,7 +202,7 @@ func TestRouterObstacles(t *testing.T) {
 // TestClaims: a router's SID leads over one link of a head; whoever comes later
 // has to wait, be it another intent or another path of the same.
 func TestClaims(t *testing.T) {
-	in, _ := mixed(t, append(slices.Clone(mixedFeed), "sid ospf3 11 2001:db8:b:6:: behavior=18"), nil)
+	in, _ := beside(t, append(slices.Clone(besideFeed), "sid ospf3 11 2001:db8:b:6:: behavior=18"), nil)
 	first, second := path("a r s c", "a--r r--s s--c"), path("a r s c", "a--r#2 r--s s--c")
 	gold, silver := set("gold", first), set("silver", second)
 	claims := Claims{}
@@ -250,8 +250,8 @@ func TestWhateverRoutersSay(t *testing.T) {
 				feed = append(feed, fmt.Sprintf("prefix ospf3 %s %s locator=0", router, draw("locator", "5f00:0:1::/48", "5f00:0:44::/48", "2001:db8::/32")))
 			}
 		}
-		feed = append(feed, mixedFeed[:rapid.IntRange(0, len(mixedFeed)).Draw(t, "rest")]...)
-		in, _ := mixed(t, feed, func(topo *topology.Topology) {
+		feed = append(feed, besideFeed[:rapid.IntRange(0, len(besideFeed)).Draw(t, "rest")]...)
+		in, _ := beside(t, feed, func(topo *topology.Topology) {
 			if rapid.Bool().Draw(t, "declared") {
 				topo.Entries[0].BAddress = netip.Addr{}
 			}

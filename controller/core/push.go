@@ -230,7 +230,7 @@ func (c *Core) missing(i *intent) string {
 		if why := c.in.Obstacle(&policy, p); why != "" {
 			return why
 		}
-		if why := in.Unsayable(p); why != "" {
+		if why := c.in.Unsayable(p); why != "" {
 			return why
 		}
 	}
