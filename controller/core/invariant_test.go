@@ -20,6 +20,7 @@ func (s *stage) invariants() {
 			s.fail("%s: no reason or no reserve where none is to come: %+v", i.Spec.Name, a)
 		}
 	}
+	s.heard()
 	for _, n := range s.core.nodes {
 		if n.sent != nil {
 			if err := n.sent.Validate(); err != nil {
@@ -43,6 +44,23 @@ func (s *stage) invariants() {
 				}
 			}
 		}
+	}
+}
+
+// heard: what BGP-LS says does not carry traffic is down, and questions are asked
+// about the topology that is learned.
+func (s *stage) heard() {
+	c := s.core
+	if c.live == nil {
+		return
+	}
+	for e := range c.live.Links {
+		if up, said := Heard(c.live, e); said && !up && !c.linkDown(c.live.Links[e].Name) {
+			s.fail("link %s: %s, and it is not down", c.live.Links[e].Name, c.live.Out[c.live.Links[e].Name])
+		}
+	}
+	if !samePaths(c.spec.Topology, c.live.Topology) {
+		s.fail("paths are asked for on another topology than the one that is learned")
 	}
 }
 

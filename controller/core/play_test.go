@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/internal/plays"
 	"github.com/keiro-net/keiro/pathspec"
@@ -37,7 +38,9 @@ type stage struct {
 	drains []Drain
 	alarms map[string]Alarm
 	fail   func(format string, args ...any)
-	rough  bool // no make before break
+	rough  bool            // no make before break
+	radio  *lsdbtest.Stage // what BGP peers say
+	bgp    []PeerState
 }
 
 // told is an answer with the question.
@@ -90,7 +93,7 @@ func (s *stage) do(args []string) []string {
 	switch args[0] {
 	case "start": // start TOPOLOGY INTENTS: a controller with nothing stored
 		s.load(args[1], args[2])
-		return s.step(Started{Spec: s.spec})
+		return s.step(Started{Spec: s.spec, BGP: slices.Clone(s.bgp)})
 	case "restart": // a new controller that knows what was stored
 		s.core = New(testParams)
 		var known []string
@@ -99,7 +102,12 @@ func (s *stage) do(args []string) []string {
 			a.connected = false
 		}
 		s.asked, s.told = nil, nil
-		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known}
+		var peers []string
+		for _, p := range s.bgp {
+			peers = append(peers, p.Name)
+		}
+		s.configure(peers...)
+		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known, BGP: slices.Clone(s.bgp)}
 		for _, a := range s.agents {
 			if a.peer != nil {
 				started.Peers = append(started.Peers, *a.peer)
@@ -202,6 +210,9 @@ func (s *stage) do(args []string) []string {
 		for _, a := range v.Alarms {
 			out = append(out, "alarm "+a.Message)
 		}
+		return out
+	}
+	if out, known := s.doBGP(args); known {
 		return out
 	}
 	return s.doKeys(args)

@@ -66,11 +66,11 @@ func (j *joiner) matchLinks() {
 
 // nodeMissing judges a link of a node that no router is known to be. What is
 // learned of the link cannot be told, if the node is one that is learned at all:
-// it might be that the link is gone.
+// it might be that the link is gone. An agent would notice.
 func (j *joiner) nodeMissing(e int, nodes ...int) {
 	for _, n := range nodes {
 		for _, c := range j.r.Nodes[n].Conditions {
-			if c.Type == NodeMissing || c.Type == NodeAmbiguous {
+			if c.Type == NodeMissing && j.t.Nodes[n].NoAgent || c.Type == NodeAmbiguous {
 				j.out(e, c.Type, "of its node %s: %s", j.t.Nodes[n].Name, c.Message)
 				return
 			}
