@@ -27,6 +27,8 @@ type Input struct {
 	Probe    nodecfg.Probe
 	// SIDs are those learned of nodes without an agent, which have no others.
 	SIDs live.SIDs
+
+	known *foreign // of them; nil: not asked for yet
 }
 
 // Policy is a path set that the ends of an intent are to install.
@@ -96,7 +98,7 @@ func (c *compiler) node(n int) *nodecfg.Config {
 		}
 	}
 	for m, e := range c.next[n] {
-		if to := c.locator(m); e >= 0 && to.IsValid() {
+		if to := c.peerLocator(m); e >= 0 && to.IsValid() {
 			cfg.Underlay = append(cfg.Underlay, nodecfg.Underlay{To: to, Link: t.Entries[e].Name})
 		}
 	}
@@ -111,7 +113,7 @@ func (c *compiler) link(n, e int) nodecfg.Link {
 	m := entry.A + entry.B - n
 	peer := &c.Topology.Nodes[m]
 	l := nodecfg.Link{Name: entry.Name, Interface: entry.Interface(n), Peer: peer.Name,
-		ID: c.IDs.Link(c.Topology.Nodes[n].Name, entry.Name), PeerLocator: c.locator(m), QKD: entry.QKD}
+		ID: c.IDs.Link(c.Topology.Nodes[n].Name, entry.Name), PeerLocator: c.peerLocator(m), QKD: entry.QKD}
 	if peer.NoAgent {
 		l.PeerAddress = c.address(m, e)
 	} else {

@@ -117,9 +117,12 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 
 // doubts says what an operator should know of learned SIDs that are used.
 func (c *Core) doubts(i *intent) string {
+	if c.live == nil {
+		return ""
+	}
+	in := compile.Input{Topology: c.spec.Topology, SIDs: c.live.SIDs}
 	for _, p := range i.standing.Paths {
 		if slices.ContainsFunc(p.Nodes, c.hasNoAgent) {
-			in := compile.Input{Topology: c.spec.Topology, SIDs: c.live.SIDs}
 			if doubt := in.Doubts(p); doubt != "" {
 				return "; but " + doubt
 			}

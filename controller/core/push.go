@@ -221,17 +221,20 @@ func (c *Core) missing(i *intent) string {
 			return slices.Equal(s.Links, p.Links) && slices.Equal(s.Nodes, p.Nodes)
 		})
 	}
-	in := c.input()
+	if c.in == nil {
+		in := c.input()
+		c.in = &in
+	}
 	policy := c.policy(i)
 	for _, p := range i.answer.Paths {
-		if why := in.Obstacle(&policy, p); why != "" {
+		if why := c.in.Obstacle(&policy, p); why != "" {
 			return why
 		}
-		if why := in.Unsayable(p); why != "" {
+		if why := c.in.Unsayable(p); why != "" {
 			return why
 		}
 	}
-	if why := c.collides(in, policy, i.answer.Paths); why != "" {
+	if why := c.collides(policy, i.answer.Paths); why != "" {
 		return why
 	}
 	for _, p := range i.answer.Paths {
@@ -282,7 +285,7 @@ func (c *Core) lacks(name, link string) string {
 
 // collides says why paths cannot be installed beside those that stand of other
 // intents, where routers without an agent are on them.
-func (c *Core) collides(in compile.Input, policy compile.Policy, paths []pathspec.Path) string {
+func (c *Core) collides(policy compile.Policy, paths []pathspec.Path) string {
 	crosses := func(p pathspec.Path) bool { return slices.ContainsFunc(p.Nodes, c.hasNoAgent) }
 	if !slices.ContainsFunc(paths, crosses) {
 		return ""
@@ -292,7 +295,7 @@ func (c *Core) collides(in compile.Input, policy compile.Policy, paths []pathspe
 		for _, i := range c.intents {
 			if slices.ContainsFunc(i.standing.Paths, crosses) {
 				standing := c.policy(i)
-				c.claims.Add(&in, &standing)
+				c.claims.Add(c.in, &standing)
 			}
 		}
 	}
@@ -300,9 +303,9 @@ func (c *Core) collides(in compile.Input, policy compile.Policy, paths []pathspe
 	for n := range paths {
 		policy.Serving[n] = true
 	}
-	why := c.claims.Obstacle(&in, &policy)
+	why := c.claims.Obstacle(c.in, &policy)
 	if why == "" {
-		c.claims.Add(&in, &policy) // it may be installed now, and others are asked about after it
+		c.claims.Add(c.in, &policy) // it may be installed now, and others are asked about after it
 	}
 	return why
 }
