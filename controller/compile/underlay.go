@@ -9,17 +9,25 @@ import (
 // nextHops computes the plain routes of the managed underlay: for every node
 // the entry on its way of least metric to every other node, by Dijkstra from
 // each destination over the links turned around. Ties go to the entry that
-// stands first in the file. Nodes without interface names on both ends of a
-// link cannot use it.
-func nextHops(t *topology.Topology, outage topology.Outage) [][]int {
+// stands first in the file. Links that Obstacle has something against are not
+// used.
+//
+// Routers without an agent have the routes of their IGP, which knows nothing of
+// nodes with one: they lead to other routers, and over routers only.
+func (in *Input) nextHops() [][]int {
+	t := in.Topology
 	next := make([][]int, len(t.Nodes))
 	for n := range next {
 		next[n] = make([]int, len(t.Nodes))
 	}
 	into := make([][]int, len(t.Nodes)) // links by the node they lead to
 	for l := range t.Links {
-		if e := t.Links[l].Entry; t.Entries[e].Plugged() && !outage.Takes(t, e) {
-			into[t.Links[l].To] = append(into[t.Links[l].To], l)
+		link := &t.Links[l]
+		if t.Nodes[link.From].NoAgent && !t.Nodes[link.To].NoAgent {
+			continue
+		}
+		if in.unplugged(link.Entry) == "" && !in.Outage.Takes(t, link.Entry) {
+			into[link.To] = append(into[link.To], l)
 		}
 	}
 	tree := make([]int, len(t.Nodes))
