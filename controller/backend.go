@@ -19,6 +19,7 @@ import (
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
 	"github.com/keiro-net/keiro/pathspec"
@@ -191,7 +192,7 @@ func (b *backend) Explain(_ context.Context, name string) (*resource.Explanation
 		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", name)
 	}
 	declared, _ := b.now()
-	return explain(intent, state, declared), nil
+	return show.Explain(intent, state, declared), nil
 }
 
 // Trace implements api.Backend. The first headend that answers traces.

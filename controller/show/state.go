@@ -1,6 +1,7 @@
 // Package show turns what the Core knows into what the API shows. It is pure,
 // keeps nothing and decides nothing. The controller calls it after every step,
-// and for every alarm that is told.
+// for every alarm that is told, and for what is made only when an operator asks:
+// all about one link, what routers say, why an intent has its answer.
 package show
 
 import (
