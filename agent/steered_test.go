@@ -6,16 +6,11 @@ import (
 	"strings"
 	"testing"
 
-
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/message"
-	"github.com/keiro-net/keiro/bgp/rib"
-	"github.com/keiro-net/keiro/bgp/route"
-	"github.com/keiro-net/keiro/bgp/service"
-	"github.com/keiro-net/keiro/bgp/srpolicy"
 )
 
 // A node takes its paths by BGP: packets flow, they follow what is announced,

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -15,7 +14,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/headend"
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -272,4 +270,3 @@ func says(words string) func(*nodecfg.Report) bool {
 		return words == "" && len(r.Errors) == 0
 	}
 }
-

@@ -11,7 +11,7 @@ import (
 
 // bgpFlags are those about policies that come by BGP.
 func bgpFlags(o *daemon.Options) {
-	flag.StringVar(&o.BGP, "bgp", "", "`file` of kind BGP with the peers that say SR Policies to this node, for a node with steering: bgp (docs/bgp.md)")
+	flag.StringVar(&o.BGP, "bgp", "", "`file` of kind BGP with the peers that say SR Policies to this node, for a node with steering: bgp (docs/bgp-headend.md)")
 }
 
 // laneFlags are those about encrypted lanes and their keys.
