@@ -34,9 +34,10 @@ type Options struct {
 	Bin        string   // directory of keiro-controller, keiro-agent and keiro-lab-router
 	Controller []string // more flags for the controller
 	Progress   func(lab.Progress)
-	Agent      []string       // more flags for the agents
-	KME        kmes.Options   // of the QKD network, where links have one
-	Built      func(*lab.Lab) // called between the lab and the controller; nil: nobody asks
+	Agent      []string            // more flags for the agents
+	AgentOf    map[string][]string // and for that of a node
+	KME        kmes.Options        // of the QKD network, where links have one
+	Built      func(*lab.Lab)      // called between the lab and the controller; nil: nobody asks
 	// Place is the node that the controller is in, which has no agent; "": it is
 	// beside the lab. Its API is here either way.
 	Place string
@@ -198,6 +199,7 @@ func (w *World) StartAgent(ctx context.Context, node, token string) error {
 	args := append([]string{
 		"--node", node, "--controller", "unix:" + w.socket(), "--state", w.AgentDir(node),
 	}, w.options.Agent...)
+	args = append(args, w.options.AgentOf[node]...)
 	if w.KMEs.Has(node) {
 		args = append(args, "--kme", kmes.File(w.Lab, node))
 	}
