@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/keiro-net/keiro/lab/router"
+	"github.com/keiro-net/keiro/lab/router/rib"
 )
 
 func main() {
@@ -29,10 +30,10 @@ func run(ctx context.Context) error {
 	file := flag.String("config", "", "file with documents of kind LabRouter")
 	node := flag.String("node", "", "which of them is this router")
 	socket := flag.String("socket", "", "unix socket at which the router can be asked for its RIB")
-	rib := flag.Bool("rib", false, "print the SR Policies and colored routes of the router that listens at --socket, and exit")
+	show := flag.Bool("rib", false, "print the SR Policies and colored routes of the router that listens at --socket, and exit")
 	flag.Parse()
-	if *rib {
-		found, err := router.ReadRIB(ctx, *socket)
+	if *show {
+		found, err := rib.Read(ctx, *socket)
 		fmt.Print(found.String())
 		return err
 	}

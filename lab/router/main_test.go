@@ -20,10 +20,10 @@ import (
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/bgp/message"
-	"github.com/keiro-net/keiro/bgp/rib"
+	bgprib "github.com/keiro-net/keiro/bgp/rib"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/lab"
-	"github.com/keiro-net/keiro/lab/router"
+	"github.com/keiro-net/keiro/lab/router/rib"
 	"github.com/keiro-net/keiro/lab/stream"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/clab"
@@ -166,7 +166,7 @@ func (x *triangle) speak() {
 	}
 }
 
-func (x *triangle) take(b rib.Batch) {
+func (x *triangle) take(b bgprib.Batch) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	now := time.Now()
@@ -227,7 +227,7 @@ func (x *triangle) eventually(what string, missing func() string) {
 func (x *triangle) announce(peer string, u message.Update, err error) {
 	x.t.Helper()
 	if err == nil {
-		r := rib.Route{Attributes: u.Attributes}
+		r := bgprib.Route{Attributes: u.Attributes}
 		if u.Reach != nil {
 			r.Family, r.NLRI, r.NextHop = u.Reach.Family, u.Reach.NLRI, u.Reach.Addr()
 		}
@@ -239,8 +239,8 @@ func (x *triangle) announce(peer string, u message.Update, err error) {
 }
 
 // rib asks a router what it has.
-func (x *triangle) rib(node string) router.RIB {
-	found, err := router.ReadRIB(x.t.Context(), x.socket(node))
+func (x *triangle) rib(node string) rib.RIB {
+	found, err := rib.Read(x.t.Context(), x.socket(node))
 	if err != nil {
 		x.t.Fatal(err)
 	}

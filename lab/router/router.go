@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,12 +18,13 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/rtnl"
+	"github.com/keiro-net/keiro/lab/router/rib"
 )
 
 // Options of Run.
 type Options struct {
 	Config *Config
-	// Socket is a unix socket at which ReadRIB asks what is in gobgp's RIB; "":
+	// Socket is a unix socket at which rib.Read asks what is in gobgp's RIB; "":
 	// none.
 	Socket string
 	Log    *slog.Logger
@@ -51,7 +51,7 @@ type router struct {
 	retry  bool              // the kernel did not take something
 
 	mu        sync.Mutex
-	installed []Installed // by the kernel
+	installed []rib.Installed // by the kernel
 }
 
 // Run is a router in the network namespace of this process until ctx ends. Its
@@ -153,11 +153,11 @@ func (r *router) step() error {
 	if err := r.tell(at); err != nil {
 		return err
 	}
-	rib, err := r.rib()
+	learned, err := r.rib()
 	if err != nil {
 		return err
 	}
-	steered, refused := r.Config.steer(at, rib.Candidates, rib.Routes)
+	steered, refused := r.Config.steer(at, learned.Candidates, learned.Routes)
 	if !slices.Equal(refused, r.said) {
 		r.said = refused
 		for _, why := range refused {
@@ -238,8 +238,8 @@ func (r *router) tell(at ports) error {
 }
 
 // rib reads gobgp's RIB.
-func (r *router) rib() (RIB, error) {
-	var rib RIB
+func (r *router) rib() (rib.RIB, error) {
+	var out rib.RIB
 	var errs []error
 	for _, f := range families {
 		request := apiutil.ListPathRequest{TableType: api.TableType_TABLE_TYPE_GLOBAL, Family: f}
@@ -249,15 +249,15 @@ func (r *router) rib() (RIB, error) {
 					continue
 				}
 				if c, ok := candidate(nlri, p.Attrs); ok {
-					rib.Candidates = append(rib.Candidates, c)
+					out.Candidates = append(out.Candidates, c)
 				} else if c, ok := colored(nlri, p.Attrs); ok {
-					rib.Routes = append(rib.Routes, c)
+					out.Routes = append(out.Routes, c)
 				}
 			}
 		}))
 	}
-	rib.sort()
-	return rib, errors.Join(errs...)
+	out.Sort()
+	return out, errors.Join(errs...)
 }
 
 // install makes the kernel follow, in an order in which no packet is led to
@@ -280,9 +280,9 @@ func (r *router) install(at ports, steered []steering) error {
 			}
 		}
 	}
-	var now []Installed
+	var now []rib.Installed
 	for _, x := range steered {
-		i := Installed{Prefix: x.to, Segments: x.segments}
+		i := rib.Installed{Prefix: x.to, Segments: x.segments}
 		if failed[x.to] || !x.drop && failed[host(x.segments[0])] {
 			continue
 		}
@@ -290,8 +290,8 @@ func (r *router) install(at ports, steered []steering) error {
 			i.Interface = r.Config.Links[x.link].Interface
 		}
 		now = append(now, i)
-		if !slices.ContainsFunc(r.installed, i.equal) {
-			r.Log.Info("steered", "to", i.Prefix, "over", i.Interface, "segments", join(i.Segments))
+		if !slices.ContainsFunc(r.installed, i.Equal) {
+			r.Log.Info("steered", "to", i.Prefix, "over", i.Interface, "segments", rib.Join(i.Segments))
 		}
 	}
 	r.mu.Lock()
@@ -300,23 +300,11 @@ func (r *router) install(at ports, steered []steering) error {
 	return nil
 }
 
-func (i Installed) equal(o Installed) bool {
-	return i.Prefix == o.Prefix && i.Interface == o.Interface && slices.Equal(i.Segments, o.Segments)
-}
-
-// answer is what ReadRIB gets.
-func (r *router) answer() (RIB, error) {
-	rib, err := r.rib()
+// answer is what rib.Read gets.
+func (r *router) answer() (rib.RIB, error) {
+	out, err := r.rib()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rib.Installed = r.installed
-	return rib, err
-}
-
-func join(list []netip.Addr) string {
-	var words []string
-	for _, a := range list {
-		words = append(words, a.String())
-	}
-	return strings.Join(words, " ")
+	out.Installed = r.installed
+	return out, err
 }

@@ -5,39 +5,9 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/keiro-net/keiro/lab/router/rib"
 )
-
-// Policy names an SR Policy at its headend (RFC 9256 section 2.1).
-type Policy struct {
-	Color    uint32
-	Endpoint netip.Addr
-}
-
-// Candidate is a candidate path, as it stands in the RIB.
-type Candidate struct {
-	Policy
-	Distinguisher uint32
-	Preference    uint32
-	Name          string
-	// Drop is Drop-Upon-Invalid: what the policy would carry is dropped while it
-	// has no valid path (RFC 9256 section 8.2).
-	Drop  bool
-	Lists []SegmentList
-}
-
-// SegmentList is one of a Candidate's.
-type SegmentList struct {
-	Weight   uint32
-	Segments []netip.Addr
-}
-
-// Colored is a colored route.
-type Colored struct {
-	Prefix  netip.Prefix
-	NextHop netip.Addr
-	Colors  []uint32   // the greatest first
-	Service netip.Addr // SRv6 L3 Service SID; invalid: there is none
-}
 
 // steering is a route into a path, as the kernel gets it: what is for a
 // prefix leaves over a link with these segments, or is dropped.
@@ -58,9 +28,9 @@ type way struct {
 
 // steer resolves the routes of a RIB. It also returns why some of it is not
 // used.
-func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (out []steering, refused []string) {
-	active, dropped := map[Policy]way{}, map[Policy]bool{}
-	slices.SortFunc(candidates, better)
+func (cfg *Config) steer(at ports, candidates []rib.Candidate, routes []rib.Colored) (out []steering, refused []string) {
+	active, dropped := map[rib.Policy]way{}, map[rib.Policy]bool{}
+	slices.SortFunc(candidates, rib.Better)
 	for _, c := range candidates {
 		dropped[c.Policy] = dropped[c.Policy] || c.Drop
 		if c.Drop && len(c.Lists) == 0 {
@@ -81,10 +51,10 @@ func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (ou
 			active[p] = way{drop: true}
 		}
 	}
-	slices.SortFunc(routes, func(a, b Colored) int { return a.Prefix.Compare(b.Prefix) })
+	slices.SortFunc(routes, func(a, b rib.Colored) int { return a.Prefix.Compare(b.Prefix) })
 	first := map[netip.Addr]int{} // the link that leads to a first SID
 	for _, r := range routes {
-		s, err := r.over(active)
+		s, err := over(r, active)
 		if err == nil && !s.drop {
 			sid := s.segments[0]
 			if link, taken := first[sid]; taken && link != s.link {
@@ -102,20 +72,14 @@ func (cfg *Config) steer(at ports, candidates []Candidate, routes []Colored) (ou
 	return out, refused
 }
 
-// better puts the candidate path that is taken first (RFC 9256 section 2.9), by
-// what those of one speaker differ in.
-func better(a, b Candidate) int {
-	return cmp.Or(cmp.Compare(b.Preference, a.Preference), cmp.Compare(b.Distinguisher, a.Distinguisher))
-}
-
 // resolve finds the link of a candidate path. An explicit path is valid if its
 // first SID resolves (RFC 9256 section 5.1): here, if it is an End.X of this
 // router over a link with carrier.
-func (cfg *Config) resolve(at ports, c Candidate) (way, error) {
+func (cfg *Config) resolve(at ports, c rib.Candidate) (way, error) {
 	if len(c.Lists) == 0 {
 		return way{}, fmt.Errorf("there is no segment list")
 	}
-	list := slices.MaxFunc(c.Lists, func(a, b SegmentList) int { return cmp.Compare(a.Weight, b.Weight) })
+	list := slices.MaxFunc(c.Lists, func(a, b rib.SegmentList) int { return cmp.Compare(a.Weight, b.Weight) })
 	if len(list.Segments) == 0 {
 		return way{}, fmt.Errorf("the segment list is empty")
 	}
@@ -133,9 +97,9 @@ func (cfg *Config) resolve(at ports, c Candidate) (way, error) {
 
 // over steers a route into the first of its colors that there is a path for
 // (RFC 9256 section 8.4.1).
-func (r Colored) over(active map[Policy]way) (steering, error) {
+func over(r rib.Colored, active map[rib.Policy]way) (steering, error) {
 	for _, color := range r.Colors {
-		w, ok := active[Policy{color, r.NextHop}]
+		w, ok := active[rib.Policy{Color: color, Endpoint: r.NextHop}]
 		if !ok {
 			continue
 		}

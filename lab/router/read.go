@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"github.com/keiro-net/keiro/lab/router/rib"
 )
 
 // Of what is not said, the defaults of RFC 9256 sections 2.7 and 2.11.
@@ -17,14 +19,14 @@ const (
 // dropUponInvalid is the I-Flag of a binding SID (RFC 9830 sections 2.4.2, 2.4.3).
 const dropUponInvalid = 0x40
 
-// candidate reads a route of an SR Policy family.
-func candidate(nlri bgp.NLRI, attrs []bgp.PathAttributeInterface) (Candidate, bool) {
+// candidate reads a route of an SR rib.Policy family.
+func candidate(nlri bgp.NLRI, attrs []bgp.PathAttributeInterface) (rib.Candidate, bool) {
 	n, ok := nlri.(*bgp.SRPolicyNLRI)
 	if !ok {
-		return Candidate{}, false
+		return rib.Candidate{}, false
 	}
 	endpoint, ok := netip.AddrFromSlice(n.Endpoint)
-	c := Candidate{Policy: Policy{n.Color, endpoint}, Distinguisher: n.Distinguisher, Preference: defaultPreference}
+	c := rib.Candidate{Policy: rib.Policy{Color: n.Color, Endpoint: endpoint}, Distinguisher: n.Distinguisher, Preference: defaultPreference}
 	found := false
 	for _, a := range attrs {
 		tunnels, is := a.(*bgp.PathAttributeTunnelEncap)
@@ -34,14 +36,14 @@ func candidate(nlri bgp.NLRI, attrs []bgp.PathAttributeInterface) (Candidate, bo
 		for _, t := range tunnels.Value {
 			if t.Type == bgp.TUNNEL_TYPE_SR_POLICY {
 				found = true
-				c.read(t.Value)
+				read(&c, t.Value)
 			}
 		}
 	}
 	return c, ok && found
 }
 
-func (c *Candidate) read(tlvs []bgp.TunnelEncapSubTLVInterface) {
+func read(c *rib.Candidate, tlvs []bgp.TunnelEncapSubTLVInterface) {
 	for _, tlv := range tlvs {
 		switch tlv := tlv.(type) {
 		case *bgp.TunnelEncapSubTLVSRPreference:
@@ -53,7 +55,7 @@ func (c *Candidate) read(tlvs []bgp.TunnelEncapSubTLVInterface) {
 		case *bgp.TunnelEncapSubTLVSRCandidatePathName:
 			c.Name = tlv.CandidatePathName
 		case *bgp.TunnelEncapSubTLVSRSegmentList:
-			list := SegmentList{Weight: defaultWeight}
+			list := rib.SegmentList{Weight: defaultWeight}
 			if tlv.Weight != nil {
 				list.Weight = tlv.Weight.Weight
 			}
@@ -75,12 +77,12 @@ func (c *Candidate) read(tlvs []bgp.TunnelEncapSubTLVInterface) {
 }
 
 // colored reads a unicast route. Without a color it is none of ours.
-func colored(nlri bgp.NLRI, attrs []bgp.PathAttributeInterface) (Colored, bool) {
+func colored(nlri bgp.NLRI, attrs []bgp.PathAttributeInterface) (rib.Colored, bool) {
 	n, ok := nlri.(*bgp.IPAddrPrefix)
 	if !ok {
-		return Colored{}, false
+		return rib.Colored{}, false
 	}
-	r := Colored{Prefix: n.Prefix}
+	r := rib.Colored{Prefix: n.Prefix}
 	for _, a := range attrs {
 		switch a := a.(type) {
 		case *bgp.PathAttributeNextHop:
