@@ -21,6 +21,7 @@ import (
 	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/bgp/message"
 	bgprib "github.com/keiro-net/keiro/bgp/rib"
+	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/lab"
 	"github.com/keiro-net/keiro/lab/router/rib"
@@ -69,7 +70,7 @@ type triangle struct {
 	mu     sync.Mutex
 	db     *lsdb.DB
 	faults []string
-	nodes  int // updates taken in
+	paths  map[ls.NLRI]report.State // what headends say of candidate paths
 }
 
 func start(t *testing.T) *triangle {
@@ -89,7 +90,7 @@ func start(t *testing.T) *triangle {
 			t.Error(err)
 		}
 	})
-	x := &triangle{t: t, lab: l, db: lsdb.New()}
+	x := &triangle{t: t, lab: l, db: lsdb.New(), paths: map[ls.NLRI]report.State{}}
 	if x.declared, err = topology.Parse("triangle.topology.yaml", read(t, "triangle.topology.yaml")); err != nil {
 		t.Fatal(err)
 	}
@@ -178,12 +179,19 @@ func (x *triangle) take(b bgprib.Batch) {
 	}
 	var errs []error
 	for _, o := range b.Reach {
-		if o.LS != nil {
+		if path, is := o.LS.(ls.Opaque); is && path.NLRIType == report.CandidatePathType {
+			state, faults, _ := report.Decode(path, o.Attribute.(*ls.OpaqueAttribute).Raw)
+			for _, f := range faults {
+				errs = append(errs, f)
+			}
+			x.paths[path] = state
+		} else if o.LS != nil {
 			errs = append(errs, x.db.Reach(b.Peer, o.LS, o.Attribute, now))
 		}
 	}
 	for _, n := range b.Unreach {
-		if n.LS != nil {
+		delete(x.paths, n.LS)
+		if n.LS != nil && n.LS.Type() != report.CandidatePathType {
 			errs = append(errs, x.db.Unreach(b.Peer, n.LS, now))
 		}
 	}

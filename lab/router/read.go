@@ -10,9 +10,10 @@ import (
 	"github.com/keiro-net/keiro/lab/router/rib"
 )
 
-// Of what is not said, the defaults of RFC 9256 sections 2.7 and 2.11.
+// Of what is not said, the defaults of RFC 9256 sections 2.7, 2.11 and 2.12.
 const (
 	defaultPreference = 100
+	defaultPriority   = 128
 	defaultWeight     = 1
 )
 
@@ -26,7 +27,7 @@ func candidate(nlri bgp.NLRI, attrs []bgp.PathAttributeInterface) (rib.Candidate
 		return rib.Candidate{}, false
 	}
 	endpoint, ok := netip.AddrFromSlice(n.Endpoint)
-	c := rib.Candidate{Policy: rib.Policy{Color: n.Color, Endpoint: endpoint}, Distinguisher: n.Distinguisher, Preference: defaultPreference}
+	c := rib.Candidate{Policy: rib.Policy{Color: n.Color, Endpoint: endpoint}, Distinguisher: n.Distinguisher, Preference: defaultPreference, Priority: defaultPriority}
 	found := false
 	for _, a := range attrs {
 		tunnels, is := a.(*bgp.PathAttributeTunnelEncap)
@@ -48,6 +49,8 @@ func read(c *rib.Candidate, tlvs []bgp.TunnelEncapSubTLVInterface) {
 		switch tlv := tlv.(type) {
 		case *bgp.TunnelEncapSubTLVSRPreference:
 			c.Preference = tlv.Preference
+		case *bgp.TunnelEncapSubTLVSRPriority:
+			c.Priority = tlv.Priority
 		case *bgp.TunnelEncapSubTLVSRBSID:
 			c.Drop = c.Drop || tlv.Flags&dropUponInvalid != 0
 		case *bgp.TunnelEncapSubTLVSRv6BSID:

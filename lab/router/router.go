@@ -49,6 +49,7 @@ type router struct {
 	up     map[string]bool   // links, by interface
 	said   []string          // what was refused last
 	retry  bool              // the kernel did not take something
+	became []object          // what has become of candidate paths, as it was said last
 
 	mu        sync.Mutex
 	installed []rib.Installed // by the kernel
@@ -157,14 +158,23 @@ func (r *router) step() error {
 	if err != nil {
 		return err
 	}
-	steered, refused := r.Config.steer(at, learned.Candidates, learned.Routes)
+	steered, paths, refused := r.Config.steer(at, learned.Candidates, learned.Routes)
 	if !slices.Equal(refused, r.said) {
 		r.said = refused
 		for _, why := range refused {
 			r.Log.Warn("not used", "what", why)
 		}
 	}
-	return r.install(at, steered)
+	if err := r.install(at, steered); err != nil {
+		return err
+	}
+	for i := range paths {
+		paths[i].active = paths[i].active && !r.retry // what is not in the kernel is not active
+	}
+	if r.became, err = r.Config.report(paths); err != nil {
+		return fmt.Errorf("encode BGP-LS: %w", err)
+	}
+	return r.tell(at)
 }
 
 // look is what the kernel has of the links.
@@ -211,6 +221,7 @@ func (r *router) tell(at ports) error {
 	if err != nil {
 		return fmt.Errorf("encode BGP-LS: %w", err)
 	}
+	want = append(want, r.became...)
 	keep := map[string]bool{}
 	for _, o := range want {
 		keep[o.key] = true

@@ -11,6 +11,7 @@ import (
 	"github.com/keiro-net/keiro/bgp/route"
 	"github.com/keiro-net/keiro/bgp/service"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
+	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 	"github.com/keiro-net/keiro/controller/live"
 )
 
@@ -29,6 +30,28 @@ func policy(distinguisher, preference uint32, segments ...string) srpolicy.Candi
 }
 
 var session = route.Session{LocalAS: 65000, ExtendedNextHop: true, LocalAddress: netip.MustParseAddr("fd00:1::")}
+
+// inUse waits until the headend says which path it forwards by, of those offered.
+func (x *triangle) inUse(want srpolicy.CandidatePath, idle ...srpolicy.CandidatePath) {
+	x.t.Helper()
+	x.eventually("the report of r1", func() string {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if len(x.paths) != 1+len(idle) {
+			return fmt.Sprintf("%d paths are reported", len(x.paths))
+		}
+		for _, s := range x.paths {
+			if s.Distinguisher == want.Distinguisher {
+				if v, why := report.Installed(want, s); v != report.Yes {
+					return fmt.Sprintf("path %d: %v: %v", s.Distinguisher, v, why)
+				}
+			} else if v, _ := report.Installed(idle[0], s); v == report.Yes {
+				return fmt.Sprintf("path %d is in use", s.Distinguisher)
+			}
+		}
+		return ""
+	})
+}
 
 func (x *triangle) offer(c srpolicy.CandidatePath) {
 	x.t.Helper()
@@ -105,7 +128,8 @@ func TestRouter(t *testing.T) {
 
 	x.attract("10.2.0.0/16", "5f00:0:2:d4::")
 	x.attract("2001:db8:2::/48", "5f00:0:2:d6::")
-	x.offer(policy(1, 200, "5f00:0:1:e001::"))
+	first, second := policy(1, 200, "5f00:0:1:e001::"), policy(2, 100, "5f00:0:1:e002::", "5f00:0:3:e002::")
+	x.offer(first)
 	x.eventually("policy and routes at r1", func() string {
 		if rib := x.rib("r1"); len(rib.Candidates) != 1 || len(rib.Routes) != 2 || rib.Candidates[0].Preference != 200 || len(rib.Installed) != len(rib.Routes) {
 			return rib.String()
@@ -118,6 +142,8 @@ func TestRouter(t *testing.T) {
 		}
 	}
 
+	x.inUse(first)
+
 	cut, err := x.lab.Target("r1--r2")
 	if err != nil {
 		t.Fatal(err)
@@ -127,8 +153,9 @@ func TestRouter(t *testing.T) {
 			t.Fatal(err)
 		}
 		x.whole("r1--r2")
-		x.offer(policy(2, 100, "5f00:0:1:e002::", "5f00:0:3:e002::"))
+		x.offer(second)
 	})
+	x.inUse(second, first)
 	if len(got.Outages) == 0 {
 		t.Errorf("a cut without an outage: %+v", got)
 	}
@@ -143,7 +170,5 @@ func TestRouter(t *testing.T) {
 	if got.Lost > 0 {
 		t.Errorf("on the way back: %+v", got)
 	}
-	if rib := x.rib("r1"); len(rib.Candidates) != 2 {
-		t.Errorf("%v", rib)
-	}
+	x.inUse(first, second)
 }

@@ -26,29 +26,27 @@ type way struct {
 	rest []netip.Addr
 }
 
-// steer resolves the routes of a RIB. It also returns why some of it is not
-// used.
-func (cfg *Config) steer(at ports, candidates []rib.Candidate, routes []rib.Colored) (out []steering, refused []string) {
-	active, dropped := map[rib.Policy]way{}, map[rib.Policy]bool{}
+// steer resolves the routes of a RIB. It also returns what has become of the
+// candidate paths, and why some of it is not used.
+func (cfg *Config) steer(at ports, candidates []rib.Candidate, routes []rib.Colored) (out []steering, paths []standing, refused []string) {
+	active := map[rib.Policy]way{}
 	slices.SortFunc(candidates, rib.Better)
 	for _, c := range candidates {
-		dropped[c.Policy] = dropped[c.Policy] || c.Drop
-		if c.Drop && len(c.Lists) == 0 {
-			continue // it says nothing else
-		}
-		if _, better := active[c.Policy]; better {
-			continue
-		}
+		path := standing{Candidate: c}
 		w, err := cfg.resolve(at, c)
-		if err != nil {
+		path.valid = err == nil
+		if err != nil && (len(c.Lists) > 0 || !c.Drop) { // else it says nothing but that
 			refused = append(refused, fmt.Sprintf("color %d endpoint %v distinguisher %d: %v", c.Color, c.Endpoint, c.Distinguisher, err))
-			continue
 		}
-		active[c.Policy] = w
+		if _, better := active[c.Policy]; path.valid && !better {
+			active[c.Policy], path.active = w, true
+		}
+		paths = append(paths, path)
 	}
-	for p := range dropped {
-		if _, ok := active[p]; !ok && dropped[p] {
-			active[p] = way{drop: true}
+	for i := range paths {
+		p := &paths[i]
+		if _, ok := active[p.Policy]; !ok && p.Drop {
+			active[p.Policy], p.dropping = way{drop: true}, true
 		}
 	}
 	slices.SortFunc(routes, func(a, b rib.Colored) int { return a.Prefix.Compare(b.Prefix) })
@@ -69,7 +67,7 @@ func (cfg *Config) steer(at ports, candidates []rib.Candidate, routes []rib.Colo
 		}
 		out = append(out, s)
 	}
-	return out, refused
+	return out, paths, refused
 }
 
 // resolve finds the link of a candidate path. An explicit path is valid if its

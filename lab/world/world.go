@@ -283,8 +283,7 @@ func (w *World) Settled(ctx context.Context) error {
 				continue // there is nothing to wait for
 			}
 			for _, c := range i.Status.Conditions {
-				// Routers do not report what of a policy they have (RFC 9857).
-				if len(w.options.Routers) > 0 && c.Type == resource.Installed && c.Status == resource.Unknown {
+				if c.Type == resource.Installed && c.Status == resource.Unknown && w.silent(i) {
 					continue
 				}
 				if c.Status != resource.True {
@@ -293,6 +292,14 @@ func (w *World) Settled(ctx context.Context) error {
 			}
 		}
 		return nil
+	})
+}
+
+// silent tells of an intent that begins at an agent which is told by BGP: routers
+// report what of a policy they have (RFC 9857), it does not.
+func (w *World) silent(i resource.Intent) bool {
+	return slices.ContainsFunc(i.Status.Paths, func(p resource.PathStatus) bool {
+		return slices.Contains(w.options.AgentOf[p.Headend], "--bgp")
 	})
 }
 

@@ -47,6 +47,7 @@ type Candidate struct {
 	Policy
 	Distinguisher uint32
 	Preference    uint32
+	Priority      uint8
 	Name          string
 	// Drop is Drop-Upon-Invalid: what the policy would carry is dropped while it
 	// has no valid path (RFC 9256 section 8.2).
@@ -100,8 +101,11 @@ func (r *RIB) Sort() {
 // String is the RIB for people.
 func (r *RIB) String() string {
 	var b strings.Builder
-	for _, c := range r.Candidates {
-		fmt.Fprintf(&b, "policy color %d endpoint %v\n  candidate path %d preference %d %s", c.Color, c.Endpoint, c.Distinguisher, c.Preference, c.Name)
+	for i, c := range r.Candidates {
+		if i == 0 || c.Policy != r.Candidates[i-1].Policy {
+			fmt.Fprintf(&b, "policy color %d endpoint %v\n", c.Color, c.Endpoint)
+		}
+		fmt.Fprintf(&b, "  candidate path %d preference %d %s", c.Distinguisher, c.Preference, c.Name)
 		if c.Drop {
 			b.WriteString(" drop upon invalid")
 		}
