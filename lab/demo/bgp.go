@@ -22,6 +22,7 @@ const (
 	bgpLab      = "bgp.clab.yml"
 	bgpTopology = "bgp.topology.yaml"
 	bgpIntents  = "bgp.intents.yaml"
+	bgpSteering = "bgp.steering.yaml"
 	bgpPeers    = "bgp.yaml"
 	bgpRouters  = "bgp.routers.yaml"
 	bgpAgent    = "bgp.sdj1.yaml" // for the agent of byBGP
@@ -154,7 +155,7 @@ func (d *demo) cross(ctx context.Context) error {
 		return err
 	}
 	d.say("Where the values of a link come from, and how old they are:")
-	for _, args := range [][]string{{"describe", "link", between}, {"get", "intents"}, {"explain", transit}} {
+	for _, args := range [][]string{{"describe", "link", between}, {"explain", transit}} {
 		if err := d.keiro(ctx, 0, args...); err != nil {
 			return err
 		}
@@ -165,8 +166,19 @@ func (d *demo) cross(ctx context.Context) error {
 		return err
 	}
 	d.printf("\n")
-	d.say("%s begins at the router %s, which got an SR Policy (SAFI 73) and colored routes:", transit, foreign)
-	return d.showRIB(ctx)
+	d.say("%s begins at the router %s, which got an SR Policy (SAFI 73) and colored routes. What it has installed it says by BGP-LS (RFC 9857):", transit, foreign)
+	if err := d.showRIB(ctx); err != nil {
+		return err
+	}
+	d.printf("\n")
+	d.say("An agent can be told by BGP as well: node %s has `steering: bgp`. It does not report, so nobody waits for that.", byBGP)
+	if err := d.keiro(ctx, 0, "apply", "--wait=false", "-f", d.example(bgpSteering)); err != nil {
+		return err
+	}
+	if err := d.world.Settled(ctx); err != nil {
+		return err
+	}
+	return d.keiro(ctx, 0, "get", "intents")
 }
 
 // showRIB asks the router itself.

@@ -27,6 +27,8 @@ const Kind = "LabRouter"
 //	    - {address: "fd00::1"}
 //	  links:
 //	    - {interface: eth1, neighbor: 10.255.0.4, metric: 10, bandwidth: 1Gbps, delay: 2ms, srlgs: [101]}
+//	  routes:
+//	    - {to: "5f00:0:1004::/48", interface: eth1}
 type Config struct {
 	Name string
 	AS   uint32
@@ -37,6 +39,9 @@ type Config struct {
 	Locator   netip.Prefix
 	Neighbors []Neighbor
 	Links     []Link // in the order of the file; the nth has number n+1
+	// Routes are static, in place of what an IGP would find. No path needs them: by
+	// them comes what a router answers, such as to a traceroute.
+	Routes []Route
 }
 
 // Neighbor is a BGP speaker of the same AS, which is dialed.
@@ -54,6 +59,12 @@ type Link struct {
 	Bandwidth topology.Bandwidth
 	Delay     topology.Delay // 0: not known
 	SRLGs     []uint32
+}
+
+// Route leads to a prefix over a link, by its index.
+type Route struct {
+	To   netip.Prefix
+	Link int
 }
 
 // Parse reads the routers of a file. All mistakes are returned at once.
@@ -111,6 +122,10 @@ type document struct {
 			Delay     topology.Delay     `json:"delay"`
 			SRLGs     []int64            `json:"srlgs"`
 		} `json:"links"`
+		Routes []struct {
+			To        netip.Prefix `json:"to" strict:"required"`
+			Interface string       `json:"interface" strict:"required"`
+		} `json:"routes"`
 	} `json:"spec" strict:"required"`
 }
 
@@ -149,6 +164,17 @@ func (doc *document) config(c *strictyaml.Checker) *Config {
 			link.SRLGs = append(link.SRLGs, uint32(number(c, strictyaml.Index(at+".srlgs", n), srlg, 0, maxUint32)))
 		}
 		cfg.Links = append(cfg.Links, link)
+	}
+	for i, r := range s.Routes {
+		at := strictyaml.Index("spec.routes", i)
+		if !r.To.Addr().Is6() || r.To != r.To.Masked() {
+			c.Fail(at+".to", "bad prefix %v: want one of IPv6 without bits behind its length", r.To)
+		}
+		link := slices.IndexFunc(cfg.Links, func(l Link) bool { return l.Interface == r.Interface })
+		if link < 0 {
+			c.Fail(at+".interface", "no link has interface %s", r.Interface)
+		}
+		cfg.Routes = append(cfg.Routes, Route{To: r.To, Link: link})
 	}
 	return cfg
 }

@@ -48,6 +48,11 @@ func (cfg *Config) desired(at ports, steered []steering) nodecfg.State {
 			s.Add(o)
 		}
 	}
+	for _, r := range cfg.Routes {
+		if at[r.Link].address.IsValid() {
+			s.Add(nodecfg.Route{Table: nodecfg.MainTable, To: r.To, Metric: mainMetric, Via: at[r.Link].neighbor(), Dev: cfg.Links[r.Link].Interface, Src: cfg.Loopback()})
+		}
+	}
 	for _, x := range steered {
 		if x.drop {
 			s.Add(nodecfg.Route{Table: nodecfg.MainTable, To: x.to, Metric: steerMetric, Type: nodecfg.Unreachable})

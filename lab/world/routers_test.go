@@ -18,7 +18,7 @@ import (
 // routers are the nodes of bgp.clab.yml without an agent.
 var routers = []string{"nno1", "nag1", "hij1", "myj1"}
 
-// The ends of the traffic of examples/bgp.intents.yaml, by intent.
+// The ends of the traffic of examples/bgp.intents.yaml and bgp.steering.yaml, by intent.
 var crossing = map[string][]traffic{
 	"tyo-hkt-gold":    {{"tyo1", "10.1.0.1", "hkt1", "10.4.0.1"}, {"tyo1", "2001:db8:1::1", "hkt1", "2001:db8:4::1"}},
 	"nno-hkt-transit": {{"nno1", "10.11.0.1", "hkt1", "10.4.1.1"}, {"nno1", "2001:db8:b::1", "hkt1", "2001:db8:4:1::1"}},
@@ -46,7 +46,7 @@ func half(t *testing.T) *cloud {
 			}
 		}
 	})
-	c.apply(c.document("bgp.topology.yaml"), c.document("bgp.intents.yaml"))
+	c.apply(c.document("bgp.topology.yaml"), c.document("bgp.intents.yaml"), c.document("bgp.steering.yaml"))
 	return c
 }
 
