@@ -146,9 +146,8 @@ func (d *demo) hear(ctx context.Context) error {
 // cross declares intents over both kinds, and shows where they lead.
 func (d *demo) cross(ctx context.Context) error {
 	d.act("Paths over both kinds")
-	d.say("What no router knows, such as which ducts links lie in, is in the operator's file; the rest is joined with it. " +
-		"gobgp does not report what it has installed (RFC 9857), so nobody waits for that.")
-	if err := d.keiro(ctx, 0, "apply", "--wait=false", "-f", d.example(bgpTopology), "-f", d.example(bgpIntents)); err != nil {
+	d.say("What no router knows, such as which ducts links lie in, is in the operator's file; the rest is joined with it.")
+	if err := d.keiro(ctx, 0, "apply", "-f", d.example(bgpTopology), "-f", d.example(bgpIntents)); err != nil {
 		return err
 	}
 	if err := d.world.Settled(ctx); err != nil {

@@ -38,7 +38,7 @@ var families = []bgp.Family{bgp.RF_LS, bgp.RF_SR_POLICY_IPv6, bgp.RF_SR_POLICY_I
 const restartTime = 120
 
 // retryAfter is when the kernel is asked again for what it did not take.
-const retryAfter = 100 * time.Millisecond
+const retryAfter = time.Second
 
 // router is one that runs.
 type router struct {
@@ -48,7 +48,7 @@ type router struct {
 	told   map[string]object // what gobgp was given, by key
 	up     map[string]bool   // links, by interface
 	said   []string          // what was refused last
-	retry  bool              // the kernel did not take something
+	kept   map[string]string // why the kernel did not take something, by command
 	became []object          // what has become of candidate paths, as it was said last
 
 	mu        sync.Mutex
@@ -83,8 +83,8 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 		var again <-chan time.Time
-		if r.retry {
-			r.retry, again = false, time.After(retryAfter)
+		if len(r.kept) > 0 {
+			again = time.After(retryAfter)
 		}
 		select {
 		case <-ctx.Done():
@@ -165,11 +165,12 @@ func (r *router) step() error {
 			r.Log.Warn("not used", "what", why)
 		}
 	}
-	if err := r.install(at, steered); err != nil {
+	whole, err := r.install(at, steered)
+	if err != nil {
 		return err
 	}
 	for i := range paths {
-		paths[i].active = paths[i].active && !r.retry // what is not in the kernel is not active
+		paths[i].active = paths[i].active && whole // what is not in the kernel is not active
 	}
 	if r.became, err = r.Config.report(paths); err != nil {
 		return fmt.Errorf("encode BGP-LS: %w", err)
@@ -272,23 +273,29 @@ func (r *router) rib() (rib.RIB, error) {
 }
 
 // install makes the kernel follow, in an order in which no packet is led to
-// where nothing is yet: a route is replaced, never taken away first.
-func (r *router) install(at ports, steered []steering) error {
+// where nothing is yet: a route is replaced, never taken away first. It reports
+// whether all routes are there.
+func (r *router) install(at ports, steered []steering) (whole bool, err error) {
 	want := r.Config.desired(at, steered)
 	seen, err := r.kernel.Observe(want)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ops := nodecfg.Plan(seen.State, want)
 	inOrder(ops)
-	failed := map[netip.Prefix]bool{}
+	failed, before := map[netip.Prefix]bool{}, r.kept
+	r.kept = map[string]string{}
 	for _, op := range ops {
-		if err := r.kernel.Apply(op); err != nil {
+		err := r.kernel.Apply(op)
+		if err == nil {
+			continue
+		}
+		// Such as the source of encapsulation, which takes root of the machine.
+		if r.kept[op.String()] = err.Error(); before[op.String()] != err.Error() {
 			r.Log.Warn("kernel", "command", op.String(), "error", err)
-			r.retry = true
-			if route, is := op.Object.(nodecfg.Route); is {
-				failed[route.To] = true
-			}
+		}
+		if route, is := op.Object.(nodecfg.Route); is {
+			failed[route.To] = true
 		}
 	}
 	var now []rib.Installed
@@ -308,7 +315,7 @@ func (r *router) install(at ports, steered []steering) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.installed = now
-	return nil
+	return len(failed) == 0, nil
 }
 
 // answer is what rib.Read gets.
