@@ -131,8 +131,13 @@ func (c *Core) learnedOf(i *intent) (doubts, lacks string) {
 			policy = c.policy(i)
 		}
 		in := c.inputNow()
-		if why := in.Obstacle(&policy, p); why != "" {
-			return "", fmt.Sprintf("path %d: %s", n, why)
+		for _, way := range []pathspec.Path{p, compile.Reversed(p)} {
+			if c.byBGP(way.Nodes[0]) {
+				continue // it goes on as it was told
+			}
+			if why := in.Against(&policy, way); why != "" {
+				return "", fmt.Sprintf("path %d from %s: %s", n, way.Nodes[0], why)
+			}
 		}
 		if doubt := in.Doubts(p); doubt != "" && doubts == "" {
 			doubts = "; but " + doubt
