@@ -220,5 +220,6 @@ func (b *backend) publish(v core.View) {
 	if d.Generation != v.Spec.Generation {
 		return // stored already; the loop learns of it next
 	}
+	b.seen.Store(&v)
 	b.Feed.Publish(show.State(b.State(), d, v, drains), b.events.take()...)
 }

@@ -109,6 +109,13 @@ const (
 // Stale is of nodes and links of which no live peer says anything any more.
 const Stale ConditionType = "Stale"
 
+// ConditionTypes are all of them.
+var ConditionTypes = []ConditionType{
+	NodeAmbiguous, NodeMissing, NameElsewhere, RouterConflict, LocatorDiffers,
+	CapacityBelowDeclared, DelayAboveDeclared, SRLGNotDeclared, LinkUnusable, LinkHalfKnown, LinkMissing, LinkElsewhere, LinkAmbiguous, LinkWithoutSID,
+	Stale,
+}
+
 // Attribute is a value of a node or link and where it comes from. Values are in
 // the words of a file.
 type Attribute struct {

@@ -138,6 +138,20 @@ func isLinkState(f message.Family) bool { return f == message.LinkState || f == 
 // States are what an operator wants to know of the sessions.
 func (r *Routers) States() []bgp.State { return r.speaker.States() }
 
+// Nodes are the topology nodes that peers are, by the names of the peers.
+func (r *Routers) Nodes() map[string]string {
+	out := map[string]string{}
+	for i := range r.cfg.File.Peers {
+		if p := &r.cfg.File.Peers[i]; p.Node != "" {
+			out[p.Name] = p.Node
+		}
+	}
+	return out
+}
+
+// Refused is how many connections came from addresses that are no peer's.
+func (r *Routers) Refused() uint64 { return r.speaker.Refused() }
+
 // View is what has been learned last; nil: nothing yet.
 func (r *Routers) View() *lsdb.View { return r.view.Load() }
 
