@@ -115,6 +115,8 @@ func (l *loop) paths(lanes []nodecfg.LaneState) []nodecfg.PathState {
 				s.State, s.Cause, s.Changed = nodecfg.Down, nodecfg.DownByLink, link.Changed
 			} else if closed[path.Name] {
 				s.State, s.Cause = nodecfg.Down, nodecfg.DownByLane+": "+cmp.Or(why[path.Name], "not there yet")
+			} else if path.Unprobed != "" {
+				s.State, s.Cause = nodecfg.CannotTell, nodecfg.NotProbed+": "+path.Unprobed
 			}
 			s.Active = active[path.Name]
 			states = append(states, s)

@@ -161,17 +161,19 @@ func (n *node) count(t testing.TB, sid netip.Addr) uint64 {
 	return c[sid].Packets
 }
 
-// flow is a stream of datagrams from a to b.
+// flow is a stream of datagrams from one node to another.
 type flow struct {
 	out, in *net.UDPConn
 	to      netip.AddrPort
 	got     chan []byte
 }
 
-func (w *triangle) flow(from, to netip.Addr) *flow {
+func (w *triangle) flow(from, to netip.Addr) *flow { return newFlow(w.a, from, w.b, to) }
+
+func newFlow(a *node, from netip.Addr, b *node, to netip.Addr) *flow {
 	f := &flow{
-		out: w.a.UDP(netip.AddrPortFrom(from, 0)),
-		in:  w.b.UDP(netip.AddrPortFrom(to, 0)),
+		out: a.UDP(netip.AddrPortFrom(from, 0)),
+		in:  b.UDP(netip.AddrPortFrom(to, 0)),
 		got: make(chan []byte, 1<<16),
 	}
 	f.to = f.in.LocalAddr().(*net.UDPAddr).AddrPort()

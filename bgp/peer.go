@@ -174,7 +174,7 @@ func (p *peer) do(effect fsm.Effect) {
 		}
 		p.in.Up(rib.Up{At: now, Families: slices.Clone(x.Session.Families)})
 		out := &rib.Session{Families: x.Session.Families, Extended: x.Session.Extended, Internal: x.Session.Internal,
-			Local: c.local().Addr(), LocalAS: p.speaker.cfg.AS, Wake: c.wake}
+			ExtendedNextHop: x.Session.ExtendedNextHop, Local: c.local().Addr(), LocalAS: p.speaker.cfg.AS, Wake: c.wake}
 		p.out.Begin(out)
 		c.updates(out)
 		log.Info("bgp session up", "families", x.Session.Families, "hold_time", x.Session.HoldTime)

@@ -38,6 +38,10 @@ type Link struct {
 	ID          uint16       `json:"id"`
 	PeerID      uint16       `json:"peerId"`
 	PeerLocator netip.Prefix `json:"peerLocator"`
+	// PeerAddress: the peer is a router without an agent, and this the address
+	// of its interface, IPv6 and not link-local. It has no PeerID, and a
+	// PeerLocator only as far as one is known. Its SIDs are in the Paths.
+	PeerAddress netip.Addr `json:"peerAddress,omitzero"`
 	// QKD: a QKD system runs on the link, so the node's KME has a store of
 	// keys shared with the peer, which is to be watched.
 	QKD bool `json:"qkd,omitempty"`
@@ -87,13 +91,21 @@ type Path struct {
 	Name string `json:"name"` // unique on the node, such as "tyo-osa-gold/0"
 	Link string `json:"link"` // this node's link that the path begins with
 	// Segments lead to the tail, without its decapsulation SID: the pinned
-	// End of the first neighbour, then one End.X a link.
+	// End of the first neighbour, then one End.X a link. A first neighbour
+	// without an agent has no pinned End: they begin with its End.X, and there
+	// are none where it is the tail.
 	Segments []netip.Addr `json:"segments"`
 	// Return lead back over the same links, beginning with the tail's End.X,
 	// so that a probe comes home without anybody's help (loopback mode).
 	Return []netip.Addr `json:"return"`
-	Tail   netip.Prefix `json:"tail"` // locator of the tail
-	Hops   []string     `json:"hops"` // node names, head and tail included
+	// Unprobed says why nobody knows the way back: the path has no Return and
+	// is not probed; "" it has.
+	Unprobed string       `json:"unprobed,omitempty"`
+	Tail     netip.Prefix `json:"tail"` // locator of the tail; of one without an agent as far as it is known
+	// Decap are the SIDs that decapsulate at the tail; zero: those that its agent
+	// makes (EndDX4, EndDT6).
+	Decap Decap    `json:"decap,omitzero"`
+	Hops  []string `json:"hops"` // node names, head and tail included
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
 	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
@@ -103,6 +115,14 @@ type Path struct {
 	// Lane carries the packets of an intent that asks for encryption; nil:
 	// they take the path as they are.
 	Lane *Lane `json:"lane,omitempty"`
+}
+
+// Decap are SIDs that decapsulate packets of a family and look them up (End.DT4,
+// End.DT6, End.DT46; RFC 8986 sections 4.6 to 4.8). One that is not valid: the
+// tail takes no packets of the family.
+type Decap struct {
+	IPv4 netip.Addr `json:"ipv4,omitzero"`
+	IPv6 netip.Addr `json:"ipv6,omitzero"`
 }
 
 // Lane is this node's end of the WireGuard tunnel that rides on a Path. What

@@ -37,7 +37,7 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 	for _, u := range c.Underlay {
 		l := links[u.Link]
 		s.Add(Route{Table: MainTable, To: u.To, Metric: mainMetric,
-			Via: Adjacency(l.PeerLocator, l.PeerID), Dev: l.Interface})
+			Via: l.neighbor(), Dev: l.Interface})
 	}
 	for i := range c.Policies {
 		p := &c.Policies[i]
@@ -49,6 +49,10 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 		}
 		device := func(link string) string { return links[link].Interface }
 		for _, path := range p.Paths {
+			for _, sid := range path.pinned(links[path.Link]) {
+				s.Add(Route{Table: MainTable, To: host(sid), Metric: mainMetric,
+					Via: links[path.Link].PeerAddress, Dev: device(path.Link)})
+			}
 			if path.Lane != nil {
 				for _, o := range c.outer(&path, device(path.Link)) {
 					s.Add(o)
@@ -101,7 +105,7 @@ func (c *Config) sysctls() []Object {
 // Linux has the node's own addresses in the table local.
 func (c *Config) link(l Link) []Object {
 	var (
-		peer  = Adjacency(l.PeerLocator, l.PeerID)
+		peer  = l.neighbor()
 		own   = mainMetric + uint32(l.ID)
 		table = uint32(MainTable)
 		end   = Seg6Local{Action: "End", Count: true}
@@ -109,16 +113,19 @@ func (c *Config) link(l Link) []Object {
 	local := func(sid netip.Addr, metric uint32, behavior Seg6Local) Route {
 		return Route{Table: table, To: host(sid), Metric: metric, Dev: l.Interface, Encap: behavior}
 	}
-	return []Object{
+	objects := []Object{
 		Addr{host(Adjacency(c.Locator, l.ID)), l.Interface},
 		Route{Table: table, To: host(peer), Metric: mainMetric, Dev: l.Interface},
-		Route{Table: table, To: Ingress(l.PeerLocator, l.PeerID), Metric: mainMetric, Via: peer, Dev: l.Interface},
 		local(IngressEnd(c.Locator, l.ID), mainMetric, end),
 		local(EndX(c.Locator, l.ID), mainMetric, Seg6Local{Action: "End.X", NextHop: peer, Count: true}),
 		local(End(c.Locator), own, end),
 		local(EndDX4(c.Locator), own, Seg6Local{Action: "End.DX4", NextHop: netip.IPv4Unspecified(), Count: true}),
 		local(EndDT6(c.Locator), own, Seg6Local{Action: "End.DT6", Count: true}),
 	}
+	if l.PeerAddress.IsValid() {
+		return objects // it has no Ingress
+	}
+	return append(objects, Route{Table: table, To: Ingress(l.PeerLocator, l.PeerID), Metric: mainMetric, Via: peer, Dev: l.Interface})
 }
 
 func (p *Policy) rules() []Rule {
@@ -141,11 +148,7 @@ func (p *Policy) routes(i int, dev string) []Route {
 			routes = append(routes, Route{Table: p.table(), To: t.To, Metric: pathMetric + uint32(i), Dev: LaneInterface(path.Lane.ID)})
 			continue
 		}
-		decap := EndDT6(path.Tail)
-		if t.To.Addr().Is4() {
-			decap = EndDX4(path.Tail)
-		}
-		segs := SegmentsOf(path.Segments...) + SegmentsOf(decap)
+		segs := SegmentsOf(path.Segments...) + SegmentsOf(path.decap(t.To))
 		r := Route{Table: p.table(), To: t.To, Metric: pathMetric + uint32(i), Dev: dev,
 			Encap: Seg6{Mode: ModeEncapRed, Segments: segs}}
 		if path.MTU > 0 {

@@ -58,6 +58,7 @@ const (
 	DownByLink         = "link"  // PathState.Cause: the headend's own link
 	DownByProbe        = "probe" // PathState.Cause: probes were lost
 	DownByLane         = "lane"  // PathState.Cause begins with it: its lane is closed, and after a colon why
+	NotProbed          = "probe" // PathState.Cause of CannotTell begins with it: nobody knows the way back, and after a colon why
 )
 
 // PathState is the state of one path of a Policy at its headend.

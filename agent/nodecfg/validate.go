@@ -55,6 +55,7 @@ func (c *Config) Validate() error {
 	for i := range c.Policies {
 		v.policy(fmt.Sprintf("policies[%d] %s", i, c.Policies[i].Intent), c, &c.Policies[i])
 	}
+	v.neighborRoutes(c)
 	v.peers(c)
 	if p := c.Probe; p.Interval != 0 {
 		v.check(p.Interval >= minInterval, "probe: interval %s is less than %s", p.Interval, minInterval)
@@ -133,6 +134,10 @@ func (v *validator) link(at string, c *Config, l Link) {
 	v.check(l.Peer != "", "%s: peer is empty", at)
 	v.check(l.ID >= 1 && l.ID <= MaxLinkID, "%s: id %d is not in 1 to %d", at, l.ID, MaxLinkID)
 	v.unique(at, "link id", l.ID)
+	if l.PeerAddress != (netip.Addr{}) {
+		v.router(at, c, l)
+		return
+	}
 	v.check(l.PeerID >= 1 && l.PeerID <= MaxLinkID, "%s: peerId %d is not in 1 to %d", at, l.PeerID, MaxLinkID)
 	v.locator(at+": peerLocator", l.PeerLocator)
 	v.check(l.PeerLocator != c.Locator, "%s: peerLocator is the node's own", at)
@@ -165,6 +170,11 @@ func (v *validator) policy(at string, c *Config, p *Policy) {
 	for i := range p.Paths {
 		at := fmt.Sprintf("%s: paths[%d] %s", at, i, p.Paths[i].Name)
 		v.path(at, c, &p.Paths[i], minMTU)
+		for _, t := range p.Traffic {
+			if sid := p.Paths[i].decap(t.To); p.Paths[i].foreign() && !sid.IsValid() {
+				v.check(false, "%s: decap: no SID for the packets to %s", at, t.To)
+			}
+		}
 		if w := p.Paths[i].Weight; p.Mode == Spread {
 			v.check(w >= 1 && w <= MaxWeight, "%s: weight %d is not in 1 to %d", at, w, MaxWeight)
 		} else {
@@ -177,11 +187,20 @@ func (v *validator) path(at string, c *Config, p *Path, minMTU int) {
 	v.check(p.Name != "", "%s: name is empty", at)
 	v.unique(at, "path", p.Name)
 	v.knownLink(at, p.Link)
-	v.locator(at+": tail", p.Tail)
-	v.check(p.Tail != c.Locator, "%s: tail is the node itself", at)
-	n := len(p.Segments)
-	v.check(n >= 1 && n < maxSegments, "%s: %d segments, must be 1 to %d", at, n, maxSegments-1)
-	if l, ok := v.links[p.Link]; ok && n > 0 && l.PeerLocator.IsValid() {
+	if p.foreign() {
+		v.foreignTail(at, c, p)
+	} else {
+		v.locator(at+": tail", p.Tail)
+		v.check(p.Tail != c.Locator, "%s: tail is the node itself", at)
+	}
+	v.check(p.Unprobed == "" || len(p.Return) == 0, "%s: unprobed, with return segments", at)
+	n, least := len(p.Segments), 1
+	l, ok := v.links[p.Link]
+	if p.foreign() && l.PeerAddress.IsValid() {
+		least = 0
+	}
+	v.check(n >= least && n < maxSegments, "%s: %d segments, must be %d to %d", at, n, least, maxSegments-1)
+	if ok && n > 0 && l.PeerLocator.IsValid() && !l.PeerAddress.IsValid() {
 		pin := Ingress(l.PeerLocator, l.PeerID)
 		v.check(pin.Contains(p.Segments[0]), "%s: first segment %s is not in %s, so link %s would not be what it begins with",
 			at, p.Segments[0], pin, p.Link)
@@ -240,7 +259,7 @@ func (c *Config) steersItself(t Selector) bool {
 	}
 	for i := range c.Policies {
 		for _, p := range c.Policies[i].Paths {
-			if p.Tail.IsValid() && t.To.Overlaps(p.Tail) {
+			if p.Tail.IsValid() && t.To.Overlaps(p.Tail) || t.To.Contains(p.Decap.IPv4) || t.To.Contains(p.Decap.IPv6) {
 				return true
 			}
 			for _, s := range p.Segments {

@@ -115,13 +115,16 @@ func (a answer) refusal(names names) string {
 	return fmt.Sprintf("%s (%v) answers: %v", cmp.Or(names.of(a.from), "unknown node"), a.from, a.err)
 }
 
-// names tell nodes by the locators that a Config mentions.
+// names tell nodes by the locators and addresses that a Config mentions.
 type names map[netip.Prefix]string
 
 func namesOf(cfg *nodecfg.Config) names {
 	n := names{cfg.Locator: cfg.Node}
 	for _, l := range cfg.Links {
 		n[l.PeerLocator] = l.Peer
+		if l.PeerAddress.IsValid() {
+			n[netip.PrefixFrom(l.PeerAddress, l.PeerAddress.BitLen())] = l.Peer
+		}
 	}
 	for _, policy := range cfg.Policies {
 		for _, path := range policy.Paths {
@@ -135,14 +138,16 @@ func namesOf(cfg *nodecfg.Config) names {
 	return n
 }
 
-// of is the node that the address belongs to; "" when nobody says.
+// of is the node that the address belongs to, the narrowest prefix saying so;
+// "" when nobody says.
 func (n names) of(addr netip.Addr) string {
-	for locator, name := range n {
-		if locator.Contains(addr) { // locators do not overlap
-			return name
+	at, found := -1, ""
+	for prefix, name := range n {
+		if prefix.Contains(addr) && prefix.Bits() > at {
+			at, found = prefix.Bits(), name
 		}
 	}
-	return ""
+	return found
 }
 
 // microseconds are never 0 for a time that was measured.

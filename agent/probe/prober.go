@@ -193,8 +193,8 @@ func loop(cfg *nodecfg.Config, path *nodecfg.Path, port uint16) (nodecfg.Link, p
 	if i < 0 {
 		return nodecfg.Link{}, nil, fmt.Errorf("it begins with link %q, which this node does not have", path.Link)
 	}
-	if len(path.Segments) == 0 || len(path.Return) == 0 {
-		return nodecfg.Link{}, nil, fmt.Errorf("%d SIDs there and %d back: a probe needs both", len(path.Segments), len(path.Return))
+	if len(path.Return) == 0 {
+		return nodecfg.Link{}, nil, errors.New(cmp.Or(path.Unprobed, "no SIDs lead back"))
 	}
 	sids := slices.Concat(path.Segments, path.Return, []netip.Addr{nodecfg.EndDT6(cfg.Locator)})
 	packet, err := newPacket(nodecfg.Loopback(cfg.Locator), port, sids)

@@ -49,6 +49,9 @@ func (m *Machine) openMessage() message.Open {
 	o := message.Open{AS: m.cfg.LocalAS, HoldTime: m.cfg.HoldTime, ID: m.cfg.ID, Capabilities: message.Capabilities{
 		Families: m.cfg.Families, RouteRefresh: true, Extended: true, FourOctetAS: true,
 	}}
+	if slices.Contains(m.cfg.Families, message.IPv4Unicast) {
+		o.ExtendedNextHop = []message.Family{message.IPv4Unicast}
+	}
 	if m.cfg.RestartTime > 0 {
 		g := &message.GracefulRestart{Time: m.cfg.RestartTime, Notification: true}
 		g.Restarting = m.cfg.Restarting && !m.everUp && m.now.Sub(m.born) < m.cfg.RestartTime
@@ -147,6 +150,7 @@ func (m *Machine) opened(c *conn, o message.Open) {
 		Conn: c.id, Families: m.common(o), HoldTime: min(m.cfg.HoldTime, o.HoldTime),
 		Extended: o.Extended, Internal: m.cfg.LocalAS == m.cfg.PeerAS, Peer: o,
 	}
+	c.session.ExtendedNextHop = slices.Contains(c.session.Families, message.IPv4Unicast) && slices.Contains(o.ExtendedNextHop, message.IPv4Unicast)
 	for _, other := range slices.Clone(m.conns) {
 		if other == c || other.state == OpenSent {
 			continue

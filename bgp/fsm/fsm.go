@@ -89,7 +89,9 @@ type Session struct {
 	HoldTime time.Duration    // the smaller of both
 	Extended bool             // messages of more than message.MaxLen octets may be sent
 	Internal bool             // IBGP
-	Peer     message.Open
+	// ExtendedNextHop: IPv4 unicast routes may have an IPv6 next hop (RFC 8950).
+	ExtendedNextHop bool
+	Peer            message.Open
 }
 
 // conn is a connection on its way to a session.

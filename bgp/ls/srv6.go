@@ -55,7 +55,24 @@ const (
 	BehaviorEndDT46 uint16 = 20
 	BehaviorUN      uint16 = 43 // End with NEXT-CSID (RFC 9800)
 	BehaviorUA      uint16 = 52 // End.X with NEXT-CSID (RFC 9800)
+	BehaviorUDT6    uint16 = 62 // End.DT6 with NEXT-CSID (RFC 9800)
+	BehaviorUDT4    uint16 = 63
+	BehaviorUDT46   uint16 = 64
 )
+
+// EndDT is the behaviour End.DT6, End.DT4 or End.DT46 that a behaviour is with or
+// without NEXT-CSID: the last SID of a list is used alike. 0: it is none of them.
+func EndDT(behavior uint16) uint16 {
+	switch behavior {
+	case BehaviorEndDT6, BehaviorUDT6:
+		return BehaviorEndDT6
+	case BehaviorEndDT4, BehaviorUDT4:
+		return BehaviorEndDT4
+	case BehaviorEndDT46, BehaviorUDT46:
+		return BehaviorEndDT46
+	}
+	return 0
+}
 
 // IsEnd reports whether a behaviour is End of any flavor: RFC 8986 section 10.2
 // and, with NEXT-CSID, RFC 9800.

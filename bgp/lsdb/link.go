@@ -253,7 +253,7 @@ func (o *object) halfView() *Half {
 func (o *object) halfKnown(why string) *HalfKnown {
 	h := &HalfKnown{Half: o.halfView(), Why: why, key: o.key}
 	if r := o.local.router; r != nil {
-		h.From = r.key()
+		h.From, h.Unusable = r.key(), o.unusable()
 	}
 	if r := o.remote.router; r != nil {
 		h.To = r.key()

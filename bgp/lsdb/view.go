@@ -107,6 +107,8 @@ type HalfKnown struct {
 	// From and To are the keys of its routers; "" is a pseudonode.
 	From, To string
 	Why      string
+	// Unusable says why no path may cross it, were it a link; "" is nothing.
+	Unusable string
 
 	key string
 }

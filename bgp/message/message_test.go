@@ -26,6 +26,7 @@ var whole = Open{
 	AS: 4200000001, HoldTime: 90 * time.Second, ID: netip.MustParseAddr("10.0.0.1"),
 	Capabilities: Capabilities{
 		Families: []Family{LinkState, IPv6SRPolicy}, RouteRefresh: true, Extended: true, FourOctetAS: true,
+		ExtendedNextHop: []Family{IPv4Unicast, VPNv4},
 		GracefulRestart: &GracefulRestart{Restarting: true, Notification: true, Time: 120 * time.Second, Families: []RestartFamily{{LinkState, true}, {IPv6SRPolicy, false}}},
 	},
 }
@@ -34,10 +35,10 @@ const marker = "ffffffffffffffffffffffffffffffff"
 
 // The octets are laid out by hand from the RFCs.
 func TestOpen(t *testing.T) {
-	want := octets(t, marker+`004b 01
-		04 5ba0 005a 0a000001 2e
+	want := octets(t, marker+`005b 01
+		04 5ba0 005a 0a000001 3e
 		02 06 01 04 4004 00 47  02 06 01 04 0002 00 49
-		02 02 02 00  02 02 06 00
+		02 02 02 00  02 0e 05 0c 0001 0001 0002 0001 0080 0002  02 02 06 00
 		02 0c 40 0a c078 4004 47 80 0002 49 00
 		02 06 41 04 fa56ea01`)
 	got := AppendOpen(nil, whole)

@@ -15,10 +15,14 @@ const asTrans = 23456
 const (
 	capMultiprotocol   = 1
 	capRouteRefresh    = 2
+	capExtendedNextHop = 5
 	capExtended        = 6
 	capGracefulRestart = 64
 	capFourOctetAS     = 65
 )
+
+// afiIPv6 is the address family of an IPv6 next hop.
+const afiIPv6 = 2
 
 // Open is an OPEN message.
 type Open struct {
@@ -35,6 +39,9 @@ type Capabilities struct {
 	RouteRefresh bool // RFC 2918
 	Extended     bool // Extended Message, RFC 8654
 	FourOctetAS  bool // RFC 6793
+	// ExtendedNextHop are the families whose routes may have an IPv6 next hop though
+	// their NLRIs are of IPv4 (RFC 8950).
+	ExtendedNextHop []Family
 	// GracefulRestart is nil where the capability was not sent (RFC 4724).
 	GracefulRestart *GracefulRestart
 	// Unknown are the codes of all others, in their order.
@@ -96,6 +103,13 @@ func AppendOpen(b []byte, o Open) []byte {
 		}
 		if o.RouteRefresh {
 			one(capRouteRefresh)
+		}
+		if len(o.ExtendedNextHop) > 0 {
+			var v []byte
+			for _, f := range o.ExtendedNextHop {
+				v = append(v, byte(f.AFI>>8), byte(f.AFI), 0, f.SAFI, 0, afiIPv6)
+			}
+			one(capExtendedNextHop, v...)
 		}
 		if o.Extended {
 			one(capExtended)
@@ -196,6 +210,13 @@ func (o *Open) capabilities(b []byte) (wellFormed bool) {
 			}
 		case code == capRouteRefresh && n == 0:
 			o.RouteRefresh = true
+		case code == capExtendedNextHop && n%6 == 0:
+			for v := range slices.Chunk(value, 6) {
+				f := Family{binary.BigEndian.Uint16(v), v[3]}
+				if v[2] == 0 && binary.BigEndian.Uint16(v[4:]) == afiIPv6 && !slices.Contains(o.ExtendedNextHop, f) {
+					o.ExtendedNextHop = append(o.ExtendedNextHop, f)
+				}
+			}
 		case code == capExtended && n == 0:
 			o.Extended = true
 		case code == capFourOctetAS && n == 4:

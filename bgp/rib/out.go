@@ -49,6 +49,9 @@ type Session struct {
 	Internal bool       // IBGP
 	Local    netip.Addr // this speaker's end
 	LocalAS  uint32
+	// ExtendedNextHop: the peer takes IPv4 unicast routes with an IPv6 next hop (RFC
+	// 8950).
+	ExtendedNextHop bool
 	// Wake gets a value when there is something to say; it has room for one.
 	Wake chan<- struct{}
 
@@ -309,7 +312,10 @@ func withdrawal(f message.Family, nlris []byte) message.Update {
 	return message.Update{Unreach: &message.Unreach{Family: f, NLRI: nlris}}
 }
 
-var errNextHop = errors.New("an IPv4 route needs an IPv4 next hop, and the session has none")
+var (
+	errNextHop  = errors.New("an IPv4 route needs an IPv4 next hop, and the session has none")
+	errExtended = errors.New("its next hop is an IPv6 address, and the peer has not said that it takes such routes of IPv4 (RFC 8950)")
+)
 
 // update is the UPDATE of a route in a session.
 func (r Route) update(s *Session) (message.Update, error) {
@@ -331,8 +337,11 @@ func (r Route) update(s *Session) (message.Update, error) {
 		hop = s.Local
 	}
 	hop = hop.Unmap()
-	if r.Family == message.IPv4Unicast {
-		if !hop.Is4() {
+	if r.Family == message.IPv4Unicast && !(hop.Is6() && s.ExtendedNextHop) {
+		switch {
+		case r.NextHop.IsValid() && !hop.Is4():
+			return u, errExtended
+		case !hop.Is4():
 			return u, errNextHop
 		}
 		u.NLRI = slices.Clone(r.NLRI)

@@ -232,6 +232,20 @@ func TestOutAttributes(t *testing.T) {
 	if _, err = routeOf(0, 0).update(s); err == nil {
 		t.Error("an IPv4 route with an IPv6 next hop")
 	}
+	// A next hop of IPv6 is said where it was agreed on (RFC 8950).
+	v4 := routeOf(0, 0)
+	v4.NextHop = s.Local
+	if _, err = v4.update(s); err == nil || !strings.Contains(err.Error(), "RFC 8950") {
+		t.Errorf("an IPv4 route with an IPv6 next hop: %v", err)
+	}
+	s.ExtendedNextHop = true
+	if u, err = v4.update(s); err != nil || u.NLRI != nil || u.Reach.Family != message.IPv4Unicast || u.Reach.Addr() != s.Local {
+		t.Errorf("%+v, %v", u, err)
+	}
+	v4.NextHop = netip.MustParseAddr("192.0.2.1")
+	if u, err = v4.update(s); err != nil || u.Reach != nil || len(u.NLRI) == 0 {
+		t.Errorf("a next hop of IPv4: %+v, %v", u, err)
+	}
 }
 
 // TestOutTooLong: a route that fits into no message is not said, and of the

@@ -40,6 +40,9 @@ type Attributes struct {
 	ExtendedCommunities []ExtendedCommunity
 	// Tunnel is the value of the Tunnel Encapsulation attribute, empty for none.
 	Tunnel []byte
+	// PrefixSID is the value of the BGP Prefix-SID attribute (RFC 8669, RFC 9252),
+	// empty for none.
+	PrefixSID []byte
 }
 
 // Announce returns the UPDATE that announces NLRIs of a family. IPv4 unicast NLRIs go
@@ -78,6 +81,7 @@ func Announce(s Session, f message.Family, nlris []byte, a Attributes) (message.
 	u.Attributes = appendOptional(u.Attributes, message.CommunitiesType, v)
 	u.Attributes = appendOptional(u.Attributes, message.ExtendedCommunitiesType, octets(a.ExtendedCommunities))
 	u.Attributes = appendOptional(u.Attributes, message.TunnelEncapsulationType, a.Tunnel)
+	u.Attributes = appendOptional(u.Attributes, message.PrefixSIDType, a.PrefixSID)
 	return u, s.fits(u)
 }
 
@@ -145,5 +149,6 @@ func Read(u *message.Update) (a Attributes) {
 		a.ExtendedCommunities = append(a.ExtendedCommunities, ExtendedCommunity(e))
 	}
 	a.Tunnel, _ = u.Attribute(message.TunnelEncapsulationType)
+	a.PrefixSID, _ = u.Attribute(message.PrefixSIDType)
 	return a
 }

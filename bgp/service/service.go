@@ -1,7 +1,8 @@
 // Package service reads and writes colored routes: IPv4 and IPv6 unicast routes
 // whose next hop and color (RFC 9012 section 4.3, RFC 9830 section 3) name the SR
 // Policy that carries their traffic, so that a headend steers a prefix over a path
-// that Keiro chose (RFC 9256 section 8.4).
+// that Keiro chose (RFC 9256 section 8.4). Their SRv6 Service SID (RFC 9252) says where
+// the tail takes that traffic out of the tunnel.
 //
 // It makes and reads messages of bgp/message. It does no I/O, keeps nothing
 // and does not know whether the policy exists: a headend whose policy is missing or invalid
@@ -34,6 +35,9 @@ type Route struct {
 	// NoExport keeps the route within the AS of the headend, NoAdvertise at the
 	// headend (RFC 1997).
 	NoExport, NoAdvertise bool
+	// SID is where the tail takes the traffic out of the tunnel; unknown: the route
+	// does not say, and the headend has to know.
+	SID ls.Opt[SID]
 }
 
 // Family is that of the prefix.
@@ -76,6 +80,12 @@ func (r Route) announce(s route.Session) (message.Update, error) {
 	if r.NoAdvertise {
 		a.Communities = append(a.Communities, route.NoAdvertise)
 	}
+	if sid, known := r.SID.Get(); known {
+		var err error
+		if a.PrefixSID, err = sid.octets(); err != nil {
+			return message.Update{}, err
+		}
+	}
 	return route.Announce(s, r.Family(), message.AppendPrefix(nil, r.Prefix), a)
 }
 
@@ -87,7 +97,8 @@ func Withdraw(p netip.Prefix) message.Update {
 // Parse reads the colored routes that an UPDATE announces, and the prefixes that it
 // takes the colored route from: it withdraws them, or announces them without a color, or
 // spoiled: message.ParseUpdate has found that their routes are withdrawn. An error is a
-// [*message.Fault] that disables the family.
+// [*message.Fault]: with DisableFamily there are no lists; with TreatAsWithdraw the
+// Service SID is malformed and the routes are among the withdrawn already.
 func Parse(u *message.Update, spoiled bool) (routes []Route, without []netip.Prefix, err error) {
 	gone := []message.Unreach{{Family: message.IPv4Unicast, NLRI: u.Withdrawn}}
 	if u.Unreach != nil {
@@ -98,28 +109,47 @@ func Parse(u *message.Update, spoiled bool) (routes []Route, without []netip.Pre
 			return nil, nil, err
 		}
 	}
+	p := parser{without: without, spoiled: spoiled}
 	// The NLRIs of RFC 4271 and those of RFC 4760 have a next hop each.
 	classic, multi := message.Update{Attributes: u.Attributes}, message.Update{Attributes: u.Attributes, Reach: u.Reach}
-	if routes, without, err = parse(routes, without, &classic, message.IPv4Unicast, u.NLRI, spoiled); err != nil || u.Reach == nil {
-		return routes, without, err
+	if err = p.parse(&classic, message.IPv4Unicast, u.NLRI); err == nil && u.Reach != nil {
+		err = p.parse(&multi, u.Reach.Family, u.Reach.NLRI)
 	}
-	return parse(routes, without, &multi, u.Reach.Family, u.Reach.NLRI, spoiled)
-}
-
-func parse(routes []Route, without []netip.Prefix, u *message.Update, f message.Family, nlris []byte, spoiled bool) ([]Route, []netip.Prefix, error) {
-	list, err := appendPrefixes(nil, f, nlris)
 	if err != nil {
 		return nil, nil, err
 	}
+	if p.malformed != nil {
+		err = p.malformed
+	}
+	return p.routes, p.without, err
+}
+
+type parser struct {
+	spoiled   bool
+	routes    []Route
+	without   []netip.Prefix
+	malformed *message.Fault
+}
+
+func (p *parser) parse(u *message.Update, f message.Family, nlris []byte) error {
+	list, err := appendPrefixes(nil, f, nlris)
+	if err != nil || len(list) == 0 {
+		return err
+	}
 	a := route.Read(u)
+	sid, malformed := parseSID(a.PrefixSID)
+	if malformed != nil {
+		p.malformed = malformed
+	}
 	colors := a.Colors()
-	if len(colors) == 0 || spoiled {
-		return routes, append(without, list...), nil
+	if len(colors) == 0 || p.spoiled || malformed != nil {
+		p.without = append(p.without, list...)
+		return nil
 	}
-	for _, p := range list {
-		routes = append(routes, Route{p, a.NextHop, colors, a.LocalPref, a.Has(route.NoExport), a.Has(route.NoAdvertise)})
+	for _, prefix := range list {
+		p.routes = append(p.routes, Route{prefix, a.NextHop, colors, a.LocalPref, a.Has(route.NoExport), a.Has(route.NoAdvertise), sid})
 	}
-	return routes, without, nil
+	return nil
 }
 
 // appendPrefixes appends those of the unicast families.

@@ -96,6 +96,9 @@ func TestRoundTrip(t *testing.T) {
 		for i := range rapid.IntRange(1, 3).Draw(t, "colors") {
 			want.Colors = append(want.Colors, route.Color{Value: uint32(9 - i), Only: route.ColorOnly(rapid.ByteRange(0, 2).Draw(t, "CO"))})
 		}
+		if rapid.Bool().Draw(t, "SID") {
+			want.SID = ls.Some(sids.Draw(t, "service SID"))
+		}
 		if !s.External {
 			want.LocalPref = ls.Some(rapid.Uint32().Draw(t, "local preference"))
 		}
@@ -155,6 +158,7 @@ func gobgpReads(t *rapid.T, u message.Update, want service.Route) {
 			}
 		}
 	}
+	sidsOfGobgp(t, m, want)
 	var values []uint32
 	for _, c := range want.Colors {
 		values = append(values, c.Value)
@@ -205,6 +209,7 @@ func FuzzParse(f *testing.F) {
 	for _, r := range []service.Route{
 		{Prefix: netip.MustParsePrefix("198.51.100.0/24"), NextHop: hop4, Colors: []route.Color{red}, NoExport: true},
 		{Prefix: netip.MustParsePrefix("2001:db8:5::/48"), NextHop: endpoint, Colors: []route.Color{red, {Value: 3, Only: 1}}},
+		{Prefix: netip.MustParsePrefix("2001:db8:5::/48"), NextHop: endpoint, Colors: []route.Color{red}, SID: ls.Some(dt6)},
 	} {
 		u, err := r.Announce(session)
 		if err != nil {
@@ -223,12 +228,15 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		routes, without, err := service.Parse(&u, message.Withdraw(faults))
-		if len(routes)+len(without) > len(b) || err != nil && len(routes)+len(without) > 0 {
+		if len(routes)+len(without) > len(b) || err != nil && len(routes) > 0 {
 			t.Fatalf("%v, without %v, %v", routes, without, err)
 		}
 		for _, r := range routes {
 			if len(r.Colors) == 0 || !r.NextHop.IsValid() || r.Prefix != r.Prefix.Masked() {
 				t.Fatalf("%+v", r)
+			}
+			if _, err := r.Announce(route.Session{LocalAS: 65001, ExtendedNextHop: true, Extended: true}); r.SID.Known && err != nil && !errors.Is(err, message.ErrTooLong) {
+				t.Fatalf("what was read cannot be said: %+v: %v", r, err)
 			}
 		}
 	})

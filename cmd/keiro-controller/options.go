@@ -33,6 +33,7 @@ func options(args []string) (controller.Options, error) {
 	flags.DurationVar(&p.WaitToRestore, "wait-to-restore", 5*time.Second, "how long a link must be up again before paths return to it")
 	flags.DurationVar(&p.Settle, "settle", 10*time.Second, "how long after a start known agents are waited for")
 	flags.DurationVar(&p.AgentLost, "agent-lost", 10*time.Second, "how long an agent may be away before an alert")
+	flags.DurationVar(&p.Linger, "linger", time.Second, "how long an SR Policy candidate path that still works stays at its headend beside the one that replaces it")
 	p.Probe = nodecfg.Probe{Lost: 3, Back: 5}
 	flags.DurationVar(&p.Probe.Interval, "probe-interval", 10*time.Millisecond, "time between two probes of a path; 0 probes none")
 	verbose := flags.Bool("v", false, "log debug messages")

@@ -25,8 +25,10 @@ type Input struct {
 	MTU      map[string]int          // of links, by name, bytes; absent: not known
 	Peers    map[string]nodecfg.Peer // who the agents are, by node; absent: no identity yet
 	Probe    nodecfg.Probe
-	// SIDs are those learned of nodes without an agent.
+	// SIDs are those learned of nodes without an agent, which have no others.
 	SIDs live.SIDs
+
+	known *foreign // of them; nil: not asked for yet
 }
 
 // Policy is a path set that the ends of an intent are to install.
@@ -41,6 +43,10 @@ type Policy struct {
 	// Encryption gives every path a lane. A path whose lane is closed carries
 	// nothing.
 	Encryption pathspec.Encryption
+	// Priority is the intent's: the greatest comes first.
+	Priority int
+	// Closed: the intent is blocked, so what stands may not carry anything.
+	Closed bool
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -50,17 +56,23 @@ type End struct {
 	Reverse bool
 }
 
-// Configs returns one Config per node of the topology, in its order, with
-// revision 0: the caller numbers what it sends. A path that Obstacle has
-// something against is left out.
+// Configs returns one Config per node that has an agent, in the order of the
+// topology, with revision 0: the caller numbers what it sends. A path that
+// Obstacle has something against is left out, and so is one that begins with a
+// SID which another one has led over another link.
+//
+// Policies that begin at a node with Steering ByBGP are in no Config.
 func Configs(in Input) []*nodecfg.Config {
-	c := compiler{Input: in, next: nextHops(in.Topology, in.Outage)}
-	configs := make([]*nodecfg.Config, len(in.Topology.Nodes))
+	c := compiler{Input: in, next: in.nextHops(), claims: Claims{}, configs: make(map[string]*nodecfg.Config, len(in.Topology.Nodes))}
+	configs := make([]*nodecfg.Config, 0, len(in.Topology.Nodes))
 	for n := range in.Topology.Nodes {
-		configs[n] = c.node(n)
+		if node := &in.Topology.Nodes[n]; !node.NoAgent {
+			cfg := c.node(n)
+			configs, c.configs[node.Name] = append(configs, cfg), cfg
+		}
 	}
 	for _, p := range in.Policies {
-		c.policy(configs, p)
+		c.policy(p)
 	}
 	for _, cfg := range configs {
 		rank(cfg.Policies)
@@ -71,7 +83,9 @@ func Configs(in Input) []*nodecfg.Config {
 
 type compiler struct {
 	Input
-	next [][]int // next[n][m]: the entry by which n reaches m's locator; -1 none
+	next    [][]int // next[n][m]: the entry by which n reaches m's locator; -1 none
+	claims  Claims
+	configs map[string]*nodecfg.Config // by node
 }
 
 // node is the part of a Config that does not depend on intents.
@@ -79,20 +93,13 @@ func (c *compiler) node(n int) *nodecfg.Config {
 	t := c.Topology
 	cfg := &nodecfg.Config{Node: t.Nodes[n].Name, Locator: c.IDs.Locator(t.Nodes[n].Name), Probe: c.Probe}
 	for e := range t.Entries {
-		if entry := &t.Entries[e]; entry.Interface(n) != "" {
-			peer := t.Nodes[entry.A+entry.B-n].Name
-			cfg.Links = append(cfg.Links, nodecfg.Link{
-				Name: entry.Name, Interface: entry.Interface(n), Peer: peer,
-				ID:     c.IDs.Link(cfg.Node, entry.Name),
-				PeerID: c.IDs.Link(peer, entry.Name), PeerLocator: c.IDs.Locator(peer), QKD: entry.QKD,
-			})
+		if entry := &t.Entries[e]; (entry.A == n || entry.B == n) && c.beginsAt(n, e) {
+			cfg.Links = append(cfg.Links, c.link(n, e))
 		}
 	}
 	for m, e := range c.next[n] {
-		if e >= 0 {
-			cfg.Underlay = append(cfg.Underlay, nodecfg.Underlay{
-				To: c.IDs.Locator(t.Nodes[m].Name), Link: t.Entries[e].Name,
-			})
+		if to := c.peerLocator(m); e >= 0 && to.IsValid() {
+			cfg.Underlay = append(cfg.Underlay, nodecfg.Underlay{To: to, Link: t.Entries[e].Name})
 		}
 	}
 	sort.Slice(cfg.Links, func(i, j int) bool { return cfg.Links[i].Name < cfg.Links[j].Name })
@@ -100,14 +107,30 @@ func (c *compiler) node(n int) *nodecfg.Config {
 	return cfg
 }
 
+// link is node n's end of entry e.
+func (c *compiler) link(n, e int) nodecfg.Link {
+	entry := &c.Topology.Entries[e]
+	m := entry.A + entry.B - n
+	peer := &c.Topology.Nodes[m]
+	l := nodecfg.Link{Name: entry.Name, Interface: entry.Interface(n), Peer: peer.Name,
+		ID: c.IDs.Link(c.Topology.Nodes[n].Name, entry.Name), PeerLocator: c.peerLocator(m), QKD: entry.QKD}
+	if peer.NoAgent {
+		l.PeerAddress = c.address(m, e)
+	} else {
+		l.PeerID = c.IDs.Link(peer.Name, entry.Name)
+	}
+	return l
+}
+
 // policy adds p to the Configs of its ends: forward at the heads of its
 // paths, with everything reversed at the tails.
-func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
+func (c *compiler) policy(p Policy) {
 	for _, end := range p.Ends {
 		n, ok := c.Topology.Node(end.Node)
-		if !ok {
-			continue
+		if !ok || c.Topology.Nodes[n].Steering == topology.ByBGP {
+			continue // see Headends
 		}
+		cfg := c.configs[end.Node]
 		out := nodecfg.Policy{Intent: p.Intent, ID: c.IDs.Intents[p.Intent]}
 		if p.Weights != nil {
 			out.Mode = nodecfg.Spread
@@ -122,24 +145,27 @@ func (c *compiler) policy(configs []*nodecfg.Config, p Policy) {
 			out.Encryption = p.Encryption.String()
 		}
 		for i, path := range p.Paths {
-			nodes, links := path.Nodes, path.Links
 			if end.Reverse {
-				nodes, links = reversed(nodes), reversed(links)
+				path = Reversed(path)
 			}
-			if nodes[0] != end.Node || !p.Serving[i] || c.Obstacle(&p, links) != "" {
+			if path.Nodes[0] != end.Node || !p.Serving[i] || c.Against(&p, path) != "" {
 				continue // another node of the same site begins it, or nobody may
 			}
-			sids := c.path(nodes, links)
+			sids := c.path(path)
+			if c.claims.taken(end.Node, path.Links[0], c.firstSIDs(path, &sids), "") != nil {
+				continue
+			}
+			c.claims.add(end.Node, path.Links[0], c.firstSIDs(path, &sids), p.Intent)
 			sids.Name = PathName(p.Intent, i)
 			if p.Weights != nil {
 				sids.Weight = p.Weights[i]
 			}
 			if p.Encryption != pathspec.NoEncryption {
-				sids.Lane = &nodecfg.Lane{ID: c.IDs.Lanes[sids.Name], Index: i, Peer: nodes[len(nodes)-1], Encryption: p.Encryption.String()}
+				sids.Lane = &nodecfg.Lane{ID: c.IDs.Lanes[sids.Name], Index: i, Peer: path.Nodes[len(path.Nodes)-1], Encryption: p.Encryption.String()}
 			}
 			out.Paths = append(out.Paths, sids)
 		}
-		configs[n].Policies = append(configs[n].Policies, out)
+		cfg.Policies = append(cfg.Policies, out)
 	}
 }
 
@@ -165,97 +191,6 @@ func (c *compiler) peers(cfg *nodecfg.Config) []nodecfg.Peer {
 // PathName is the name of the nth path of an intent's set, as in reports.
 func PathName(intent string, n int) string { return fmt.Sprintf("%s/%d", intent, n) }
 
-// The least that a path must carry: what IPv6 needs of every link (RFC 8200
-// section 5), and what every IPv4 host takes in (RFC 791 section 3.1).
-const (
-	minMTU6 = 1280
-	minMTU4 = 576
-)
-
-// mtu is the longest packet of a policy on a path that carries pathMTU bytes,
-// and the least that will do.
-func (p *Policy) mtu(pathMTU int) (mtu, least int, family string) {
-	mtu, least, family = pathMTU, minMTU4, "IPv4"
-	if p.Encryption != pathspec.NoEncryption {
-		mtu = nodecfg.LaneMTU(pathMTU)
-	}
-	for _, s := range p.Traffic {
-		if s.To.Addr().Is6() {
-			least, family = minMTU6, "IPv6"
-		}
-	}
-	return mtu, least, family
-}
-
-// Obstacle says why a path of the policy over the links cannot be installed;
-// "" nothing.
-func (in *Input) Obstacle(p *Policy, links []string) string {
-	for _, link := range links {
-		e, ok := in.Topology.Entry(link)
-		if !ok {
-			return fmt.Sprintf("link %s is not in the topology", link)
-		}
-		if !in.Topology.Entries[e].Plugged() {
-			return fmt.Sprintf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", link)
-		}
-	}
-	if outer := in.pathMTU(links); outer != 0 {
-		if mtu, least, family := p.mtu(outer); mtu < least {
-			what := fmt.Sprintf("%d SIDs", sids(links))
-			if p.Encryption != pathspec.NoEncryption {
-				what += " and WireGuard"
-			}
-			return fmt.Sprintf("%s leave %d bytes for a packet, %s needs %d: raise the MTU of the links, or ask for fewer hops", what, mtu, family, least)
-		}
-	}
-	return ""
-}
-
-// path is the SID list over the given links, and back.
-func (c *compiler) path(nodes, links []string) nodecfg.Path {
-	hops := len(links)
-	p := nodecfg.Path{
-		Link: links[0], Hops: nodes, Tail: c.IDs.Locator(nodes[hops]),
-		Segments: append(make([]segment, 0, hops), nodecfg.IngressEnd(c.IDs.Locator(nodes[1]), c.IDs.Link(nodes[1], links[0]))),
-		Return:   make([]segment, 0, hops),
-	}
-	for i, link := range links {
-		if i > 0 {
-			p.Segments = append(p.Segments, nodecfg.EndX(c.IDs.Locator(nodes[i]), c.IDs.Link(nodes[i], link)))
-		}
-		back := hops - 1 - i
-		p.Return = append(p.Return, nodecfg.EndX(c.IDs.Locator(nodes[back+1]), c.IDs.Link(nodes[back+1], links[back])))
-	}
-	for _, node := range nodes {
-		p.Locators = append(p.Locators, c.IDs.Locator(node))
-	}
-	p.MTU = c.pathMTU(links)
-	return p
-}
-
-// sids counts the SIDs of a path: one a link, and the one that decapsulates.
-func sids(links []string) int { return len(links) + 1 }
-
-// pathMTU is what is left of the narrowest link for a packet inside
-// H.Encaps.Red: an IPv6 header and, as the first SID stands in the destination
-// address (RFC 8986 section 5.2), one SID less in the SRH. 0 where a link's
-// MTU is not known.
-func (in *Input) pathMTU(links []string) int {
-	const ipv6Header, srhHeader, sid, maxPacket = 40, 8, 16, 65000
-	least := 0
-	for _, link := range links {
-		mtu := in.MTU[link]
-		if mtu == 0 {
-			return 0
-		}
-		if least == 0 || mtu < least {
-			least = mtu
-		}
-	}
-	// A route of Linux takes no greater MTU than an IPv6 packet can be long.
-	return min(least, maxPacket) - ipv6Header - srhHeader - sid*(sids(links)-1)
-}
-
 // rank numbers the selectors of one node so that the narrowest is matched
 // first, as in routing; then in the order of policies and of their traffic.
 func rank(policies []nodecfg.Policy) {
@@ -279,12 +214,4 @@ func narrowness(s nodecfg.Selector) int {
 		bits += 2 * (128 - 32)
 	}
 	return bits
-}
-
-func reversed(in []string) []string {
-	out := make([]string, len(in))
-	for i, s := range in {
-		out[len(in)-1-i] = s
-	}
-	return out
 }

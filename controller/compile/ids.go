@@ -32,7 +32,8 @@ type IDs struct {
 	LastLane    uint16            `json:"lastLane"`
 }
 
-// Locator is the SRv6 locator of a node, a /48.
+// Locator is the SRv6 locator of a node, a /48. A node without an agent has one
+// only if its topology says so.
 func (ids IDs) Locator(node string) netip.Prefix { return ids.Locators[node] }
 
 // Link is a node's own number of one of its links.
@@ -125,7 +126,7 @@ func number(names []string, old, out map[string]uint16, last, most uint16) (uint
 }
 
 // locators keeps what the topology declares, then what was assigned before,
-// and assigns the rest from 5f00:0:1::/48 upwards.
+// and assigns the rest from 5f00:0:1::/48 upwards, to nodes with an agent.
 func (ids *IDs) locators(old IDs, t *topology.Topology) error {
 	const most = 1<<32 - 1
 	used := make(map[netip.Prefix]bool, len(t.Nodes))
@@ -137,15 +138,15 @@ func (ids *IDs) locators(old IDs, t *topology.Topology) error {
 	}
 	for n := range t.Nodes {
 		name := t.Nodes[n].Name
-		if l := old.Locators[name]; l.IsValid() && !used[l] && !ids.Locators[name].IsValid() {
+		if l := old.Locators[name]; l.IsValid() && !used[l] && !ids.Locators[name].IsValid() && !t.Nodes[n].NoAgent {
 			ids.Locators[name] = l
 			used[l] = true
 		}
 	}
 	for n := range t.Nodes {
 		name := t.Nodes[n].Name
-		if ids.Locators[name].IsValid() {
-			continue
+		if ids.Locators[name].IsValid() || t.Nodes[n].NoAgent {
+			continue // what has no agent has its own
 		}
 		for {
 			ids.LastLocator = ids.LastLocator%most + 1

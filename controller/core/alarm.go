@@ -64,7 +64,7 @@ func (c *Core) tell(now time.Time) {
 	}
 	for _, name := range sortedKeys(c.nodes) {
 		n := c.nodes[name]
-		if !c.exists(name) || n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing || c.revoked(name) {
+		if !c.exists(name) || n.connected || n.since.IsZero() || c.alarms["agent/"+name].Firing || c.revoked(name) || c.hasNoAgent(name) {
 			continue
 		}
 		if due := n.since.Add(c.params.AgentLost); now.Before(due) {

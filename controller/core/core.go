@@ -25,6 +25,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
@@ -44,7 +45,10 @@ type Params struct {
 	Gather time.Duration
 	// AgentLost is how long an agent or a BGP peer may be away before that is told.
 	AgentLost time.Duration
-	Probe     nodecfg.Probe
+	// Linger is how long a candidate path that still works stays at its headend
+	// beside the one that replaces it.
+	Linger time.Duration
+	Probe  nodecfg.Probe
 }
 
 // Spec is what operators declared, with the numbers given to it.
@@ -72,7 +76,13 @@ type Core struct {
 	drains  map[Drain]bool
 	intents []*intent // in the order of the spec
 	retired []retired
+	// headends are the nodes that are told their paths by BGP, and what they were told.
+	headends map[string]*headend
+	reports  map[srpolicy.NLRI][]saying // what they report; see readback.go
+	saidAll  bool                       // all that an earlier controller may have said has been said
 
+	in       *compile.Input  // without policies, of this Step; nil: not asked for yet
+	claims   compile.Claims  // of the standing paths, likewise
 	outage   topology.Outage // what carries no traffic now
 	wanted   uint64          // counts the questions; answers to older ones are stale
 	asked    uint64          // the question that is being solved
@@ -93,12 +103,13 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
+		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
 
 // Step takes in one event and returns what is to be done, in order.
 func (c *Core) Step(now time.Time, event Event) []Effect {
-	c.effects = nil
+	c.effects, c.in, c.claims = nil, nil, nil
 	switch e := event.(type) {
 	case Started:
 		c.start(now, e)
@@ -116,6 +127,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.reported(now, e.Report)
 	case Learned:
 		c.learn(now, e)
+	case HeadendReported:
+		c.heard(e)
 	case PeersChanged:
 		c.bgp = e.Peers
 	case Solved:
@@ -132,7 +145,10 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.restore(now)
 	c.ask()
 	c.decide(now)
-	c.push()
+	c.lingered(now)
+	c.push(now)
+	c.awaitLinger(now)
+	c.announcedAll(now)
 	c.judge(now)
 	c.tell(now)
 	c.tellKeys(now)
@@ -180,7 +196,7 @@ func (c *Core) holding(now time.Time) (until time.Time, yes bool) {
 		return until, false
 	}
 	for name := range c.known {
-		if c.exists(name) && c.nodes[name].report == nil {
+		if c.exists(name) && !c.hasNoAgent(name) && c.nodes[name].report == nil {
 			return until, true
 		}
 	}

@@ -138,9 +138,9 @@ func (c *Core) blocks(i *intent, satisfied, taken bool) bool {
 	switch {
 	case i.spec.OnViolation != pathspec.Block:
 		return false
-	case taken && !slices.ContainsFunc(i.answer.Paths, c.failed):
+	case taken && !c.failed(i.answer.Paths...):
 		return false
-	case c.fresh() && !satisfied && !c.wantsKeysOnly(i), i.standing.Intent != i.id, slices.ContainsFunc(i.standing.Paths, c.failed):
+	case c.fresh() && !satisfied && !c.wantsKeysOnly(i), i.standing.Intent != i.id, c.failed(i.standing.Paths...):
 		return true
 	}
 	return i.standing.Blocked
@@ -170,11 +170,13 @@ func (c *Core) serve(i *intent) []bool {
 	return serving
 }
 
-// failed reports whether a link of the path carries no traffic.
-func (c *Core) failed(p pathspec.Path) bool {
-	for _, name := range p.Links {
-		if l := c.links[name]; l != nil && l.down {
-			return true
+// failed reports whether a link of one of the paths carries no traffic.
+func (c *Core) failed(paths ...pathspec.Path) bool {
+	for _, p := range paths {
+		for _, name := range p.Links {
+			if l := c.links[name]; l != nil && l.down {
+				return true
+			}
 		}
 	}
 	return false

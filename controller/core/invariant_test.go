@@ -9,6 +9,7 @@ import (
 
 // invariants hold after every step of every play and of the random walk.
 func (s *stage) invariants() {
+	s.sidsThere()
 	for _, i := range s.core.View(s.now).Intents { // shown after every Step; it must not panic
 		a := i.Answer
 		switch {
@@ -20,6 +21,7 @@ func (s *stage) invariants() {
 			s.fail("%s: no reason or no reserve where none is to come: %+v", i.Spec.Name, a)
 		}
 	}
+	s.heard()
 	for _, n := range s.core.nodes {
 		if n.sent != nil {
 			if err := n.sent.Validate(); err != nil {
@@ -46,6 +48,23 @@ func (s *stage) invariants() {
 	}
 }
 
+// heard: what BGP-LS says does not carry traffic is down, and questions are asked
+// about the topology that is learned.
+func (s *stage) heard() {
+	c := s.core
+	if c.live == nil {
+		return
+	}
+	for e := range c.live.Links {
+		if up, said := Heard(c.live, e); said && !up && !c.linkDown(c.live.Links[e].Name) {
+			s.fail("link %s: %s, and it is not down", c.live.Links[e].Name, c.live.Out[c.live.Links[e].Name])
+		}
+	}
+	if !samePaths(c.spec.Topology, c.live.Topology) {
+		s.fail("paths are asked for on another topology than the one that is learned")
+	}
+}
+
 // introduced: what a node is told of its peers is what the Core knows of them last.
 func (s *stage) introduced(cfg *nodecfg.Config) {
 	for _, p := range cfg.Peers {
@@ -67,8 +86,8 @@ func (s *stage) carried(head string, path nodecfg.Path) {
 				owner = path.Hops[n]
 			}
 		}
-		if owner == head {
-			continue
+		if owner == head || owner == "" {
+			continue // its own, or that of a router without an agent
 		}
 		cfg := s.agents[owner].did
 		found := false

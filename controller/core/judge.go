@@ -82,8 +82,20 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 	if len(i.standing.Paths) == 0 {
 		return no, "NoPath", "no path set stands; packets of the intent are answered with unreachable"
 	}
+	doubt, why := "", ""
 	for _, end := range c.ends(i) {
 		n := c.nodes[end.Node]
+		if c.byBGP(end.Node) {
+			switch status, reason, message = c.judgeHeadend(i, end.Node); status {
+			case no:
+				return status, reason, message
+			case maybe:
+				doubt, why = reason, message
+			}
+		}
+		if c.hasNoAgent(end.Node) {
+			continue
+		}
 		switch {
 		case n.refused != "":
 			return no, "Error", fmt.Sprintf("node %s cannot be told what it is to be: %s", end.Node, n.refused)
@@ -97,7 +109,26 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 			return no, "Waiting", "node " + end.Node + " has not confirmed yet"
 		}
 	}
-	return yes, "Confirmed", "the headends are as they were told"
+	if doubt != "" {
+		return maybe, doubt, why
+	}
+	return yes, "Confirmed", "the headends are as they were told" + c.doubts(i)
+}
+
+// doubts says what an operator should know of learned SIDs that are used.
+func (c *Core) doubts(i *intent) string {
+	if c.live == nil {
+		return ""
+	}
+	in := compile.Input{Topology: c.spec.Topology, SIDs: c.live.SIDs}
+	for _, p := range i.standing.Paths {
+		if slices.ContainsFunc(p.Nodes, c.hasNoAgent) {
+			if doubt := in.Doubts(p); doubt != "" {
+				return "; but " + doubt
+			}
+		}
+	}
+	return ""
 }
 
 // judgeHealth asks both headends of every path. Only the word of one that has
@@ -112,7 +143,11 @@ func (c *Core) judgeHealth(i *intent) (status, reason, message string) {
 			return no, "LinkDown", fmt.Sprintf("path %d crosses a link that is down", n)
 		}
 		name := compile.PathName(i.spec.Name, n)
-		for _, head := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
+		heads := c.probers(p)
+		if len(heads) == 0 {
+			unknown, why = "NotProbed", fmt.Sprintf("path %d has no agent at its ends that probes it", n)
+		}
+		for _, head := range heads {
 			node := c.nodes[head]
 			if node == nil || !node.connected || node.report == nil || !node.confirmed() {
 				unknown, why = "NoReport", fmt.Sprintf("node %s has not told of path %s as it is now", head, name)
@@ -124,6 +159,8 @@ func (c *Core) judgeHealth(i *intent) (status, reason, message string) {
 				return no, "LaneClosed", fmt.Sprintf("path %s carries nothing at %s (%s)", name, head, node.report.Paths[seen].Cause)
 			case seen >= 0 && node.report.Paths[seen].State == nodecfg.Down:
 				return no, "ProbesLost", fmt.Sprintf("path %s seen from %s is down (%s)", name, head, node.report.Paths[seen].Cause)
+			case seen >= 0 && node.report.Paths[seen].State == nodecfg.CannotTell && strings.HasPrefix(node.report.Paths[seen].Cause, nodecfg.NotProbed):
+				unknown, why = "NotProbed", fmt.Sprintf("path %s is not probed from %s (%s)", name, head, node.report.Paths[seen].Cause)
 			case seen < 0 || node.report.Paths[seen].State != nodecfg.Up:
 				unknown, why = "Probing", fmt.Sprintf("path %s seen from %s: no verdict yet", name, head)
 			}
@@ -133,6 +170,17 @@ func (c *Core) judgeHealth(i *intent) (status, reason, message string) {
 		return maybe, unknown, why
 	}
 	return yes, "ProbesReturn", "probes come back over every path"
+}
+
+// probers are the ends of a path that probe it, there and back: those that an
+// agent steers.
+func (c *Core) probers(p pathspec.Path) (heads []string) {
+	for _, head := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
+		if !c.byBGP(head) {
+			heads = append(heads, head)
+		}
+	}
+	return heads
 }
 
 // set notes a condition; its time changes with its status only.

@@ -104,7 +104,8 @@ func Heard(r *live.Result, e int) (up, said bool) {
 		known := r.Nodes[entry.A].Router != nil && r.Nodes[entry.B].Router != nil
 		return false, foreign || known
 	}
-	return l.Learned != nil, l.Learned != nil
+	there := l.Learned != nil || len(l.Halves) > 0
+	return there, there
 }
 
 // attested reports whether both ends of entry e say at present that it is up:
@@ -182,10 +183,10 @@ func sameSIDs(a, b *live.Result) bool {
 	}
 	for e := range a.Links {
 		x, y := &a.Links[e], &b.Links[e]
-		if x.Learned == y.Learned {
+		if x.Learned == y.Learned && slices.Equal(x.Halves, y.Halves) {
 			continue
 		}
-		if x.Learned == nil || y.Learned == nil || x.Reversed != y.Reversed || !sameHalves(x.Learned, y.Learned) {
+		if (x.Learned == nil) != (y.Learned == nil) || x.Reversed != y.Reversed || x.Learned != nil && !sameHalves(x.Learned, y.Learned) {
 			return false
 		}
 		entry := &b.Topology.Entries[e]
@@ -193,7 +194,7 @@ func sameSIDs(a, b *live.Result) bool {
 			from := b.Topology.Nodes[n].Name
 			was, had := a.SIDs.Over(x.Name, from)
 			is, has := b.SIDs.Over(x.Name, from)
-			if had != has || was.Addr != is.Addr || was.Behavior != is.Behavior || was.Structure != is.Structure {
+			if had != has || a.SIDs.Address(x.Name, from) != b.SIDs.Address(x.Name, from) || was.Addr != is.Addr || was.Behavior != is.Behavior || was.Structure != is.Structure {
 				return false
 			}
 		}

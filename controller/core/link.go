@@ -59,8 +59,7 @@ func (c *Core) setLinks(now time.Time) {
 	c.hear(now)
 }
 
-// endsAt reports whether the link is there and has an end at the node: nobody
-// else is believed about it.
+// endsAt reports whether the link is there and has an end at the node.
 func (c *Core) endsAt(link, node string) bool {
 	if c.spec.Topology == nil {
 		return false
@@ -77,8 +76,8 @@ func (c *Core) endsAt(link, node string) bool {
 func (c *Core) observe(now time.Time, node string, states []nodecfg.LinkState) {
 	changed := false
 	for _, s := range states {
-		if !c.endsAt(s.Name, node) {
-			continue
+		if !c.endsAt(s.Name, node) || c.hasNoAgent(node) {
+			continue // nobody else is believed about it
 		}
 		l := c.links[s.Name]
 		if l == nil {

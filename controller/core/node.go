@@ -9,6 +9,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/topology"
 )
 
 // node is what is known of one machine and its agent.
@@ -31,6 +32,22 @@ func (c *Core) exists(node string) bool {
 	}
 	_, ok := c.spec.Topology.Node(node)
 	return ok
+}
+
+// hasNoAgent reports whether a node is declared to have no agent: nobody
+// connects for it, and nobody is waited for.
+func (c *Core) hasNoAgent(node string) bool {
+	if c.spec.Topology == nil {
+		return false
+	}
+	n, ok := c.spec.Topology.Node(node)
+	return ok && c.spec.Topology.Nodes[n].NoAgent
+}
+
+// byBGP reports whether a node is told the paths that begin at it by BGP.
+func (c *Core) byBGP(node string) bool {
+	n, ok := c.spec.Topology.Node(node)
+	return ok && c.spec.Topology.Nodes[n].Steering == topology.ByBGP
 }
 
 // confirmed reports whether the node is known to be what it is to be.

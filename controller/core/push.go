@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/compile"
@@ -57,24 +58,32 @@ func (c *Core) retire(next Spec) {
 	c.retired = kept
 }
 
-// release forgets the retired links that no standing path uses, once every
-// node has confirmed its Config, and reports whether it did. An agent that is
+// release forgets the retired links that no standing path uses, and none that a headend
+// was told of, once every node has confirmed its Config, and reports whether it did. An agent that is
 // away holds it up: its node may still send over them.
 func (c *Core) release() bool {
 	if len(c.retired) == 0 {
 		return false
 	}
-	for _, n := range c.nodes {
-		if n.want != nil && !n.confirmed() {
+	for name, n := range c.nodes {
+		if n.want != nil && !n.confirmed() && !c.hasNoAgent(name) {
 			return false
 		}
 	}
 	used := map[string]bool{}
-	for _, i := range c.intents {
-		for _, p := range i.standing.Paths {
+	use := func(paths []pathspec.Path) {
+		for _, p := range paths {
 			for _, name := range p.Links {
 				used[name] = true
 			}
+		}
+	}
+	for _, i := range c.intents {
+		use(i.standing.Paths)
+	}
+	for _, h := range c.headends {
+		for _, t := range h.paths {
+			use(t.Ways)
 		}
 	}
 	before := len(c.retired)
@@ -113,10 +122,16 @@ func (c *Core) fabric() (*topology.Topology, compile.IDs) {
 	return topology.New(t.Name, t.Sites, t.Nodes, entries, links), ids
 }
 
-// push sends every node whose Config has changed its new one.
-func (c *Core) push() {
+// push sends every node whose Config has changed its new one, and tells those that are
+// told by BGP what has changed for them.
+func (c *Core) push(now time.Time) {
 	for c.dirty && c.spec.Topology != nil {
-		c.pushConfigs()
+		in := c.input()
+		for _, i := range c.intents {
+			in.Policies = append(in.Policies, c.policy(i))
+		}
+		c.pushConfigs(in)
+		c.announce(now, &in)
 		c.dirty = c.release()
 	}
 }
@@ -140,6 +155,7 @@ func (c *Core) policy(i *intent) compile.Policy {
 		Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
 		Paths: i.standing.Paths, Serving: i.serving,
 		Weights: i.weights(), Encryption: i.spec.Require.Encryption,
+		Priority: i.spec.Priority, Closed: i.standing.Blocked,
 	}
 }
 
@@ -157,11 +173,7 @@ func (i *intent) weights() []int {
 
 // pushConfigs sends first to the nodes whose policies change, as traffic
 // waits for them.
-func (c *Core) pushConfigs() {
-	in := c.input()
-	for _, i := range c.intents {
-		in.Policies = append(in.Policies, c.policy(i))
-	}
+func (c *Core) pushConfigs(in compile.Input) {
 	var later []Effect
 	for _, cfg := range compile.Configs(in) {
 		n := c.nodes[cfg.Node]
@@ -209,12 +221,23 @@ func (c *Core) missing(i *intent) string {
 			return slices.Equal(s.Links, p.Links) && slices.Equal(s.Nodes, p.Nodes)
 		})
 	}
-	in := c.input()
+	if c.in == nil {
+		in := c.input()
+		c.in = &in
+	}
 	policy := c.policy(i)
 	for _, p := range i.answer.Paths {
-		if why := in.Obstacle(&policy, p.Links); why != "" {
+		if why := c.in.Obstacle(&policy, p); why != "" {
 			return why
 		}
+		if why := c.in.Unsayable(p); why != "" {
+			return why
+		}
+	}
+	if why := c.collides(policy, i.answer.Paths); why != "" {
+		return why
+	}
+	for _, p := range i.answer.Paths {
 		if stands(p) {
 			continue
 		}
@@ -226,6 +249,9 @@ func (c *Core) missing(i *intent) string {
 			}
 		}
 		for n, name := range p.Nodes {
+			if c.hasNoAgent(name) {
+				continue // its SIDs are there, as it says them
+			}
 			for _, l := range p.Links[max(n-1, 0):min(n+1, len(p.Links))] {
 				if why := c.lacks(name, l); why != "" {
 					return why
@@ -255,4 +281,31 @@ func (c *Core) lacks(name, link string) string {
 		return fmt.Sprintf("node %s: %s: %s", name, n.report.Errors[0].Object, n.report.Errors[0].Error)
 	}
 	return fmt.Sprintf("node %s has not confirmed the SIDs of link %s yet", name, link)
+}
+
+// collides says why paths cannot be installed beside those that stand of other
+// intents, where routers without an agent are on them.
+func (c *Core) collides(policy compile.Policy, paths []pathspec.Path) string {
+	crosses := func(p pathspec.Path) bool { return slices.ContainsFunc(p.Nodes, c.hasNoAgent) }
+	if !slices.ContainsFunc(paths, crosses) {
+		return ""
+	}
+	if c.claims == nil {
+		c.claims = compile.Claims{}
+		for _, i := range c.intents {
+			if slices.ContainsFunc(i.standing.Paths, crosses) {
+				standing := c.policy(i)
+				c.claims.Add(c.in, &standing)
+			}
+		}
+	}
+	policy.Paths, policy.Serving = paths, make([]bool, len(paths))
+	for n := range paths {
+		policy.Serving[n] = true
+	}
+	why := c.claims.Obstacle(c.in, &policy)
+	if why == "" {
+		c.claims.Add(c.in, &policy) // it may be installed now, and others are asked about after it
+	}
+	return why
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,9 @@ func TestRandomWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newStage(t)
 		s.fail = rt.Fatalf
+		if rapid.Bool().Draw(rt, "bgp") {
+			s.configure("rr", "rr2")
+		}
 		s.do([]string{"start", "square.yaml", rapid.SampledFrom([]string{"two.yaml", "two-c.yaml", "lanes.yaml"}).Draw(rt, "intents")})
 		s.do([]string{"enrol", rapid.SampledFrom(lives).Draw(rt, "life"), "all"})
 		s.do([]string{"connect", "all"})
@@ -34,7 +38,7 @@ func TestRandomWalk(t *testing.T) {
 			link := rapid.SampledFrom(links).Draw(rt, "link")
 			a := s.agents[node]
 			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 15).Draw(rt, "what") {
+			switch rapid.IntRange(0, 17).Draw(rt, "what") {
 			case 0:
 				s.do([]string{"connect", node})
 			case 1:
@@ -84,11 +88,19 @@ func TestRandomWalk(t *testing.T) {
 				}
 			case 15:
 				s.do([]string{"revoke", node})
+			case 16, 17:
+				if len(s.bgp) > 0 {
+					peer := rapid.SampledFrom([]string{"rr", "rr2"}).Draw(rt, "peer")
+					s.do(append([]string{"bgp", peer}, strings.Fields(rapid.SampledFrom(heard).Draw(rt, "heard"))...))
+					if rapid.Bool().Draw(rt, "learn") {
+						s.do([]string{"learn"})
+					}
+				}
 			}
 		}
 		s.settle()
 		for _, a := range s.core.View(s.now).Alarms {
-			if len(a.Nodes) > 0 || a.Name == Revoked {
+			if len(a.Nodes) > 0 || a.Name == Revoked || strings.HasPrefix(a.Key, routerAlarm) {
 				rt.Fatalf("an alarm that is never over: %+v", a)
 			}
 		}
@@ -113,7 +125,10 @@ func TestRandomWalk(t *testing.T) {
 		for name, a := range s.agents {
 			fresh.agent(name).peer = a.peer
 		}
-		fresh.step(Started{Spec: s.spec})
+		if len(s.bgp) > 0 {
+			fresh.configure("rr", "rr2")
+		}
+		fresh.step(Started{Spec: s.spec, BGP: fresh.bgp})
 		fresh.settle()
 		for name, a := range s.agents {
 			was := *a.cfg
@@ -130,6 +145,13 @@ func TestRandomWalk(t *testing.T) {
 
 // lives of agents, each with an identity of its own.
 var lives = []string{"none", "one", "two"}
+
+// heard is what peers may say.
+var heard = []string{
+	"up", "up", "end", "lost", "node l2 1 name=a", "node l2 2 name=b", "node l2 2 name=b flags=overload", "node l2 4 name=d", "gone node l2 4",
+	"link l2 1 2 te=1 bw=1G", "link l2 2 1 te=1 bw=1G", "link l2 1 2 te=5 bw=1G delay=900-9000", "gone link l2 1 2",
+	"link l2 2 4 te=1 bw=1G", "link l2 4 2 te=1 bw=1G", "gone link l2 4 2",
+}
 
 func at(link, node string) bool { return link[:1] == node || link[len(link)-1:] == node }
 
@@ -159,6 +181,14 @@ func (s *stage) settle() {
 	}
 	s.drains = nil
 	s.step(Drained{})
+	for _, p := range slices.Clone(s.bgp) {
+		s.do([]string{"bgp", p.Name, "up"})
+		s.do([]string{"feed", s.feed, p.Name})
+		s.do([]string{"bgp", p.Name, "end"})
+	}
+	if len(s.bgp) > 0 {
+		s.do([]string{"learn"})
+	}
 	for range 8 {
 		s.now = s.now.Add(20 * time.Second)
 		s.step(Tick{})

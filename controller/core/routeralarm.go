@@ -12,9 +12,9 @@ import (
 // routerAlarm begins the keys of alarms about what is heard by BGP.
 const routerAlarm = "bgp/"
 
-// linkFailures are told as what they are, a link that is down: they are no
-// contradiction between a file and the network.
-var linkFailures = []live.ConditionType{live.LinkUnusable, live.LinkHalfKnown, live.LinkMissing}
+// toldElsewhere are conditions of links that are no contradiction: a link that is
+// down is told as such, and a node that nobody knows as that.
+var toldElsewhere = []live.ConditionType{live.LinkUnusable, live.LinkHalfKnown, live.LinkMissing, live.NodeMissing, live.NodeAmbiguous}
 
 // contradictions are what the conditions of a live topology come to, by type.
 type contradictions struct {
@@ -26,9 +26,9 @@ type contradictions struct {
 
 // contradiction is a condition and all that has it.
 type contradiction struct {
-	says         []string        // the first few, in the order of the file
-	links, nodes int             // how many
-	over         map[string]bool // those of links, by name
+	says         []string // the first few, in the order of the file
+	all          int      // how often it is there
+	links, nodes map[string]bool
 }
 
 // tellRouters raises the alarms of BGP sessions and of what is learned in them
@@ -42,13 +42,24 @@ func (c *Core) tellRouters(now time.Time) {
 	c.contradict(now, found)
 	for _, key := range sortedKeys(found) {
 		delete(c.said.absent, key)
-		c.renew(now, found[key])
+		c.tellRouter(found[key])
 	}
 	for _, key := range sortedKeys(c.alarms) {
 		if _, so := found[key]; !so && strings.HasPrefix(key, routerAlarm) {
 			c.endRouterAlarm(now, key)
 		}
 	}
+}
+
+// tellRouter raises an alarm, or brings what a firing one says up to date. It is
+// told once, whatever it comes to hit: what it is about is one mistake.
+func (c *Core) tellRouter(a Alarm) {
+	if was := c.alarms[a.Key]; was.Firing {
+		was.Message, was.After, was.Intents = a.Message, a.After, a.Intents
+		c.alarms[a.Key] = was
+		return
+	}
+	c.raise(a)
 }
 
 // endRouterAlarm resolves an alarm without a cause: that of a session at once,
@@ -80,11 +91,16 @@ func (c *Core) peersDown(now time.Time, found map[string]Alarm) {
 		if p.Up {
 			continue
 		}
-		since, words := p.Since, "is down since "+p.Since.UTC().Format(time.RFC3339)
-		if since.IsZero() {
-			since, words = c.started, "has not come up"
-		}
 		key := routerAlarm + "peer/" + p.Name
+		since, words := p.Since, "has not come up"
+		if since.IsZero() && c.alarms[key].Firing { // the controller before knew
+			since = c.alarms[key].CausedAt
+		}
+		if !since.IsZero() {
+			words = "is down since " + since.UTC().Format(time.RFC3339)
+		} else {
+			since = c.started
+		}
 		if due := since.Add(c.params.AgentLost); now.Before(due) && !c.alarms[key].Firing {
 			c.emit(WakeAt{due})
 			continue
@@ -94,7 +110,7 @@ func (c *Core) peersDown(now time.Time, found map[string]Alarm) {
 		}
 		found[key] = Alarm{
 			Key: key, Name: PeerDown, Severity: "warning", Cause: "peer:" + p.Name, Before: "up", After: "down", CausedAt: since, DetectedAt: now,
-			Message: fmt.Sprintf("BGP session with peer %s %s: nothing new is heard from it, and what it is to do reaches it no more. What it had said counts on as stale; see to the router and to the BGP file", p.Name, words),
+			Message: fmt.Sprintf("BGP session with peer %s %s: nothing new is heard from it, and what it is to do reaches it no more. What it had said counts on as stale. `keiro describe peer %s` says more", p.Name, words, p.Name),
 		}
 	}
 }
@@ -111,7 +127,7 @@ func (c *Core) contradict(now time.Time, found map[string]Alarm) {
 	}
 	for kind, x := range c.said.byType {
 		key := routerAlarm + string(kind)
-		a := Alarm{Key: key, CausedAt: now, DetectedAt: now, Severity: "warning", Intents: c.standingOver(x.over), After: x.count()}
+		a := Alarm{Key: key, CausedAt: now, DetectedAt: now, Severity: "warning", Intents: c.standingOver(x.links), After: x.count()}
 		if kind == live.Stale {
 			if due, waits := c.staleDue(now); waits && !c.alarms[key].Firing {
 				c.emit(WakeAt{due})
@@ -134,26 +150,28 @@ func conditionsOf(r *live.Result) map[live.ConditionType]*contradiction {
 	add := func(kind live.ConditionType) *contradiction {
 		x := out[kind]
 		if x == nil {
-			x = &contradiction{over: map[string]bool{}}
+			x = &contradiction{links: map[string]bool{}, nodes: map[string]bool{}}
 			out[kind] = x
 		}
 		return x
 	}
 	for n := range r.Nodes {
 		for _, condition := range r.Nodes[n].Conditions {
+			if condition.Type == live.NodeMissing && !r.Topology.Nodes[n].NoAgent {
+				continue // it need not be in an IGP: its routerID is what BGP calls it
+			}
 			x := add(condition.Type)
-			x.nodes++
+			x.nodes[r.Nodes[n].Name] = true
 			x.say("node "+r.Nodes[n].Name, condition)
 		}
 	}
 	for e := range r.Links {
 		for _, condition := range r.Links[e].Conditions {
-			if slices.Contains(linkFailures, condition.Type) {
+			if slices.Contains(toldElsewhere, condition.Type) {
 				continue
 			}
 			x := add(condition.Type)
-			x.links++
-			x.over[r.Links[e].Name] = true
+			x.links[r.Links[e].Name] = true
 			x.say("link "+r.Links[e].Name, condition)
 		}
 	}
@@ -161,6 +179,7 @@ func conditionsOf(r *live.Result) map[live.ConditionType]*contradiction {
 }
 
 func (x *contradiction) say(what string, condition live.Condition) {
+	x.all++
 	if len(x.says) >= named {
 		return
 	}
@@ -171,13 +190,15 @@ func (x *contradiction) say(what string, condition live.Condition) {
 }
 
 func (x *contradiction) text() string {
-	if more := x.links + x.nodes - len(x.says); more > 0 {
+	if more := x.all - len(x.says); more > 0 {
 		return strings.Join(x.says, ", ") + fmt.Sprintf(", and %d more", more)
 	}
 	return strings.Join(x.says, ", ")
 }
 
-func (x *contradiction) count() string { return fmt.Sprintf("%d links, %d nodes", x.links, x.nodes) }
+func (x *contradiction) count() string {
+	return fmt.Sprintf("%d links, %d nodes", len(x.links), len(x.nodes))
+}
 
 // standingOver are the intents with a path over one of the links.
 func (c *Core) standingOver(links map[string]bool) (names []string) {

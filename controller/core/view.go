@@ -47,11 +47,13 @@ type PathView struct {
 	Path    pathspec.Path
 	Serving bool                         // the headends are told to use it
 	Seen    map[string]nodecfg.PathState // by headend
+	Told    map[string]Seen              // what headends that were told by BGP report, by headend
 }
 
 // NodeView is one node and its agent.
 type NodeView struct {
 	Name      string
+	NoAgent   bool // none is expected: the node is declared so
 	Connected bool
 	Revoked   bool   // and not enrolled again
 	Wanted    uint64 // revision
@@ -117,7 +119,7 @@ func (c *Core) View(now time.Time) View {
 	for n := range t.Nodes {
 		name := t.Nodes[n].Name
 		node := c.nodes[name]
-		out := NodeView{Name: name, Connected: node.connected, Revoked: c.revoked(name), Since: node.since, Wanted: node.revision}
+		out := NodeView{Name: name, NoAgent: t.Nodes[n].NoAgent, Connected: node.connected, Revoked: c.revoked(name), Since: node.since, Wanted: node.revision}
 		if node.report != nil {
 			out.Reached, out.Errors = node.report.Revision, node.report.Errors
 			if !node.report.Reached && out.Reached == out.Wanted {
@@ -145,7 +147,7 @@ func (c *Core) viewIntent(i *intent) IntentView {
 	}
 	states := c.pathStates(i.spec.Name)
 	for n, p := range i.standing.Paths {
-		path := PathView{Path: p, Serving: i.serving[n], Seen: map[string]nodecfg.PathState{}}
+		path := PathView{Path: p, Serving: i.serving[n], Seen: map[string]nodecfg.PathState{}, Told: c.viewSeen(i, n)}
 		for node, seen := range states {
 			for _, s := range seen {
 				if s.Name == compile.PathName(i.spec.Name, n) {

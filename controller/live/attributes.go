@@ -14,6 +14,18 @@ import (
 // directions are the halves of a link from a to b and back, of the adjacencies
 // that let paths use it, or of all if none does.
 func directions(l *Link) (ab, ba []*lsdb.Half) {
+	if l.Learned == nil {
+		usable := slices.ContainsFunc(l.Halves, func(h *lsdb.HalfKnown) bool { return h.Unusable == "" })
+		for _, h := range l.Halves {
+			if !usable || h.Unusable == "" {
+				ab = append(ab, h.Half)
+			}
+		}
+		if l.Reversed {
+			return nil, ab
+		}
+		return ab, nil
+	}
 	any := l.Learned.Unusable() != ""
 	for _, adj := range l.Learned.Adjacencies {
 		if any || adj.Unusable == "" {
@@ -96,10 +108,7 @@ func attribute[T any](name, value, byFile string, learned bool, v said.Value[T],
 
 // joinLink gives an entry and its directions what was learned of them.
 func (j *joiner) joinLink(out *Link, entry *topology.Entry, ab, ba *topology.Link) {
-	var there, back []*lsdb.Half
-	if out.Learned != nil {
-		there, back = directions(out)
-	}
+	there, back := directions(out)
 	j.joinDirection(out, "", there, ab)
 	j.joinDirection(out, "ba.", back, ba)
 	j.joinSRLGs(out, there, back, entry)

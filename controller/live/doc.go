@@ -45,12 +45,22 @@
 //	one of several that nothing tells apart, and fewer are     out
 //	  learned than declared, or paths may not use all of them
 //	of a node that matches several routers, or one with others out
-//	of a node with a routerID that nobody knows, when every    out
-//	  peer has said all
+//	of a node without an agent, with a routerID that nobody    out
+//	  knows, when every peer has said all
+//	with an agent at one end, and the router at the other      there
+//	  tells of its half
+//	likewise, and of none that could be it, when every peer    out
+//	  has said all
 //	anything else                                              as declared
 //
+// The halves of routers to agents are matched by addresses, else by name (TLV
+// 1098), else by the agent's node: of its routerID, as its BGP Identifier (RFC 9086)
+// or as remote router ID (TLV 1030, 1031). What is learned of that direction
+// counts; the other one is as declared. Its SID is the End.X that comes with the
+// half (RFC 9514 section 4.1), or else that for the agent as BGP peer (TLV 1251).
+//
 // So until a peer has said all (End-of-RIB) the declared state stands. A node
-// that is in no IGP needs no routerID, and its links are for agents to judge; a
+// that is in no IGP needs no routerID, and its end of a link is for its agent to judge; a
 // router without an agent should have one, so that its end is noticed. Parallel
 // links should all be declared, or have addresses: else one that fails leaves
 // another that looks like it.

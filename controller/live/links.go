@@ -23,7 +23,11 @@ func (j *joiner) matchLinks() {
 		j.r.Links[e].Name = entry.Name
 		a, b := j.r.Nodes[entry.A].Router, j.r.Nodes[entry.B].Router
 		if a == nil || b == nil {
-			j.nodeMissing(e)
+			if router, _, mixed := j.mixed(e); mixed {
+				j.nodeMissing(e, router)
+			} else {
+				j.nodeMissing(e, entry.A, entry.B)
+			}
 			continue
 		}
 		p := pairOf(a.Key, b.Key)
@@ -62,12 +66,11 @@ func (j *joiner) matchLinks() {
 
 // nodeMissing judges a link of a node that no router is known to be. What is
 // learned of the link cannot be told, if the node is one that is learned at all:
-// it might be that the link is gone.
-func (j *joiner) nodeMissing(e int) {
-	entry := &j.t.Entries[e]
-	for _, n := range []int{entry.A, entry.B} {
+// it might be that the link is gone. An agent would notice.
+func (j *joiner) nodeMissing(e int, nodes ...int) {
+	for _, n := range nodes {
 		for _, c := range j.r.Nodes[n].Conditions {
-			if c.Type == NodeMissing || c.Type == NodeAmbiguous {
+			if c.Type == NodeMissing && j.t.Nodes[n].NoAgent || c.Type == NodeAmbiguous {
 				j.out(e, c.Type, "of its node %s: %s", j.t.Nodes[n].Name, c.Message)
 				return
 			}
@@ -171,7 +174,9 @@ func (b *between) unmatched(e int, rest []int) {
 			rivals++
 		}
 	}
+	_, _, mixed := b.mixed(e)
 	switch {
+	case len(links) == 0 && mixed: // half of it will do
 	case len(links) == 0 && len(b.half) > 0:
 		b.out(e, LinkHalfKnown, "known in one direction only: %v: %s", b.half[0].NLRI, b.half[0].Why)
 	case len(links) == 0:
@@ -307,11 +312,18 @@ func linkNames(l *lsdb.Link) (out []string) {
 func staleLink(l *lsdb.Link) bool {
 	for _, adj := range l.Adjacencies {
 		for _, h := range []*lsdb.Half{adj.AB, adj.BA} {
-			for i := range h.Words {
-				if !h.Words[i].IsStale() && !h.Words[i].Withdrawn {
-					return false
-				}
+			if !staleWords(h.Words) {
+				return false
 			}
+		}
+	}
+	return true
+}
+
+func staleWords(ws said.Words) bool {
+	for i := range ws {
+		if !ws[i].IsStale() && !ws[i].Withdrawn {
+			return false
 		}
 	}
 	return true

@@ -57,15 +57,19 @@ func (r *Result) Outage() topology.Outage {
 type Node struct {
 	Name       string
 	Router     *lsdb.Router // nil: none is known to be it
+	BGP        *lsdb.Router // the same one as BGP has it (RFC 9086), if it is known under that name only there
 	Attributes []Attribute
 	Conditions []Condition
 }
 
 // Link is a declared link.
 type Link struct {
-	Name       string
-	Learned    *lsdb.Link // nil: none is known to be it
-	Reversed   bool       // its A is b of the entry
+	Name     string
+	Learned  *lsdb.Link // nil: none is known to be it
+	Reversed bool       // its A is b of the entry; the Halves are from b
+	// Halves, instead of Learned, of a link with an agent at one end: what the
+	// router at the other end says of it.
+	Halves     []*lsdb.HalfKnown
 	Conditions []Condition
 
 	attributes []Attribute // see Result.Attributes
@@ -137,6 +141,7 @@ func Join(t *topology.Topology, v *lsdb.View) *Result {
 	j := &joiner{t: t, v: v, names: names, r: &Result{Out: map[string]string{}, Half: v.Half, declared: t, names: names}}
 	j.matchNodes()
 	j.matchLinks()
+	j.matchHalves()
 	j.undeclared()
 	j.r.SIDs = newSIDs(t, j.r)
 	j.r.Topology = j.topology()

@@ -31,6 +31,9 @@ func (j *joiner) matchNodes() {
 		if node.RouterID != "" {
 			found, by = byID[node.RouterID], "routerID "+node.RouterID
 		}
+		if igp := slices.DeleteFunc(slices.Clone(found), bgpOnly); len(igp) > 0 {
+			found = igp // and what only BGP knows is joined to it below
+		}
 		if len(found) == 1 {
 			claims[found[0]] = append(claims[found[0]], n)
 		}
@@ -59,6 +62,7 @@ func (j *joiner) matchNodes() {
 		}
 		n := list[0]
 		j.r.Nodes[n].Router, j.node[r.Key] = r, n
+		j.joinBGP(n, byID)
 		for _, name := range names(r) {
 			for _, other := range j.named(name) {
 				if other != n {
@@ -73,6 +77,50 @@ func (j *joiner) matchNodes() {
 			j.r.Nodes[n].tell(Stale, "no live peer says anything of it")
 		}
 	}
+}
+
+// joinBGP finds the router of node n as BGP has it, for links to its BGP peers (RFC
+// 9086): its BGP Identifier is a router ID of the node, and of no other one.
+func (j *joiner) joinBGP(n int, byID map[string][]*lsdb.Router) {
+	out := &j.r.Nodes[n]
+	if bgpOnly(out.Router) {
+		return
+	}
+	var found []*lsdb.Router
+	for _, id := range routerIDs(out.Router) {
+		var of []*lsdb.Router // have the ID
+		for _, r := range byID[id] {
+			switch {
+			case !bgpOnly(r):
+				if r != out.Router {
+					return
+				}
+			case !slices.Contains(found, r):
+				of = append(of, r)
+			}
+		}
+		found = append(found, of...)
+	}
+	if len(found) == 1 {
+		if _, taken := j.node[found[0].Key]; !taken {
+			out.BGP, j.node[found[0].Key] = found[0], n
+		}
+	}
+}
+
+// bgpOnly reports whether only BGP itself knows a router, as one of its speakers.
+func bgpOnly(r *lsdb.Router) bool {
+	return !slices.ContainsFunc(r.Origins, func(n *lsdb.Node) bool { return n.Origin.Protocol != ls.BGP })
+}
+
+// routers are all that is known to be the node.
+func (n *Node) routers() (out []*lsdb.Router) {
+	for _, r := range []*lsdb.Router{n.Router, n.BGP} {
+		if r != nil {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // named are the nodes of a name, irrespective of case.

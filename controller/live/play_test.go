@@ -86,6 +86,8 @@ func dump(r *Result) string {
 		state := "not learned"
 		if l.Learned != nil {
 			state = "learned"
+		} else if len(l.Halves) > 0 {
+			state = fmt.Sprintf("learned by %d halves", len(l.Halves))
 		}
 		if why, out := r.Out[l.Name]; out {
 			state += ", out: " + why
@@ -142,11 +144,18 @@ func dumpSIDs(r *Result) string {
 		show("node "+n.Name, s, ok)
 		s, ok = r.SIDs.Decapsulation(n.Name, ls.BehaviorEndDT6)
 		show("node "+n.Name+" DT6", s, ok)
+		if n.NoAgent {
+			s, ok = r.SIDs.Decapsulation(n.Name, ls.BehaviorEndDT46)
+			show("node "+n.Name+" DT46", s, ok)
+		}
 	}
 	for _, e := range t.Entries {
 		for _, n := range []int{e.A, e.B} {
 			s, ok := r.SIDs.Over(e.Name, t.Nodes[n].Name)
 			show(e.Name+" from "+t.Nodes[n].Name, s, ok)
+			if a := r.SIDs.Address(e.Name, t.Nodes[n].Name); a.IsValid() {
+				fmt.Fprintf(&b, "%s address of %s: %v\n", e.Name, t.Nodes[n].Name, a)
+			}
 		}
 	}
 	return b.String()

@@ -69,10 +69,19 @@ func TestNeverBetter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared, err := topology.Parse("four.yaml", data)
-	if err != nil {
-		t.Fatal(err)
+	for name, routers := range map[string][]int{"agents": nil, "half of them routers": {0, 2}, "routers": {0, 1, 2, 3, 4}} {
+		declared, err := topology.Parse("four.yaml", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range routers {
+			declared.Nodes[n].NoAgent, declared.Nodes[n].Steering = true, topology.ByBGP
+		}
+		t.Run(name, func(t *testing.T) { neverBetter(t, declared) })
 	}
+}
+
+func neverBetter(t *testing.T, declared *topology.Topology) {
 	before := topology.Format(declared)
 	rapid.Check(t, func(t *rapid.T) {
 		v := drawView(t)
@@ -121,10 +130,11 @@ func TestNeverBetter(t *testing.T) {
 				}
 			}
 			for _, n := range []string{declared.Nodes[was.A].Name, declared.Nodes[was.B].Name} {
-				if sid, ok := r.SIDs.Over(was.Name, n); ok && (l == nil || r.Out[was.Name] != "" || !sid.Addr.IsValid()) {
+				if sid, ok := r.SIDs.Over(was.Name, n); ok && (l == nil && len(r.Links[i].Halves) == 0 || r.Out[was.Name] != "" || !sid.Addr.IsValid()) {
 					t.Fatalf("%s: SID %v of a link that is not there", was.Name, sid.Addr)
 				}
 			}
+			checkHalves(t, declared, r, i)
 		}
 		for _, file := range []*topology.Topology{r.Topology, Learned("learned", v)} {
 			if _, err := topology.Parse("joined.yaml", topology.Format(file)); err != nil {
@@ -150,6 +160,31 @@ func listed(t *rapid.T, conditions []Condition) {
 	for _, c := range conditions {
 		if !slices.Contains(ConditionTypes, c.Type) {
 			t.Fatalf("%s is not one of ConditionTypes", c.Type)
+		}
+	}
+}
+
+// checkHalves checks the halves of entry e: they are of no other one, and of the
+// one end that has no agent.
+func checkHalves(t *rapid.T, declared *topology.Topology, r *Result, e int) {
+	router, agent := declared.Entries[e].A, declared.Entries[e].B
+	if r.Links[e].Reversed {
+		router, agent = agent, router
+	}
+	for _, h := range r.Links[e].Halves {
+		if r.Links[e].Learned != nil || !declared.Nodes[router].NoAgent || declared.Nodes[agent].NoAgent {
+			t.Fatalf("%s: halves of a link without a router, or without an agent", r.Links[e].Name)
+		}
+		if !slices.ContainsFunc(r.Nodes[router].routers(), func(x *lsdb.Router) bool { return x.Key == h.From }) {
+			t.Fatalf("%s: a half of another router", r.Links[e].Name)
+		}
+		for other := range e {
+			if slices.Contains(r.Links[other].Halves, h) {
+				t.Fatalf("%s and %s share a half", r.Links[e].Name, r.Links[other].Name)
+			}
+		}
+		if _, ok := r.SIDs.Over(r.Links[e].Name, declared.Nodes[agent].Name); ok {
+			t.Fatalf("%s: a router tells of a SID of an agent", r.Links[e].Name)
 		}
 	}
 }

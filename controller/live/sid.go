@@ -25,12 +25,27 @@ type SID struct {
 	Stale     bool
 }
 
-// SIDs answers which SID leads over a link, to a node and out of the tunnel.
+// SIDs answers which SID leads over a link, to a node and out of the tunnel, and
+// how BGP names a node.
 type SIDs struct {
-	over map[over]SID
-	end  map[string]SID
-	out  map[string][]SID
+	over   map[over]SID
+	end    map[string]SID
+	out    map[string][]SID
+	addr   map[over]netip.Addr
+	router map[string]Router
 }
+
+// Router is how BGP names a node without an agent.
+type Router struct {
+	// Identifier is its BGP Identifier; invalid: it is in no domain that says one.
+	Identifier netip.Addr
+	// Address is one of its own, of IPv6, to which traffic for it may be sent;
+	// invalid: none is known.
+	Address netip.Addr
+}
+
+// Router returns how BGP names a node.
+func (s *SIDs) Router(node string) Router { return s.router[node] }
 
 // over is a link and the node it is entered from.
 type over struct{ link, from string }
@@ -43,16 +58,21 @@ func (s *SIDs) Over(link, from string) (SID, bool) {
 	return sid, ok
 }
 
+// Address is an IPv6 address of the interface that a node has on a link, one
+// that a file may state. Not valid: nobody says.
+func (s *SIDs) Address(link, node string) netip.Addr { return s.addr[over{link, node}] }
+
 // Node is the End SID of a node.
 func (s *SIDs) Node(node string) (SID, bool) { sid, ok := s.end[node]; return sid, ok }
 
 // Decapsulation is the SID of a node with one of the behaviours End.DT6, End.DT4
-// and End.DT46. BGP-LS does not say which table it looks into: if there are
-// several, nobody knows which is meant, and there is none.
+// and End.DT46, with or without NEXT-CSID. BGP-LS does not say which table it
+// looks into: if there are several, nobody knows which is meant, and there is
+// none.
 func (s *SIDs) Decapsulation(node string, behavior uint16) (SID, bool) {
 	var found []SID
 	for _, sid := range s.out[node] {
-		if sid.Behavior == behavior {
+		if ls.EndDT(sid.Behavior) == behavior {
 			found = append(found, sid)
 		}
 	}
@@ -63,15 +83,30 @@ func (s *SIDs) Decapsulation(node string, behavior uint16) (SID, bool) {
 }
 
 func newSIDs(t *topology.Topology, r *Result) SIDs {
-	s := SIDs{over: map[over]SID{}, end: map[string]SID{}, out: map[string][]SID{}}
+	s := SIDs{over: map[over]SID{}, addr: map[over]netip.Addr{}, end: map[string]SID{}, out: map[string][]SID{}, router: map[string]Router{}}
 	for i := range r.Nodes {
 		if n := &r.Nodes[i]; n.Router != nil {
 			s.node(n)
+			s.router[n.Name] = s.routerOf(n)
 		}
 	}
+	between := map[[2]int]int{} // counts the entries of two nodes
+	ends := func(e int) [2]int {
+		return [2]int{min(t.Entries[e].A, t.Entries[e].B), max(t.Entries[e].A, t.Entries[e].B)}
+	}
+	for e := range t.Entries {
+		between[ends(e)]++
+	}
 	for e := range r.Links {
-		if l := &r.Links[e]; l.Learned != nil {
+		switch l := &r.Links[e]; {
+		case l.Learned != nil:
 			s.link(l, t.Nodes[t.Entries[e].A].Name, t.Nodes[t.Entries[e].B].Name)
+		case len(l.Halves) > 0:
+			router, agent := t.Entries[e].A, t.Entries[e].B
+			if l.Reversed {
+				router, agent = agent, router
+			}
+			s.halves(l, &r.Nodes[router], t.Nodes[agent].RouterID, between[ends(e)] == 1)
 		}
 	}
 	return s
@@ -93,7 +128,7 @@ func (s *SIDs) node(n *Node) {
 			switch b := x.Behavior; {
 			case ls.IsEnd(b):
 				ends = append(ends, x)
-			case (b == ls.BehaviorEndDT4 || b == ls.BehaviorEndDT6 || b == ls.BehaviorEndDT46) && !slices.ContainsFunc(s.out[n.Name], same):
+			case ls.EndDT(b) != 0 && !slices.ContainsFunc(s.out[n.Name], same):
 				s.out[n.Name] = append(s.out[n.Name], x)
 			}
 		}
@@ -101,6 +136,45 @@ func (s *SIDs) node(n *Node) {
 	if len(ends) > 0 {
 		s.end[n.Name] = slices.MinFunc(ends, preferred)
 	}
+}
+
+// routerOf names a node. Its address is its router ID of IPv6 (TLV 1029), the least
+// if IGPs have several; else its End SID, which is an address of it as well and
+// which the route to its locator leads to. Its identifier is what it says as a BGP
+// speaker (TLV 516), else its router ID of IPv4 (TLV 1028) or of OSPF, one of which
+// routers take it from.
+func (s *SIDs) routerOf(n *Node) (r Router) {
+	least := func(to *netip.Addr, a netip.Addr) {
+		if a.IsValid() && !a.IsUnspecified() && (!to.IsValid() || a.Less(*to)) {
+			*to = a
+		}
+	}
+	var speaker, loopback, ospf netip.Addr
+	for _, o := range n.Router.Origins {
+		if id, known := o.Descriptor.BGPRouterID.Get(); known {
+			least(&speaker, netip.AddrFrom4([4]byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)}))
+		}
+		if id, err := netip.ParseAddr(o.Descriptor.IGPRouterID.Router().String()); err == nil && id.Is4() {
+			least(&ospf, id)
+		}
+		v4, _ := said.Get(o.Words, said.IPv4RouterIDs)
+		for _, a := range v4 {
+			least(&loopback, a)
+		}
+		v6, _ := said.Get(o.Words, said.IPv6RouterIDs)
+		for _, a := range v6 {
+			least(&r.Address, a)
+		}
+	}
+	for _, id := range []netip.Addr{speaker, loopback, ospf} {
+		if !r.Identifier.IsValid() {
+			r.Identifier = id
+		}
+	}
+	if !r.Address.IsValid() {
+		r.Address = s.end[n.Name].Addr
+	}
+	return r
 }
 
 // preferred puts what is surest first: live, unprotected, with a SID of its own.
@@ -134,6 +208,19 @@ func (s *SIDs) link(l *Link, a, b string) {
 	for from, list := range map[string][]SID{a: ab, b: ba} {
 		if len(list) > 0 {
 			s.over[over{l.Name, from}] = slices.MinFunc(list, preferred)
+		}
+	}
+	for from, router := range map[string]string{a: l.Learned.A, b: l.Learned.B} {
+		s.address(over{l.Name, from}, interfaces(l.Learned, router))
+	}
+}
+
+// address takes in an address of those that a node has on a link.
+func (s *SIDs) address(at over, known []netip.Addr) {
+	for _, a := range known {
+		if _, err := topology.ParseInterfaceAddress(a.String()); err == nil && a.Is6() {
+			s.addr[at] = a
+			return
 		}
 	}
 }

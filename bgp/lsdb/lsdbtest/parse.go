@@ -19,7 +19,7 @@ import (
 //	link ORIGIN ID ID [if=ADDR,.. nb=ADDR,.. id=L-R aid=L-R mt=N metric= te= bw= rbw=
 //	     residual= srlg=N,.. delay=MIN-MAX avg= name= endx=SID.. lanendx=ID/SID..]
 //	prefix ORIGIN ID PREFIX [metric= locator=ALGORITHM]
-//	sid ORIGIN ID ADDR [behavior= algorithm=]
+//	sid ORIGIN ID ADDR [behavior= algorithm= peer=N..]
 //
 // An ORIGIN is l1, l2, ospf2, ospf3, direct or bgp, then /INSTANCE if it is not 0.
 // An ID is a number, for an address that address, for a pseudonode 1.02 (of
@@ -67,6 +67,8 @@ func Parse(args []string) (n ls.NLRI, a ls.Attribute, err error) {
 				b.Behavior = uint16(p.number(v))
 			case "algorithm":
 				b.Algorithm = uint8(p.number(v))
+			case "peer":
+				a.PeerNodes = append(a.PeerNodes, ls.PeerNode{BGPIdentifier: uint32(p.number(v))})
 			default:
 				panic(k)
 			}

@@ -1,0 +1,242 @@
+package core
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/keiro-net/keiro/bgp/srpolicy"
+	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// headend is a node with steering by BGP, or one that was: what it has been told, and
+// what it is to be told.
+//
+// Make before break: a candidate path is announced beside those that it replaces, and a
+// route is given to it only then. What is replaced is withdrawn last: after
+// Params.Linger, in which the headend takes the new into use, or as soon as it says that
+// it has; but right behind the announcement when it has failed, as until then part of the
+// traffic may still go there. A route is withdrawn before its policy, and the fence of a
+// policy stays as long as a route uses it.
+type headend struct {
+	node     string
+	routerID netip.Addr
+	want     compile.Headend
+	paths    map[srpolicy.NLRI]*toldPath
+	services map[netip.Prefix]compile.Service
+}
+
+// toldPath is a candidate path that was announced.
+type toldPath struct {
+	compile.Candidate
+	leave time.Time // when it is withdrawn; zero: it is wanted
+}
+
+// announce tells the headends what they are to have now.
+func (c *Core) announce(now time.Time, in *compile.Input) {
+	for _, h := range c.headends {
+		h.want = compile.Headend{RouterID: h.routerID}
+	}
+	for _, want := range compile.Headends(*in) {
+		h := c.headends[want.Node]
+		if h == nil {
+			h = &headend{node: want.Node, paths: map[srpolicy.NLRI]*toldPath{}, services: map[netip.Prefix]compile.Service{}}
+			c.headends[want.Node] = h
+		}
+		h.want = want
+	}
+	for _, name := range sortedKeys(c.headends) {
+		h := c.headends[name]
+		out := Announce{Node: name}
+		wanted := h.candidates(&out)
+		keep := h.routes(&out)
+		if h.routerID = h.want.RouterID; len(out.Policies)+len(out.Services) > 0 {
+			out.RouterID = h.routerID
+			c.emit(out)
+		}
+		c.leave(now, in, name, wanted, keep)
+		if h.want.Node == "" && len(h.paths) == 0 {
+			delete(c.headends, name)
+		}
+	}
+}
+
+// candidates takes in the candidate paths that are wanted, adds to out those that the
+// headend does not have so, and returns the names of all.
+func (h *headend) candidates(out *Announce) (wanted map[srpolicy.NLRI]bool) {
+	wanted = map[srpolicy.NLRI]bool{}
+	for _, w := range h.want.Candidates {
+		if w.Unknown != "" {
+			if t := h.standing(&w); t != nil {
+				t.Paths, t.Closed, t.leave = w.Paths, w.Closed, time.Time{}
+				wanted[t.NLRI] = true
+			}
+			continue
+		}
+		t := h.paths[w.NLRI]
+		if t == nil || h.renamed() || !reflect.DeepEqual(t.Tunnel, w.Tunnel) {
+			out.Policies = append(out.Policies, w.CandidatePath)
+		}
+		h.paths[w.NLRI] = &toldPath{Candidate: w}
+		wanted[w.NLRI] = true
+	}
+	return wanted
+}
+
+// renamed reports whether the headend has another BGP Identifier than when it was told:
+// a route reflector has to be told again, for the new one.
+func (h *headend) renamed() bool { return h.want.RouterID != h.routerID }
+
+// standing is what was said of the ways of a candidate path of which something is
+// unknown now.
+func (h *headend) standing(w *compile.Candidate) *toldPath {
+	var newest *toldPath
+	for _, t := range h.paths {
+		if t.Intent == w.Intent && equalPaths(t.Ways, w.Ways) && (newest == nil || newest.older(t)) {
+			newest = t
+		}
+	}
+	return newest
+}
+
+// older puts what is wanted behind what leaves, by time and then by name.
+func (t *toldPath) older(other *toldPath) bool {
+	switch {
+	case t.leave.IsZero() != other.leave.IsZero():
+		return other.leave.IsZero()
+	case !t.leave.Equal(other.leave):
+		return t.leave.Before(other.leave)
+	}
+	return compareNLRI(t.NLRI, other.NLRI) < 0
+}
+
+// routes does the same for the colored routes.
+func (h *headend) routes(out *Announce) (keep map[netip.Prefix]bool) {
+	keep = map[netip.Prefix]bool{}
+	for _, w := range h.want.Services {
+		had, have := h.services[w.Prefix]
+		if w.Unknown != "" {
+			keep[w.Prefix] = have && had.Intent == w.Intent
+			continue
+		}
+		if !have || h.renamed() || !reflect.DeepEqual(had.Route, w.Route) {
+			out.Services = append(out.Services, w.Route)
+		}
+		h.services[w.Prefix], keep[w.Prefix] = w, true
+	}
+	return keep
+}
+
+// leave withdraws the routes that are not wanted, and says when the candidate paths are
+// to follow.
+func (c *Core) leave(now time.Time, in *compile.Input, name string, wanted map[srpolicy.NLRI]bool, keep map[netip.Prefix]bool) {
+	h := c.headends[name]
+	closed := map[string]bool{}
+	for _, w := range h.want.Candidates {
+		closed[w.Intent] = w.Closed
+	}
+	var prefixes []netip.Prefix
+	for prefix := range h.services {
+		if !keep[prefix] {
+			prefixes = append(prefixes, prefix)
+			delete(h.services, prefix)
+		}
+	}
+	slices.SortFunc(prefixes, netip.Prefix.Compare)
+	for nlri, t := range h.paths {
+		if wanted[nlri] {
+			continue
+		}
+		if t.leave.IsZero() {
+			t.leave = now.Add(c.params.Linger)
+		}
+		if closed[t.Intent] || c.failed(t.Ways...) || !in.Said(&t.Candidate) {
+			t.leave = now
+		}
+	}
+	c.withdraw(now, name, prefixes)
+}
+
+// withdraw withdraws routes of a headend, and the candidate paths whose time has come.
+func (c *Core) withdraw(now time.Time, name string, prefixes []netip.Prefix) {
+	h := c.headends[name]
+	used := map[srpolicy.NLRI]bool{} // policies: the distinguisher is 0
+	for _, s := range h.services {
+		used[srpolicy.NLRI{Color: s.Colors[0].Value, Endpoint: s.NextHop}] = true
+	}
+	out := Withdraw{Node: name, RouterID: h.routerID, Services: prefixes}
+	for nlri, t := range h.paths {
+		if t.leave.IsZero() || now.Before(t.leave) && !c.replaced(h, t) || t.Fence() && used[srpolicy.NLRI{Color: nlri.Color, Endpoint: nlri.Endpoint}] {
+			continue
+		}
+		out.Policies = append(out.Policies, nlri)
+		delete(h.paths, nlri)
+		delete(c.reports, nlri) // the word on it is out of date
+	}
+	if slices.SortFunc(out.Policies, compareNLRI); len(out.Policies)+len(prefixes) > 0 {
+		c.emit(out)
+	}
+}
+
+func compareNLRI(a, b srpolicy.NLRI) int {
+	return cmp.Or(cmp.Compare(a.Color, b.Color), a.Endpoint.Compare(b.Endpoint), cmp.Compare(a.Distinguisher, b.Distinguisher))
+}
+
+// lingered withdraws the candidate paths whose time has come. SIDs of links that have
+// left may be given up then.
+func (c *Core) lingered(now time.Time) {
+	for _, name := range sortedKeys(c.headends) {
+		h := c.headends[name]
+		before := len(h.paths)
+		c.withdraw(now, name, nil)
+		if len(h.paths) < before && len(c.retired) > 0 {
+			c.dirty = true
+		}
+		if h.want.Node == "" && len(h.paths) == 0 {
+			delete(c.headends, name)
+		}
+	}
+}
+
+// awaitLinger asks to be woken when the next candidate path is to be withdrawn.
+func (c *Core) awaitLinger(now time.Time) {
+	var next time.Time
+	for _, h := range c.headends {
+		for _, t := range h.paths {
+			if t.leave.After(now) && (next.IsZero() || t.leave.Before(next)) {
+				next = t.leave
+			}
+		}
+	}
+	if !next.IsZero() {
+		c.emit(WakeAt{next})
+	}
+}
+
+// announcedAll says once that all has been announced that the headends had from a
+// controller before this one, so that they forget the rest: when the first answers are
+// in, and what the routers have to say for it has come, or has had its time.
+func (c *Core) announcedAll(now time.Time) {
+	if c.saidAll || c.spec.Topology == nil || !c.fresh() || c.learned == nil && !slices.ContainsFunc(c.spec.Topology.Nodes, byBGP) {
+		return
+	}
+	unknown := func(h *headend) bool {
+		return slices.ContainsFunc(h.want.Candidates, func(w compile.Candidate) bool { return w.Unknown != "" }) ||
+			slices.ContainsFunc(h.want.Services, func(w compile.Service) bool { return w.Unknown != "" })
+	}
+	until := c.started.Add(c.params.Settle)
+	for h := range maps.Values(c.headends) {
+		if now.Before(until) && unknown(h) {
+			c.emit(WakeAt{until})
+			return
+		}
+	}
+	c.saidAll = true
+	c.emit(AnnouncedAll{})
+}
+
+func byBGP(n topology.Node) bool { return n.Steering == topology.ByBGP }

@@ -1,0 +1,64 @@
+package core
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
+	"github.com/keiro-net/keiro/controller/live"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// TestWhatMatters: what is learned anew is a question for the solver, or news for
+// the agents, or neither.
+func TestWhatMatters(t *testing.T) {
+	text, err := os.ReadFile("testdata/routers.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared, err := topology.Parse("routers.yaml", []byte(strings.ReplaceAll(string(text), "capacity: 1Gbps, ", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed, err := os.ReadFile("testdata/routers.feed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		says        string
+		paths, sids bool // are the same
+	}{
+		{"rr node l2 2 name=b", true, true},
+		{"rr2 up", true, true},
+		{"rr lost", true, false}, // of nodes it is not looked closely
+		{"rr link l2 2 3 te=1 bw=1G delay=100-800", true, true},
+		{"rr link l2 2 3 te=1 bw=1G delay=900-1000 id=1-1", false, false}, // another half, and nobody knows which it is,
+		{"rr link l2 2 3 te=1 bw=1G delay=900-1000 endx=5f00::1/57/-/0", true, false},
+		{"rr link l2 2 3 te=1 bw=1G delay=900-1001", false, true},
+		{"rr link l2 2 3 te=2 bw=1G delay=900-1000", false, true},
+		{"rr link l2 2 3 te=1 bw=2G delay=900-1000", false, true},
+		{"rr link l2 2 3 te=1 bw=1G delay=900-1000 srlg=1,2", false, true},
+		{"rr gone link l2 2 3", false, false},
+		{"rr prefix l2 2 5f00:2::/48 locator=0", false, false},
+		{"rr sid l2 2 5f00:2::d6 behavior=18", true, false},
+	} {
+		radio := lsdbtest.Stage{DB: lsdb.New(), Now: lsdbtest.Start}
+		do := func(line string) {
+			if printed, known := radio.Do(strings.Fields(line)); !known || printed != "" {
+				t.Fatalf("%s: %s", line, printed)
+			}
+		}
+		do("rr up")
+		for line := range strings.Lines(string(feed)) {
+			do("rr " + line)
+		}
+		was := live.Join(declared, radio.DB.View())
+		do(tt.says)
+		is := live.Join(declared, radio.DB.View())
+		if paths, sids := samePaths(was.Topology, is.Topology), sameSIDs(was, is); paths != tt.paths || sids != tt.sids {
+			t.Errorf("%s: the same paths %v, and SIDs %v; want %v, %v", tt.says, paths, sids, tt.paths, tt.sids)
+		}
+	}
+}
