@@ -80,9 +80,16 @@ func Node(s *resource.State, v core.View, name string) *resource.NodeDetail {
 			out.SIDs = append(out.SIDs, sidOf(sid))
 		}
 	}
-	if router := r.Nodes[i].Router; router != nil {
-		out.Router = routerOf(router, router.String())
-		out.Router.Node = name
+	for _, router := range []*lsdb.Router{r.Nodes[i].Router, r.Nodes[i].BGP} {
+		if router == nil {
+			continue
+		}
+		x := routerOf(router, router.String())
+		if x.Node = name; out.Router == nil {
+			out.Router = x
+		} else {
+			out.Router.RouterIDs, out.Router.Origins = append(out.Router.RouterIDs, x.RouterIDs...), append(out.Router.Origins, x.Origins...)
+		}
 		for _, o := range router.Origins {
 			for _, x := range sayings(o.Words) {
 				x.Origin = o.Origin.String()

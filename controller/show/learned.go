@@ -69,9 +69,7 @@ func declared(r *live.Result) (nodes map[*lsdb.Router]string, links map[*lsdb.Li
 		return nodes, links, halves, srlgs
 	}
 	for i := range r.Nodes {
-		if router := r.Nodes[i].Router; router != nil {
-			nodes[router] = r.Nodes[i].Name
-		}
+		nodes[r.Nodes[i].Router], nodes[r.Nodes[i].BGP] = r.Nodes[i].Name, r.Nodes[i].Name // that of nil is never read
 	}
 	for i := range r.Links {
 		if l := r.Links[i].Learned; l != nil {
