@@ -157,9 +157,6 @@ func conditionsOf(r *live.Result) map[live.ConditionType]*contradiction {
 	}
 	for n := range r.Nodes {
 		for _, condition := range r.Nodes[n].Conditions {
-			if condition.Type == live.NodeMissing && !r.Topology.Nodes[n].NoAgent {
-				continue // it need not be in an IGP: its routerID is what BGP calls it
-			}
 			x := add(condition.Type)
 			x.nodes[r.Nodes[n].Name] = true
 			x.say("node "+r.Nodes[n].Name, condition)
