@@ -155,6 +155,15 @@ func neverBetter(t *testing.T, declared *topology.Topology) {
 	}
 }
 
+// listed: a type of condition that is not listed would have no metric.
+func listed(t *rapid.T, conditions []Condition) {
+	for _, c := range conditions {
+		if !slices.Contains(ConditionTypes, c.Type) {
+			t.Fatalf("%s is not one of ConditionTypes", c.Type)
+		}
+	}
+}
+
 // checkHalves checks the halves of entry e: they are of no other one, and of the
 // one end that has no agent.
 func checkHalves(t *rapid.T, declared *topology.Topology, r *Result, e int) {
@@ -176,15 +185,6 @@ func checkHalves(t *rapid.T, declared *topology.Topology, r *Result, e int) {
 		}
 		if _, ok := r.SIDs.Over(r.Links[e].Name, declared.Nodes[agent].Name); ok {
 			t.Fatalf("%s: a router tells of a SID of an agent", r.Links[e].Name)
-		}
-	}
-}
-
-// listed: a type of condition that is not listed would have no metric.
-func listed(t *rapid.T, conditions []Condition) {
-	for _, c := range conditions {
-		if !slices.Contains(ConditionTypes, c.Type) {
-			t.Fatalf("%s is not one of ConditionTypes", c.Type)
 		}
 	}
 }
