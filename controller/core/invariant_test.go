@@ -9,6 +9,7 @@ import (
 
 // invariants hold after every step of every play and of the random walk.
 func (s *stage) invariants() {
+	s.sidsThere()
 	for _, i := range s.core.View(s.now).Intents { // shown after every Step; it must not panic
 		a := i.Answer
 		switch {

@@ -70,6 +70,14 @@ func (b *robot) greet() {
 		Capabilities: message.Capabilities{Families: b.families, Extended: true, FourOctetAS: true},
 	})))
 	go b.listen(tcp)
+	go func() { // the hold time is a minute, and tests on a busy machine may be longer
+		for b.t.Context().Err() == nil {
+			time.Sleep(10 * time.Second)
+			if _, err := tcp.Write(message.AppendKeepalive(nil)); err != nil {
+				return
+			}
+		}
+	}()
 }
 
 func (b *robot) listen(tcp net.Conn) {

@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/lsdb"
@@ -25,7 +26,7 @@ func Link(s *resource.State, v core.View, name string) *resource.LinkDetail {
 	}
 	r := joined(v)
 	out := &resource.LinkDetail{
-		Link: *l, Observations: observations(v, v.Links[e], r.Links[e].Learned), Attributes: attributes(r.Attributes(e)),
+		Link: *l, Observations: observations(v, v.Links[e], r.Links[e].Conditions), Attributes: attributes(r.Attributes(e)),
 		SIDs: []resource.SID{}, Adjacencies: []resource.Adjacency{},
 	}
 	for _, from := range []string{l.A, l.B} {
@@ -47,6 +48,13 @@ func Link(s *resource.State, v core.View, name string) *resource.LinkDetail {
 			}
 			out.Adjacencies = append(out.Adjacencies, x)
 		}
+	}
+	for _, h := range r.Links[e].Halves { // beside an agent
+		x := resource.Adjacency{Origin: h.NLRI.Origin.String(), Unusable: h.Unusable, AB: half(h.Half), BA: []resource.Saying{}}
+		if r.Links[e].Reversed {
+			x.AB, x.BA = x.BA, x.AB
+		}
+		out.Adjacencies = append(out.Adjacencies, x)
 	}
 	return out
 }
@@ -72,9 +80,16 @@ func Node(s *resource.State, v core.View, name string) *resource.NodeDetail {
 			out.SIDs = append(out.SIDs, sidOf(sid))
 		}
 	}
-	if router := r.Nodes[i].Router; router != nil {
-		out.Router = routerOf(router, router.String())
-		out.Router.Node = name
+	for _, router := range []*lsdb.Router{r.Nodes[i].Router, r.Nodes[i].BGP} {
+		if router == nil {
+			continue
+		}
+		x := routerOf(router, router.String())
+		if x.Node = name; out.Router == nil {
+			out.Router = x
+		} else {
+			out.Router.RouterIDs, out.Router.Origins = append(out.Router.RouterIDs, x.RouterIDs...), append(out.Router.Origins, x.Origins...)
+		}
 		for _, o := range router.Origins {
 			for _, x := range sayings(o.Words) {
 				x.Origin = o.Origin.String()
@@ -93,7 +108,8 @@ func joined(v core.View) *live.Result {
 	return live.Join(v.Spec.Topology, &lsdb.View{})
 }
 
-func observations(v core.View, l core.LinkView, learned *lsdb.Link) []resource.Observation {
+func observations(v core.View, l core.LinkView, conditions []live.Condition) []resource.Observation {
+	stale := slices.ContainsFunc(conditions, func(c live.Condition) bool { return c.Type == live.Stale })
 	here := map[string]bool{}
 	for _, n := range v.Nodes {
 		if n.Name == l.A || n.Name == l.B {
@@ -106,7 +122,7 @@ func observations(v core.View, l core.LinkView, learned *lsdb.Link) []resource.O
 		if connected, agent := here[e.By]; agent {
 			x.Stale = !connected
 		} else {
-			x.Stale = learned != nil && live.LinkStale(learned)
+			x.Stale = stale
 		}
 		out = append(out, x)
 	}

@@ -36,7 +36,7 @@ func Learned(v core.View) (*resource.Learned, error) {
 	}
 	out := &resource.Learned{Routers: []*resource.LearnedRouter{}, Links: []*resource.LearnedLink{}, Half: []*resource.HalfKnown{}}
 	t := live.Learned("learned", v.Learned) // its nodes and entries are as the routers and links of the view
-	nodes, links, srlgs := declared(v.Live)
+	nodes, links, halves, srlgs := declared(v.Live)
 	names := make(map[string]string, len(t.Nodes))
 	for i, r := range v.Learned.Routers {
 		names[r.Key] = t.Nodes[i].Name
@@ -52,7 +52,7 @@ func Learned(v core.View) (*resource.Learned, error) {
 		})
 	}
 	for _, h := range v.Learned.Half {
-		out.Half = append(out.Half, &resource.HalfKnown{From: names[h.From], To: names[h.To], NLRI: h.NLRI.String(), Why: h.Why, Peers: speakers(h.Words)})
+		out.Half = append(out.Half, &resource.HalfKnown{Link: halves[h], From: names[h.From], To: names[h.To], NLRI: h.NLRI.String(), Why: h.Why, Peers: speakers(h.Words)})
 	}
 	return out, nil
 }
@@ -61,26 +61,28 @@ func errSilent() error {
 	return resource.Errorf(resource.NotFound, "nothing is learned: the controller speaks no BGP; keiro-controller --bgp FILE names the routers to listen to")
 }
 
-// declared says what of the declared topology routers, links and SRLGs are.
-func declared(r *live.Result) (nodes map[*lsdb.Router]string, links map[*lsdb.Link]string, srlgs map[string]string) {
-	nodes, links, srlgs = map[*lsdb.Router]string{}, map[*lsdb.Link]string{}, map[string]string{}
+// declared says what of the declared topology routers, links, halves beside an
+// agent, and SRLGs are.
+func declared(r *live.Result) (nodes map[*lsdb.Router]string, links map[*lsdb.Link]string, halves map[*lsdb.HalfKnown]string, srlgs map[string]string) {
+	nodes, links, halves, srlgs = map[*lsdb.Router]string{}, map[*lsdb.Link]string{}, map[*lsdb.HalfKnown]string{}, map[string]string{}
 	if r == nil {
-		return nodes, links, srlgs
+		return nodes, links, halves, srlgs
 	}
 	for i := range r.Nodes {
-		if router := r.Nodes[i].Router; router != nil {
-			nodes[router] = r.Nodes[i].Name
-		}
+		nodes[r.Nodes[i].Router], nodes[r.Nodes[i].BGP] = r.Nodes[i].Name, r.Nodes[i].Name // that of nil is never read
 	}
 	for i := range r.Links {
 		if l := r.Links[i].Learned; l != nil {
 			links[l] = r.Links[i].Name
 		}
+		for _, h := range r.Links[i].Halves {
+			halves[h] = r.Links[i].Name
+		}
 	}
 	for _, g := range r.Declared().SRLGs {
 		srlgs[live.SRLGName(g.Number)] = g.Name
 	}
-	return nodes, links, srlgs
+	return nodes, links, halves, srlgs
 }
 
 func routerOf(r *lsdb.Router, name string) *resource.LearnedRouter {

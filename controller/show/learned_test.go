@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp"
@@ -37,6 +38,7 @@ const feed = `p up
 p node l2 1 name=a
 p node l2 2 name=b
 p link l2 1 2 if=10.0.0.1 nb=10.0.0.2 metric=10 bw=4G srlg=1,2 endx=5f00:0:1:1::
+wait 5s
 p link l2 2 1 if=10.0.0.2 nb=10.0.0.1 metric=20 bw=10G delay=1-1500 srlg=1 endx=5f00:0:2:1::/52/b
 p link l2 1 9 if=10.0.9.1
 p sid l2 1 5f00:0:1:: behavior=1
@@ -166,7 +168,7 @@ func TestLearned(t *testing.T) {
 	}
 	x := l.Links[0]
 	if x.Link != "ab" || x.A != "a" || x.B != "b" || x.AB.Metric != 10 || x.BA.Metric != 20 || *x.AB.CapacityBPS != 4e9 || x.AB.DelayUS != nil || *x.BA.DelayUS != 1500 ||
-		!slices.Equal(x.SRLGs, []string{"duct", "srlg-2"}) || !x.Stale || x.Unusable != "" || !x.Since.Equal(start) {
+		!slices.Equal(x.SRLGs, []string{"duct", "srlg-2"}) || !x.Stale || x.Unusable != "" || !x.Since.Equal(start.Add(5*time.Second)) {
 		t.Errorf("%+v", x)
 	}
 	r := l.Routers[0]

@@ -7,7 +7,7 @@ import "time"
 type Learned struct {
 	Routers []*LearnedRouter `json:"routers" nullable:"false"`
 	Links   []*LearnedLink   `json:"links" nullable:"false"`
-	Half    []*HalfKnown     `json:"halfKnown" nullable:"false" doc:"Directions that make no link: no path takes them"`
+	Half    []*HalfKnown     `json:"halfKnown" nullable:"false" doc:"Directions that make no link. No path takes them, but for those of a declared link to an agent"`
 }
 
 // LearnedCounts are the sizes of Learned, and all types of conditions that nodes
@@ -50,8 +50,9 @@ type LearnedDirection struct {
 	DelayUS     *int64 `json:"delay_us,omitempty"`
 }
 
-// HalfKnown is one direction that makes no link.
+// HalfKnown is one direction that makes no link of two routers.
 type HalfKnown struct {
+	Link  string   `json:"link,omitempty" doc:"The declared link that it is: beside an agent, which speaks for its own end, a half is enough"`
 	From  string   `json:"from,omitempty" doc:"Name of the router; left out for a pseudonode"`
 	To    string   `json:"to,omitempty"`
 	NLRI  string   `json:"nlri" doc:"As the IGP describes it"`
@@ -131,7 +132,7 @@ type Adjacency struct {
 	Topology uint16   `json:"topology,omitempty" doc:"Of the IGP (multi-topology)"`
 	LAN      string   `json:"lan,omitempty" doc:"The pseudonode between"`
 	Unusable string   `json:"unusable,omitempty" doc:"Why no path may cross it"`
-	AB       []Saying `json:"ab" nullable:"false" doc:"All that is said of the direction from a to b"`
+	AB       []Saying `json:"ab" nullable:"false" doc:"All that is said of the direction from a to b; empty where an agent speaks for a"`
 	BA       []Saying `json:"ba" nullable:"false"`
 }
 

@@ -43,9 +43,9 @@ func Learned(t *output.Text, now time.Time, l *resource.Learned) {
 		return
 	}
 	t.Printf("\n")
-	half := &output.Table{Heads: []string{"HALF-KNOWN FROM", "TO", "PEERS", "WHY", "LINK"}}
+	half := &output.Table{Heads: []string{"HALF-KNOWN FROM", "TO", "DECLARED AS", "PEERS", "WHY", "LINK"}}
 	for _, h := range l.Half {
-		half.Add(or(h.From, "a LAN"), or(h.To, "a LAN"), some(h.Peers), h.Why, h.NLRI)
+		half.Add(or(h.From, "a LAN"), or(h.To, "a LAN"), or(h.Link, notDeclared), some(h.Peers), h.Why, h.NLRI)
 	}
 	t.Table(half)
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 func short(list []resource.Discrepancy) string {
 	var out []string
 	for _, d := range list {
-		if len(out) == 0 || out[len(out)-1] != d.Type {
+		if !slices.Contains(out, d.Type) {
 			out = append(out, d.Type)
 		}
 	}
@@ -134,10 +135,16 @@ func Link(t *output.Text, now time.Time, l *resource.LinkDetail, intents []strin
 		return
 	}
 	for _, a := range l.Adjacencies {
-		t.Printf("\n%s, from %s to %s\n", a.Origin, l.A, l.B)
-		sayings(t, now, a.AB)
-		t.Printf("\n%s, from %s to %s\n", a.Origin, l.B, l.A)
-		sayings(t, now, a.BA)
+		direction(t, now, a.Origin, l.A, l.B, a.AB)
+		direction(t, now, a.Origin, l.B, l.A, a.BA)
+	}
+}
+
+// direction is all that an IGP says of one, if it speaks for that end.
+func direction(t *output.Text, now time.Time, origin, from, to string, said []resource.Saying) {
+	if len(said) > 0 {
+		t.Printf("\n%s, from %s to %s\n", origin, from, to)
+		sayings(t, now, said)
 	}
 }
 
