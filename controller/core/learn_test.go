@@ -34,7 +34,7 @@ func TestWhatMatters(t *testing.T) {
 		{"rr2 up", true, true},
 		{"rr lost", true, false}, // of nodes it is not looked closely
 		{"rr link l2 2 3 te=1 bw=1G delay=100-800", true, true},
-		{"rr link l2 2 3 te=1 bw=1G delay=900-1000 id=1-1", false, false}, // another half, and nobody knows which it is,
+		{"rr link l2 2 3 te=1 bw=1G delay=900-1000 id=1-1", true, false}, // another half, and nobody knows which it is,
 		{"rr link l2 2 3 te=1 bw=1G delay=900-1000 endx=5f00::1/57/-/0", true, false},
 		{"rr link l2 2 3 te=1 bw=1G delay=900-1001", false, true},
 		{"rr link l2 2 3 te=2 bw=1G delay=900-1000", false, true},
