@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -18,6 +19,7 @@ import (
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
 	"github.com/keiro-net/keiro/controller/pki"
+	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
 	"github.com/keiro-net/keiro/pathspec"
@@ -37,6 +39,7 @@ type backend struct {
 	rotate    func(ctx context.Context, node string, r nodecfg.RotateRequest) (nodecfg.RotateResult, error) // the fleet's
 	events    *eventLog
 	solveTime time.Duration
+	seen      atomic.Pointer[core.View] // as last published
 
 	changing sync.Mutex // held while something declared is changed
 
@@ -189,7 +192,7 @@ func (b *backend) Explain(_ context.Context, name string) (*resource.Explanation
 		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", name)
 	}
 	declared, _ := b.now()
-	return explain(intent, state, declared), nil
+	return show.Explain(intent, state, declared), nil
 }
 
 // Trace implements api.Backend. The first headend that answers traces.

@@ -31,6 +31,7 @@ const (
 	maxHeaderBytes = 64 << 10
 	maxApplies     = 4   // applies and diffs at a time, for each may hold maxApplyBytes
 	maxWatches     = 256 // watches at a time
+	maxLearned     = 2   // answers with all that was learned at a time, for each is as large as the network
 	maxEvents      = 1000
 	maxTokenTTL    = 7 * 24 * time.Hour
 
@@ -61,6 +62,7 @@ type Server struct {
 	metrics  *metrics
 	applies  chan struct{} // slots
 	watches  chan struct{} // slots
+	learned  chan struct{} // slots
 	stopping context.Context
 	stop     context.CancelFunc
 }
@@ -73,6 +75,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		Config: cfg, mux: http.NewServeMux(),
 		applies: make(chan struct{}, maxApplies), watches: make(chan struct{}, maxWatches),
+		learned: make(chan struct{}, maxLearned),
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	var err error
@@ -95,6 +98,7 @@ func (s *Server) register() {
 	s.registerIntents()
 	s.registerNetwork()
 	s.registerLanes()
+	s.registerLearned()
 	s.registerLog()
 	s.registerWatch()
 	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {

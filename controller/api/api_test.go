@@ -3,7 +3,6 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,9 +14,8 @@ import (
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/apitest"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/internal/plays"
 )
-
-var update = flag.Bool("update", false, "write testdata/openapi.json anew")
 
 const stream = `apiVersion: keiro/v1
 kind: Topology
@@ -83,7 +81,7 @@ func TestOpenAPI(t *testing.T) {
 	server, _ := newServer(t)
 	const golden = "testdata/openapi.json"
 	got := append(server.OpenAPI(), '\n')
-	if *update {
+	if plays.Update() {
 		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -280,6 +278,9 @@ func FuzzHandlers(f *testing.F) {
 	f.Add("POST", "drains", "application/json", "", `{"kind":"srlg","name":"d"}`)
 	f.Add("GET", "intents/gold", "", "", "")
 	f.Add("GET", "lanes?intent=gold", "", "", "")
+	f.Add("GET", "peers/rr1", "", "", "")
+	f.Add("GET", "links/a%2Fb--c%232", "", "", "")
+	f.Add("GET", "topology/learned?name=..", "application/yaml", "", "")
 	f.Add("POST", "intents/gold/rotate", "", "", "")
 	f.Add("POST", "nodes/tyo1/rekey", "application/json", "", `{"within":"1s"}`)
 	f.Add("POST", "nodes/%2e%2e/revoke", "", "", "")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/topology"
 )
 
 // Backend is the controller as the API sees it. Reads go to the state last
@@ -37,6 +38,20 @@ type Backend interface {
 	// Trace sends packets down every path of an intent: NotFound, or
 	// Unavailable where the headend's agent does not answer.
 	Trace(ctx context.Context, intent string) (*resource.Trace, error)
+
+	// Peers are the BGP peers as they are now. It is never nil and never waits.
+	Peers() *resource.Peers
+	// Learned is what routers say of the topology, as large as the network:
+	// NotFound where the controller speaks no BGP.
+	Learned(ctx context.Context) (*resource.Learned, error)
+	// LearnedTopology is the same as a document of a name to start a file from:
+	// NotFound where nothing is learned yet, Invalid for a name that is none.
+	LearnedTopology(ctx context.Context, name string) (*topology.Topology, error)
+	// Link is all about one link, and where each of its values comes from:
+	// NotFound.
+	Link(ctx context.Context, name string) (*resource.LinkDetail, error)
+	// Node is all about one node: NotFound.
+	Node(ctx context.Context, name string) (*resource.NodeDetail, error)
 
 	// Rotate has the agents agree on new keys for the lanes of an intent:
 	// NotFound, Conflict where it has no lanes, Unavailable where no end of

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/keiro-net/keiro/controller/api/collect"
 )
 
 type metrics struct {
@@ -32,9 +34,10 @@ func newMetrics(cfg Config, watches chan struct{}) (*metrics, error) {
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "keiro_api_watches", Help: "Watches that are open.",
 	}, func() float64 { return float64(len(watches)) })
+	state := collect.Source{Version: cfg.Version, State: cfg.Backend.State, Peers: cfg.Backend.Peers, Deliveries: cfg.Deliveries}
 	registry := prometheus.NewRegistry()
 	all := []prometheus.Collector{
-		m.requests, m.duration, open, stateCollector{cfg}, collectors.NewGoCollector(),
+		m.requests, m.duration, open, state, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, c := range append(all, cfg.Collectors...) {

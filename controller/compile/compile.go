@@ -28,6 +28,8 @@ type Input struct {
 	Probe    nodecfg.Probe
 	// SIDs are those learned of nodes without an agent, which have no others.
 	SIDs live.SIDs
+
+	known *foreign // of them; nil: not asked for yet
 }
 
 // Policy is a path set that the ends of an intent are to install.
@@ -100,7 +102,7 @@ func (c *compiler) node(n int) *nodecfg.Config {
 		}
 	}
 	for m, e := range c.next[n] {
-		if to := c.locator(m); e >= 0 && to.IsValid() {
+		if to := c.peerLocator(m); e >= 0 && to.IsValid() {
 			cfg.Underlay = append(cfg.Underlay, nodecfg.Underlay{To: to, Link: t.Entries[e].Name})
 		}
 	}
@@ -115,7 +117,7 @@ func (c *compiler) link(n, e int) nodecfg.Link {
 	m := entry.A + entry.B - n
 	peer := &c.Topology.Nodes[m]
 	l := nodecfg.Link{Name: entry.Name, Interface: entry.Interface(n), Peer: peer.Name,
-		ID: c.IDs.Link(c.Topology.Nodes[n].Name, entry.Name), PeerLocator: c.locator(m), QKD: entry.QKD}
+		ID: c.IDs.Link(c.Topology.Nodes[n].Name, entry.Name), PeerLocator: c.peerLocator(m), QKD: entry.QKD}
 	if peer.NoAgent {
 		l.PeerAddress = c.address(m, e)
 	} else {
@@ -154,10 +156,11 @@ func (c *compiler) policy(p Policy) {
 				continue // another node of the same site begins it, or nobody may
 			}
 			sids := c.path(path)
-			if c.claims.taken(end.Node, path.Links[0], c.firstSIDs(path, &sids), "") != nil {
+			first := c.firstSIDs(path, &sids)
+			if _, other := c.claims.taken(end.Node, path.Links[0], first); other != "" {
 				continue
 			}
-			c.claims.add(end.Node, path.Links[0], c.firstSIDs(path, &sids), p.Intent)
+			c.claims.add(end.Node, path.Links[0], first)
 			sids.Name = PathName(p.Intent, i)
 			if p.Weights != nil {
 				sids.Weight = p.Weights[i]

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -100,25 +99,50 @@ func (in *Input) unpluggedAt(n, e int) string {
 		return ""
 	}
 	m := entry.A + entry.B - n
-	switch peer := &in.Topology.Nodes[m]; {
+	peer := &in.Topology.Nodes[m]
+	switch {
 	case entry.Interface(n) == "":
 		return fmt.Sprintf("link %s names no interfaces: give it `interfaces: {a: ..., b: ...}`", entry.Name)
-	case peer.NoAgent && !in.address(m, e).IsValid():
-		return fmt.Sprintf("the IPv6 address of router %s on link %s is neither declared nor learned: give the link `addresses: {a: ..., b: ...}`", peer.Name, entry.Name)
+	case !peer.NoAgent:
+		return ""
 	}
-	return ""
+	switch address := in.address(m, e); {
+	case !address.IsValid():
+		return fmt.Sprintf("the IPv6 address of router %s on link %s is neither declared nor learned: give the link `addresses: {a: ..., b: ...}`", peer.Name, entry.Name)
+	case in.foreign().beside[plug{n, address}] > 1:
+		return fmt.Sprintf("node %s has several links to a router with the address %v: give each its own `addresses`", in.Topology.Nodes[n].Name, address)
+	default:
+		return in.unfit(peer.Name, "address", address)
+	}
 }
 
 // unlearned says what is not known of the routers on a path, or contradicts
 // itself; "" nothing.
 func (in *Input) unlearned(p *Policy, path pathspec.Path) string {
 	for _, name := range path.Nodes {
-		if why := in.clash(name); why != "" {
-			return why
+		if router := in.named(name); router.NoAgent && router.Locator.IsValid() {
+			if why := in.unfit(name, "locator", router.Locator.Addr()); why != "" {
+				return why
+			}
 		}
 	}
-	if _, why := in.Segments(path); why != "" {
+	list, why := in.Segments(path)
+	if why != "" {
 		return why
+	}
+	head, _ := in.Topology.Node(path.Nodes[0])
+	told := in.path(path)
+	for _, sid := range append(addresses(list), told.Decap.IPv4, told.Decap.IPv6) {
+		for _, s := range p.Traffic {
+			if s.To.Contains(sid) && s.From.Overlaps(in.locator(head)) {
+				return fmt.Sprintf("traffic from %v to %v takes in SID %v of the path: SRv6 packets themselves would be steered", s.From, s.To, sid)
+			}
+		}
+	}
+	for _, sid := range in.firstSIDs(path, &told) {
+		if in.foreign().beside[plug{head, sid}] > 0 {
+			return fmt.Sprintf("SID %v is the address of a router beside node %s as well", sid, path.Nodes[0])
+		}
 	}
 	tail := path.Nodes[len(path.Nodes)-1]
 	for _, s := range p.Traffic { // both directions are of one family
@@ -130,21 +154,6 @@ func (in *Input) unlearned(p *Policy, path pathspec.Path) string {
 	_, why6 := in.Decapsulation(tail, false)
 	if why4 != "" && why6 != "" {
 		return why6
-	}
-	return ""
-}
-
-// clash says that the locator of a router is one that a node with an agent was
-// given too: packets for one would be taken for packets for the other.
-func (in *Input) clash(name string) string {
-	router := in.named(name)
-	if !router.NoAgent || !router.Locator.IsValid() {
-		return ""
-	}
-	for n := range in.Topology.Nodes {
-		if other := &in.Topology.Nodes[n]; !other.NoAgent && in.IDs.Locator(other.Name).Overlaps(router.Locator) {
-			return fmt.Sprintf("router %s has locator %v, which node %s was given: declare another `locator` for %s, in an address range that no router uses", name, router.Locator, other.Name, other.Name)
-		}
 	}
 	return ""
 }
@@ -163,7 +172,7 @@ func (in *Input) pathMTU(links []string) int {
 	least := 0
 	for _, link := range links {
 		mtu := in.MTU[link]
-		if mtu == 0 && in.foreign(link) {
+		if mtu == 0 && in.routersOnly(link) {
 			continue
 		}
 		if mtu == 0 {
@@ -180,95 +189,8 @@ func (in *Input) pathMTU(links []string) int {
 	return min(least, maxPacket) - ipv6Header - srhHeader - sid*(sids(links)-1)
 }
 
-// foreign reports whether neither end of a link has an agent.
-func (in *Input) foreign(link string) bool {
+// routersOnly reports whether neither end of a link has an agent.
+func (in *Input) routersOnly(link string) bool {
 	e, ok := in.Topology.Entry(link)
 	return ok && in.Topology.Nodes[in.Topology.Entries[e].A].NoAgent && in.Topology.Nodes[in.Topology.Entries[e].B].NoAgent
-}
-
-// Claims are the SIDs that heads lead over one of their links by a route of
-// their own (nodecfg.Path.FirstSIDs), which they can over one link only.
-type Claims map[claim][]claimed
-
-type claim struct {
-	head string
-	sid  netip.Addr
-}
-
-// claimed is a link that packets with the SID are led over, and for whom.
-type claimed struct {
-	link    string
-	intents map[string]bool
-}
-
-// Add claims the SIDs that the paths of a policy begin with which serve.
-func (cl Claims) Add(in *Input, p *Policy) {
-	in.heads(p, func(head, link string, sids []netip.Addr) bool {
-		cl.add(head, link, sids, p.Intent)
-		return true
-	})
-}
-
-// Obstacle says why the paths of a policy cannot be installed beside those of
-// others, or beside each other; "" nothing.
-func (cl Claims) Obstacle(in *Input, p *Policy) (why string) {
-	own := Claims{}
-	in.heads(p, func(head, link string, sids []netip.Addr) bool {
-		taken := cl.taken(head, link, sids, p.Intent)
-		if taken == nil {
-			taken = own.taken(head, link, sids, "")
-		}
-		own.add(head, link, sids, p.Intent)
-		if taken != nil {
-			why = fmt.Sprintf("node %s would have to begin paths over its links %s and %s with one SID, %v, as the router behind both has no other: no more than one of the links can be used at a time", head, taken.link, link, taken.sid)
-		}
-		return taken == nil
-	})
-	return why
-}
-
-// heads goes through the beginnings of the paths of a policy that serve, at the
-// ends that an agent steers.
-func (in *Input) heads(p *Policy, each func(head, link string, sids []netip.Addr) bool) {
-	for i, path := range p.Paths {
-		for _, path := range []pathspec.Path{path, Reversed(path)} {
-			if !p.Serving[i] || !in.named(path.Nodes[1]).NoAgent || in.named(path.Nodes[0]).Steering == topology.ByBGP {
-				continue
-			}
-			sids := in.path(path)
-			if !each(path.Nodes[0], path.Links[0], in.firstSIDs(path, &sids)) {
-				return
-			}
-		}
-	}
-}
-
-func (cl Claims) add(head, link string, sids []netip.Addr, intent string) {
-	for _, sid := range sids {
-		key := claim{head, sid}
-		i := slices.IndexFunc(cl[key], func(c claimed) bool { return c.link == link })
-		if i < 0 {
-			i = len(cl[key])
-			cl[key] = append(cl[key], claimed{link, map[string]bool{}})
-		}
-		cl[key][i].intents[intent] = true
-	}
-}
-
-// overlap is a SID that is led over another link already.
-type overlap struct {
-	sid  netip.Addr
-	link string
-}
-
-// taken finds a SID that others than the intent lead over another link.
-func (cl Claims) taken(head, link string, sids []netip.Addr, intent string) *overlap {
-	for _, sid := range sids {
-		for _, c := range cl[claim{head, sid}] {
-			if c.link != link && (len(c.intents) > 1 || !c.intents[intent]) {
-				return &overlap{sid, c.link}
-			}
-		}
-	}
-	return nil
 }

@@ -55,7 +55,7 @@ func (in *Input) Over(node, link string) (sid live.SID, why string) {
 	if !ok {
 		return sid, fmt.Sprintf("no SID of router %s over link %s is learned: BGP-LS must tell of an End.X for it, or an agent must run there", node, link)
 	}
-	return sid, ""
+	return sid, in.unfit(node, "SID", sid.Addr)
 }
 
 // Segments is the SID list over the links of a path, without a SID that
@@ -113,7 +113,7 @@ func (in *Input) Decapsulation(node string, v4 bool) (sid live.SID, why string) 
 	}
 	for _, behavior := range []uint16{ls.BehaviorEndDT46, one} {
 		if sid, ok := in.SIDs.Decapsulation(node, behavior); ok {
-			return sid, ""
+			return sid, in.unfit(node, "SID", sid.Addr)
 		}
 	}
 	return sid, fmt.Sprintf("no SID of router %s that decapsulates is learned: BGP-LS must tell of exactly one End.DT46 or %s", node, family)
@@ -141,9 +141,12 @@ func (in *Input) path(path pathspec.Path) nodecfg.Path {
 		p.Tail = locator
 	}
 	if in.named(tail).NoAgent {
-		v4, _ := in.Decapsulation(tail, true)
-		v6, _ := in.Decapsulation(tail, false)
-		p.Decap = nodecfg.Decap{IPv4: v4.Addr, IPv6: v6.Addr}
+		if sid, why := in.Decapsulation(tail, true); why == "" {
+			p.Decap.IPv4 = sid.Addr
+		}
+		if sid, why := in.Decapsulation(tail, false); why == "" {
+			p.Decap.IPv6 = sid.Addr
+		}
 	}
 	return p
 }

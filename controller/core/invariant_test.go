@@ -86,8 +86,8 @@ func (s *stage) carried(head string, path nodecfg.Path) {
 				owner = path.Hops[n]
 			}
 		}
-		if owner == head {
-			continue
+		if owner == head || owner == "" {
+			continue // its own, or that of a router without an agent
 		}
 		cfg := s.agents[owner].did
 		found := false

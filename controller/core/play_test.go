@@ -263,7 +263,9 @@ func (s *stage) named(name string) []string {
 	}
 	var names []string
 	for n := range s.spec.Topology.Nodes {
-		names = append(names, s.spec.Topology.Nodes[n].Name)
+		if node := &s.spec.Topology.Nodes[n]; !node.NoAgent {
+			names = append(names, node.Name)
+		}
 	}
 	return names
 }

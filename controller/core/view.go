@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
@@ -17,7 +18,8 @@ import (
 type View struct {
 	Spec     Spec
 	Outage   topology.Outage
-	Live     *live.Result // the declared topology joined with what is learned; nil: nobody is listened to
+	Live     *live.Result // the declared topology joined with Learned; nil: nobody is listened to, or nothing is declared
+	Learned  *lsdb.View   // what routers say; nil: nobody is listened to
 	Fresh    bool         // the answers are for the present spec and outage
 	Holding  bool         // a new controller still waits for agents it knows
 	Intents  []IntentView
@@ -69,6 +71,16 @@ type LinkView struct {
 	Keyless string // why its QKD keys cannot be counted on; "" they can, by what is known, or there are none
 	Since   time.Time
 	MTU     int
+	Ends    []EndView // what is said of it, by whom
+}
+
+// EndView is what one observer says of a link: the agent of one of its nodes, by
+// the node's name, or (bgp-ls).
+type EndView struct {
+	By    string
+	Up    bool
+	MTU   int       // 0: it does not say
+	Since time.Time // by its clock
 }
 
 // LinkState is yes, no, cannot tell; and a link that is up again but has not
@@ -86,7 +98,7 @@ const (
 
 // View returns a snapshot.
 func (c *Core) View(now time.Time) View {
-	v := View{Spec: c.spec, Live: c.live, Outage: c.outage, Fresh: c.fresh(), Question: c.wanted}
+	v := View{Spec: c.spec, Live: c.live, Learned: c.learned, Outage: c.outage, Fresh: c.fresh(), Question: c.wanted}
 	if _, v.Holding = c.holding(now); v.Fresh {
 		v.NewLink = c.newLink
 	}
@@ -116,8 +128,13 @@ func (c *Core) View(now time.Time) View {
 		}
 		v.Nodes = append(v.Nodes, out)
 	}
+	said := make([]EndView, 0, 2*len(t.Entries)) // of all links, for there are many
 	for e := range t.Entries {
-		v.Links = append(v.Links, c.viewLink(t, e))
+		l := c.viewLink(t, e)
+		from := len(said)
+		said = c.viewEnds(said, l.Name)
+		l.Ends = said[from:len(said):len(said)]
+		v.Links = append(v.Links, l)
 	}
 	v.Lanes, v.Keying = c.viewLanes(), c.viewKeying()
 	return v
@@ -140,6 +157,20 @@ func (c *Core) viewIntent(i *intent) IntentView {
 		}
 		out.Standing = append(out.Standing, path)
 	}
+	return out
+}
+
+// viewEnds appends what is said of a link, by whom in ascending order.
+func (c *Core) viewEnds(out []EndView, name string) []EndView {
+	l := c.links[name]
+	if l == nil {
+		return out
+	}
+	from := len(out)
+	for by, s := range l.ends {
+		out = append(out, EndView{By: by, Up: s.Up, MTU: s.MTU, Since: s.Changed})
+	}
+	slices.SortFunc(out[from:], func(a, b EndView) int { return strings.Compare(a.By, b.By) })
 	return out
 }
 

@@ -250,12 +250,12 @@ func (j *joiner) srlgs(numbers []uint32) (out []string) {
 	for _, n := range numbers {
 		name, given := j.names[n]
 		if !given {
-			name = srlgName(n)
+			name = SRLGName(n)
 		}
 		out = append(out, name)
 	}
 	return out
 }
 
-// srlgName is that of a number that the file gives no name.
-func srlgName(n uint32) string { return fmt.Sprintf("srlg-%d", n) }
+// SRLGName is that of a number that the file gives no name.
+func SRLGName(n uint32) string { return fmt.Sprintf("srlg-%d", n) }

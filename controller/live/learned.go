@@ -63,7 +63,7 @@ func Learned(name string, v *lsdb.View) *topology.Topology {
 	}
 	t := topology.New(name, nil, nodes, entries, links)
 	for n := range numbers {
-		t.SRLGs = append(t.SRLGs, topology.SRLG{Name: srlgName(n), Number: n})
+		t.SRLGs = append(t.SRLGs, topology.SRLG{Name: SRLGName(n), Number: n})
 	}
 	slices.SortFunc(t.SRLGs, func(a, b topology.SRLG) int { return int(int64(a.Number) - int64(b.Number)) })
 	return t

@@ -89,6 +89,12 @@ func neverBetter(t *testing.T, declared *topology.Topology) {
 		if again := Join(declared, v); !reflect.DeepEqual(r, again) {
 			t.Fatalf("not the same again:\n%s\n%s", dump(r), dump(again))
 		}
+		for _, n := range r.Nodes {
+			listed(t, n.Conditions)
+		}
+		for _, l := range r.Links {
+			listed(t, l.Conditions)
+		}
 		for i, was := range declared.Links {
 			is, name := r.Topology.Links[i], declared.Entries[was.Entry].Name
 			c0, stated := was.Capacity.Get()
@@ -146,6 +152,15 @@ func neverBetter(t *testing.T, declared *topology.Topology) {
 	})
 	if got := topology.Format(declared); string(got) != string(before) {
 		t.Errorf("the declared topology has changed:\n%s", got)
+	}
+}
+
+// listed: a type of condition that is not listed would have no metric.
+func listed(t *rapid.T, conditions []Condition) {
+	for _, c := range conditions {
+		if !slices.Contains(ConditionTypes, c.Type) {
+			t.Fatalf("%s is not one of ConditionTypes", c.Type)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package show turns what the Core knows into what the API shows. It is pure,
 // keeps nothing and decides nothing. The controller calls it after every step,
-// and for every alarm that is told.
+// for every alarm that is told, and for what is made only when an operator asks:
+// all about one link, what routers say, why an intent has its answer.
 package show
 
 import (
@@ -27,7 +28,7 @@ func State(before *resource.State, d declare.State, v core.View, drains []*resou
 	}
 	s := &resource.State{
 		Generation: d.Generation, Topology: before.Topology, TopologyGeneration: d.TopologyGeneration,
-		Drains: drains, Solution: solutionOf(v),
+		Drains: drains, Solution: solutionOf(v), Learned: counts(v.Learned),
 	}
 	t := d.Topology
 	if t == nil || v.Spec.Topology == nil {
@@ -37,9 +38,13 @@ func State(before *resource.State, d declare.State, v core.View, drains []*resou
 		s.Topology, _ = json.Marshal(t) // plain data
 	}
 	reached := map[string]bool{}
-	for _, n := range v.Nodes {
+	for i, n := range v.Nodes {
 		reached[n.Name] = n.Connected && n.Reached == n.Wanted
-		s.Nodes = append(s.Nodes, nodeOf(d, v, n))
+		out := nodeOf(d, v, n)
+		if v.Live != nil {
+			out.Conditions = discrepancies(v.Live.Nodes[i].Conditions)
+		}
+		s.Nodes = append(s.Nodes, out)
 	}
 	reserved := map[string]int64{}
 	for _, i := range v.Intents {
@@ -51,7 +56,11 @@ func State(before *resource.State, d declare.State, v core.View, drains []*resou
 		s.Intents = append(s.Intents, intentOf(d, v, i, reached))
 	}
 	for e, l := range v.Links {
-		s.Links = append(s.Links, linkOf(v.Spec.Topology, e, l, reserved[l.Name]))
+		out := linkOf(v.Spec.Topology, e, l, reserved[l.Name])
+		if v.Live != nil {
+			out.Conditions = discrepancies(v.Live.Links[e].Conditions)
+		}
+		s.Links = append(s.Links, out)
 	}
 	for _, l := range v.Lanes {
 		s.Lanes = append(s.Lanes, laneOf(l))
@@ -112,14 +121,29 @@ func Answer(i core.IntentView) pathspec.Answer {
 
 func nodeOf(d declare.State, v core.View, n core.NodeView) *resource.Node {
 	out := &resource.Node{
-		Name: n.Name, Locator: d.IDs.Locator(n.Name).String(), Connected: n.Connected, Revoked: n.Revoked, Since: n.Since,
+		Name: n.Name, Connected: n.Connected, Revoked: n.Revoked, Since: n.Since,
 		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors,
 		Drained: slices.Contains(v.Drains, core.Drain{Kind: "node", Name: n.Name}),
 	}
+	locator := d.IDs.Locator(n.Name)
 	if index, ok := v.Spec.Topology.Node(n.Name); ok {
-		out.Site = v.Spec.Topology.Nodes[index].Site
+		node := &v.Spec.Topology.Nodes[index]
+		out.Site, out.NoAgent, out.Steering = node.Site, node.NoAgent, steering(node)
+		if node.NoAgent {
+			locator = node.Locator // what it has, not what it would be given
+		}
+	}
+	if locator.IsValid() {
+		out.Locator = locator.String()
 	}
 	return out
+}
+
+func steering(n *topology.Node) string {
+	if n.Steering == topology.ByAgent {
+		return "agent"
+	}
+	return string(n.Steering)
 }
 
 func linkOf(t *topology.Topology, e int, l core.LinkView, reserved int64) *resource.Link {

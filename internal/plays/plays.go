@@ -12,6 +12,10 @@ import (
 
 var update = flag.Bool("update", false, "write what the plays print into testdata")
 
+// Update reports whether testdata is to be written anew (-update), for those who
+// keep what they print in another form.
+func Update() bool { return *update }
+
 // Run gives the text of every testdata/*.play to play, each in a test of its
 // own, which returns it with what is printed now: that must be the same.
 func Run(t *testing.T, play func(t *testing.T, text string) string) {

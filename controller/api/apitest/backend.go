@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp"
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
 )
@@ -26,10 +28,14 @@ var Now = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // Backend behaves as the controller does, in memory.
 type Backend struct {
 	*feed.Feed
+	// Asked, if given, is called before what was learned is put together.
+	Asked func()
 
 	mu     sync.Mutex
 	state  resource.State // the next to be published
 	events []resource.Event
+	peers  []bgp.State // of routers that it pretends to speak with
+	view   core.View   // of what they say
 }
 
 var _ api.Backend = (*Backend)(nil)

@@ -68,15 +68,7 @@ func etag(generation uint64) string { return `"` + strconv.FormatUint(generation
 
 // Topology returns the topology document in force, as JSON or as YAML.
 func (c *Client) Topology(ctx context.Context, asYAML bool) ([]byte, error) {
-	r, err := c.request(ctx, http.MethodGet, v1+"topology", "", nil)
-	if err != nil {
-		return nil, err
-	}
-	if asYAML {
-		r.Header.Set("Accept", "application/yaml")
-	}
-	text, _, err := c.read(r)
-	return text, err
+	return c.document(ctx, "topology", asYAML)
 }
 
 // Solution returns the answers to all intents.

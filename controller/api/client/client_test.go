@@ -117,6 +117,7 @@ func TestCalls(t *testing.T) {
 		func() error { _, err := c.Links(ctx); return err },
 		func() error { _, err := c.Alerts(ctx); return err },
 		func() error { _, err := c.Version(ctx); return err },
+		func() error { _, err := c.Peers(ctx); return err },
 	} {
 		must(list())
 	}

@@ -11,6 +11,8 @@ type Node struct {
 	Name            string                `json:"name"`
 	Site            string                `json:"site,omitempty"`
 	Locator         string                `json:"locator,omitempty" example:"5f00:0:1::/48"`
+	NoAgent         bool                  `json:"noAgent,omitempty" doc:"No agent runs on it: it is a router that is spoken with by BGP"`
+	Steering        string                `json:"steering,omitempty" enum:"agent,bgp" doc:"How it is told the paths that begin at it"`
 	Connected       bool                  `json:"connected"`
 	Revoked         bool                  `json:"revoked,omitempty" doc:"Its agent is not believed until it enrols again"`
 	Since           time.Time             `json:"since,omitzero" doc:"When it connected, or was lost"`
@@ -19,6 +21,7 @@ type Node struct {
 	RevisionReached uint64                `json:"revisionReached" doc:"Revision that the kernel is known to be at; 0: none"`
 	Drained         bool                  `json:"drained"`
 	Errors          []nodecfg.ObjectError `json:"errors,omitempty" doc:"Kernel objects that could not be made as wanted"`
+	Conditions      []Discrepancy         `json:"conditions,omitempty" doc:"Where the file and what routers say by BGP-LS do not agree"`
 }
 
 // LinkState is yes, no, cannot tell.
@@ -46,6 +49,8 @@ type Link struct {
 	CapacityBPS *int64 `json:"capacity_bps,omitempty"`
 	DelayUS     *int64 `json:"delay_us,omitempty"`
 	ReservedBPS int64  `json:"reserved_bps" doc:"What the paths that stand have reserved, each direction"`
+
+	Conditions []Discrepancy `json:"conditions,omitempty" doc:"Where the file and what routers say by BGP-LS do not agree"`
 }
 
 // Drain takes something out of use on purpose: traffic leaves it make before

@@ -7,7 +7,11 @@
 // integer. A time that is not known is left out.
 package resource
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
 
 // APIVersion and the kinds stand in every document.
 const (
@@ -56,6 +60,7 @@ type State struct {
 	Drains             []*Drain
 	Alerts             []*Alert // firing ones, then resolved ones as far as kept
 	Solution           *Solution
+	Learned            *LearnedCounts // of what BGP-LS peers say; nil: nobody is listened to
 }
 
 // Intent returns the named intent, or nil.
@@ -66,4 +71,23 @@ func (s *State) Intent(name string) *Intent {
 		}
 	}
 	return nil
+}
+
+// Node returns the named node, or nil.
+func (s *State) Node(name string) *Node {
+	return find(s.Nodes, func(n *Node) int { return strings.Compare(n.Name, name) })
+}
+
+// Link returns the named link, or nil.
+func (s *State) Link(name string) *Link {
+	return find(s.Links, func(l *Link) int { return strings.Compare(l.Name, name) })
+}
+
+// find looks into a sorted list.
+func find[T any](list []*T, order func(*T) int) *T {
+	i, found := slices.BinarySearchFunc(list, 0, func(t *T, _ int) int { return order(t) })
+	if !found {
+		return nil
+	}
+	return list[i]
 }

@@ -76,6 +76,17 @@ func laneNames(ctx context.Context, c *client.Client) (out []string, err error) 
 	return out, err
 }
 
+func peerNames(ctx context.Context, c *client.Client) (out []string, err error) {
+	peers, err := c.Peers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range peers.Items {
+		out = append(out, p.Name)
+	}
+	return out, nil
+}
+
 // targets are the names of all that can be drained, with their kinds.
 func targets(ctx context.Context, c *client.Client) ([]string, error) {
 	var out []string

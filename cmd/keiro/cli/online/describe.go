@@ -19,10 +19,15 @@ import (
 func newDescribeCommand(env *command.Env) *cobra.Command {
 	s := &session{Env: env}
 	cmd := &cobra.Command{
-		Use:   "describe [intent|node|link] NAME",
-		Short: "Show all about one intent, node or link",
+		Use:   "describe [intent|node|link|peer] NAME",
+		Short: "Show all about one intent, node, link or BGP peer",
+		Long: `Show all about one thing. Of the values of a node or link it says which counts,
+what the file says, what routers say by BGP-LS, who said so and since when; with
+-o wide also all else that routers say. Of a BGP peer that has no session it says
+what to look at.`,
 		Example: `  keiro describe tyo-osa-gold
-  keiro describe link tyo1--nag1`,
+  keiro describe link tyo1--nag1
+  keiro describe peer rr1`,
 		Args: cobra.RangeArgs(1, 2),
 	}
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -30,7 +35,7 @@ func newDescribeCommand(env *command.Env) *cobra.Command {
 			return s.completeGet(cmd, args, typed)
 		}
 		intents, directive := s.completes(0, intentNames)(cmd, args, typed)
-		return append([]string{"intent", "node", "link"}, intents...), directive
+		return append([]string{"intent", "node", "link", "peer"}, intents...), directive
 	}
 	format := command.FormatFlag(cmd)
 	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
@@ -45,8 +50,10 @@ func newDescribeCommand(env *command.Env) *cobra.Command {
 			return d.node(ctx, args[1])
 		case "links":
 			return d.link(ctx, args[1])
+		case "peers":
+			return d.peer(ctx, args[1])
 		}
-		return fmt.Errorf("cannot describe %q: want intent, node or link", args[0])
+		return fmt.Errorf("cannot describe %q: want intent, node, link or peer", args[0])
 	})
 }
 
@@ -81,16 +88,16 @@ type intentPage struct {
 
 // nodePage is all about one node.
 type nodePage struct {
-	Node    resource.Node    `json:"node"`
-	Links   []resource.Link  `json:"links"`
-	Intents []string         `json:"intents"`          // whose paths cross it
-	Lanes   []resource.Lane  `json:"lanes"`            // that end at it
-	Keying  *resource.Keying `json:"keying,omitempty"` // what it says of its keys, if it does
-	Alerts  []resource.Alert `json:"alerts"`           // about it, or about it and another node
+	Node    *resource.NodeDetail `json:"node"`
+	Links   []resource.Link      `json:"links"`
+	Intents []string             `json:"intents"`          // whose paths cross it
+	Lanes   []resource.Lane      `json:"lanes"`            // that end at it
+	Keying  *resource.Keying     `json:"keying,omitempty"` // what it says of its keys, if it does
+	Alerts  []resource.Alert     `json:"alerts"`           // about it, or about it and another node
 }
 
 func (d describer) node(ctx context.Context, name string) error {
-	nodes, err := d.c.Nodes(ctx)
+	node, err := d.c.Node(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -102,11 +109,7 @@ func (d describer) node(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(nodes, func(n resource.Node) bool { return n.Name == name })
-	if at < 0 {
-		return fmt.Errorf("there is no node %s", name)
-	}
-	p := nodePage{Node: nodes[at], Links: []resource.Link{}}
+	p := nodePage{Node: node, Links: []resource.Link{}}
 	for _, l := range links {
 		if l.A == name || l.B == name {
 			p.Links = append(p.Links, l)
@@ -118,7 +121,7 @@ func (d describer) node(ctx context.Context, name string) error {
 	}
 	now := d.env.Now()
 	return d.env.Printer().Print(d.format, p, func(t *output.Text) {
-		page.Node(t, now, &p.Node, p.Links, p.Intents)
+		page.Node(t, now, p.Node, p.Links, p.Intents)
 		if len(p.Lanes) > 0 {
 			t.Printf("\n")
 			page.Lanes(t, now, p.Lanes)
@@ -164,12 +167,12 @@ func (d describer) keys(ctx context.Context, p *nodePage) error {
 
 // linkPage is all about one link.
 type linkPage struct {
-	Link    resource.Link `json:"link"`
-	Intents []string      `json:"intents"` // whose paths cross it
+	Link    *resource.LinkDetail `json:"link"`
+	Intents []string             `json:"intents"` // whose paths cross it
 }
 
 func (d describer) link(ctx context.Context, name string) error {
-	links, err := d.c.Links(ctx)
+	link, err := d.c.Link(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -177,13 +180,18 @@ func (d describer) link(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(links, func(l resource.Link) bool { return l.Name == name })
-	if at < 0 {
-		return fmt.Errorf("there is no link %s", name)
-	}
-	p := linkPage{links[at], crossing(intents, func(p *resource.PathStatus) bool { return slices.Contains(p.Links, name) })}
+	p := linkPage{link, crossing(intents, func(p *resource.PathStatus) bool { return slices.Contains(p.Links, name) })}
 	now := d.env.Now()
-	return d.env.Printer().Print(d.format, p, func(t *output.Text) { page.Link(t, now, &p.Link, p.Intents) })
+	return d.env.Printer().Print(d.format, p, func(t *output.Text) { page.Link(t, now, p.Link, p.Intents) })
+}
+
+func (d describer) peer(ctx context.Context, name string) error {
+	p, err := d.c.Peer(ctx, name)
+	if err != nil {
+		return err
+	}
+	now := d.env.Now()
+	return d.env.Printer().Print(d.format, p, func(t *output.Text) { page.Peer(t, now, p) })
 }
 
 // crossing names the intents with a path that stands and crosses something.

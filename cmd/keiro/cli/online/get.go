@@ -19,7 +19,7 @@ import (
 )
 
 // kinds are what get shows.
-var kinds = []string{"intents", "nodes", "links", "lanes", "keystores", "drains", "alerts", "topology", "solution"}
+var kinds = []string{"intents", "nodes", "links", "lanes", "keystores", "peers", "drains", "alerts", "topology", "solution"}
 
 func newGetCommand(env *command.Env) *cobra.Command {
 	s := &session{Env: env}
@@ -28,15 +28,20 @@ func newGetCommand(env *command.Env) *cobra.Command {
 		Short: "Show intents, nodes, links and more, as they are now",
 		Long: "Show what there is now, all of a kind or one by its name. Kinds: " + strings.Join(kinds, ", ") + `.
 AGE is how long it has been so. Of a lane each end tells by itself: 17/16 says
-what the one and the other do, in the order of ENDS, where they differ. It says what is, be it good or bad, and exits
-with 0; explain gives a verdict.`,
+what the one and the other do, in the order of ENDS, where they differ. With --learned, topology is what
+routers say by BGP-LS and what of it is declared; as YAML or JSON, a document to
+start a file from. It says what is, be it good or bad, and exits with 0; explain
+gives a verdict.`,
 		Example: `  keiro get intents -o wide
   keiro get link tyo1--nag1 -o yaml
   keiro get lanes tyo-osa-gold -o wide
-  keiro get topology -o yaml`,
+  keiro get peers
+  keiro get topology -o yaml
+  keiro get topology --learned -o yaml > net.yaml`,
 		Args: cobra.MaximumNArgs(2),
 	}
 	cmd.ValidArgsFunction = s.completeGet
+	learned := cmd.Flags().Bool("learned", false, "of topology: what routers say by BGP-LS")
 	format := command.FormatFlag(cmd)
 	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
 		kind, name := "intents", ""
@@ -48,6 +53,12 @@ with 0; explain gives a verdict.`,
 		}
 		now := env.Now()
 		g := getter{ctx, env, *format, strings.TrimSuffix(kind, "s"), name}
+		if *learned {
+			if kind != "topology" {
+				return fmt.Errorf("--learned is of topology: keiro get topology --learned")
+			}
+			return g.learned(c, now)
+		}
 		switch kind {
 		case "intents":
 			if name != "" { // the API knows better why there is none
@@ -66,6 +77,8 @@ with 0; explain gives a verdict.`,
 			return g.lanes(c, now)
 		case "keystores":
 			return g.keyStores(c, now)
+		case "peers":
+			return g.peers(c, now)
 		case "drains":
 			return show(g, c.Drains, func(d resource.Drain) string { return d.Kind + ":" + d.Name }, func(t *output.Text, all []resource.Drain) { page.Drains(t, now, all) })
 		case "alerts":
@@ -91,7 +104,7 @@ func (s *session) completeGet(cmd *cobra.Command, args []string, typed string) (
 	if len(args) == 0 {
 		return kinds, cobra.ShellCompDirectiveNoFileComp
 	}
-	list, known := map[string]names{"intents": intentNames, "nodes": nodeNames, "links": linkNames, "lanes": laneNames, "drains": drained}[plural(args[0])]
+	list, known := map[string]names{"intents": intentNames, "nodes": nodeNames, "links": linkNames, "lanes": laneNames, "peers": peerNames, "drains": drained}[plural(args[0])]
 	if !known {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

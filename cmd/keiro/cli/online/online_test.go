@@ -39,14 +39,14 @@ func TestCompletion(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
 	for line, want := range map[string]string{
-		"get ":                  "intents nodes links lanes keystores drains alerts topology solution",
+		"get ":                  "intents nodes links lanes keystores peers drains alerts topology solution",
 		"get intent ":           "far gold",
 		"get node ":             "a b c",
 		"get links a":           "a--b a--c",
 		"get lane ":             "gold/0 gold/1",
 		"get topology ":         "",
 		"get intents gold ":     "",
-		"describe ":             "intent node link far gold",
+		"describe ":             "intent node link peer far gold",
 		"describe link ":        "a--b a--c",
 		"explain ":              "far gold",
 		"trace gold ":           "",
@@ -72,6 +72,15 @@ func TestCompletion(t *testing.T) {
 		if got := strings.Join(words[:len(words)-1], " "); got != want {
 			t.Errorf("%q: got %q, want %q", line, got, want)
 		}
+	}
+	w.listen(t, true)
+	for _, line := range [][]string{{"get", "peers", ""}, {"describe", "peer", ""}} {
+		if _, out, _ := w.run(t, append([]string{"__completeNoDesc"}, line...)...); out != "rr1\nrr2\nx\n:4\n" {
+			t.Errorf("%q: %q", line, out)
+		}
+	}
+	if _, out, _ := w.run(t, "__completeNoDesc", "get", "topology", "--le"); !strings.Contains(out, "--learned") {
+		t.Errorf("--le: %q", out)
 	}
 	w.vars["KEIRO_SERVER"] = "http://127.0.0.1:1"
 	if _, out, _ := w.run(t, "__completeNoDesc", "explain", ""); out != ":4\n" {

@@ -1,7 +1,6 @@
 package online
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,9 +8,8 @@ import (
 	"testing"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/internal/plays"
 )
-
-var update = flag.Bool("update", false, "write the transcripts in testdata anew")
 
 // TestTranscripts types the command lines of testdata/*.transcript, the lines
 // that begin with `$ keiro `, one after the other at one desk, and compares
@@ -41,6 +39,9 @@ func TestTranscripts(t *testing.T) {
 				case strings.HasPrefix(line, "# populate"):
 					said.WriteString(line)
 					w.populate()
+				case strings.HasPrefix(line, "# BGP"):
+					said.WriteString(line)
+					w.listen(t, strings.Contains(line, "declared"))
 				case strings.HasPrefix(line, "# no lane serves"):
 					said.WriteString(line)
 					w.idle()
@@ -48,7 +49,7 @@ func TestTranscripts(t *testing.T) {
 					said.WriteString(line)
 				}
 			}
-			if *update {
+			if plays.Update() {
 				if err := os.WriteFile(script, []byte(said.String()), 0o644); err != nil {
 					t.Fatal(err)
 				}

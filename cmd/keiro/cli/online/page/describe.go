@@ -9,7 +9,6 @@ import (
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/resource"
-	"github.com/keiro-net/keiro/topology"
 )
 
 // fields are lines of a name and a value; a value "" is left out.
@@ -93,13 +92,33 @@ func labels(m map[string]string) string {
 	return strings.Join(out, ", ")
 }
 
-// Node shows all about a node: its links, and the intents whose paths cross it.
-func Node(t *output.Text, now time.Time, n *resource.Node, links []resource.Link, intents []string) {
-	fields(t, "Node", n.Name, "Site", n.Site, "Locator", n.Locator,
-		"Agent", lasting(t, agent(n), now, n.Since), "Version", n.Agent, "Revision", revision(n),
-		"Drained", output.YesNo(n.Drained), "Intents", output.Or(strings.Join(intents, ", ")))
+// Node shows all about a node: its links, and the intents whose paths cross it;
+// wide, all that routers say of it as well.
+func Node(t *output.Text, now time.Time, n *resource.NodeDetail, links []resource.Link, intents []string) {
+	since := n.Since
+	if n.NoAgent {
+		since = time.Time{}
+	}
+	rev := revision(&n.Node)
+	if n.NoAgent {
+		rev = ""
+	}
+	steered := ""
+	if n.Steering == "bgp" {
+		steered = "by BGP"
+	}
+	fields(t, "Node", n.Name, "Site", n.Site, "Locator", n.Locator, "Router", router(n.Router),
+		"Agent", lasting(t, agent(&n.Node), now, since), "Steered", steered, "Version", n.Agent, "Revision", rev,
+		"Drained", output.YesNo(n.Drained), "Intents", some(intents))
 	for _, e := range n.Errors {
 		t.Printf("\nnot as wanted: %s\n  %s\n", e.Object, e.Error)
+	}
+	discrepancies(t, n.Conditions)
+	attributes(t, now, n.Attributes)
+	sids(t, now, n.SIDs)
+	if t.Wide && len(n.Said) > 0 {
+		t.Printf("\n")
+		sayings(t, now, n.Said)
 	}
 	t.Printf("\n")
 	Links(t, now, links)
@@ -111,16 +130,4 @@ func lasting(t *output.Text, state string, now, since time.Time) string {
 		return t.Word(state)
 	}
 	return t.Word(state) + " for " + output.Age(now, since)
-}
-
-// Link shows all about a link, and the intents whose paths cross it.
-func Link(t *output.Text, now time.Time, l *resource.Link, intents []string) {
-	qkd := output.YesNo(l.QKD)
-	if l.Keyless != "" {
-		qkd += ", but " + l.Keyless
-	}
-	fields(t, "Link", l.Name, "Ends", l.A+", "+l.B, "State", lasting(t, string(l.State), now, l.Since),
-		"Drained", output.YesNo(l.Drained), "Delay", delay(l.DelayUS), "Capacity", capacity(l.CapacityBPS),
-		"Reserved", topology.Bandwidth(l.ReservedBPS).String(), "SRLGs", srlgs(l.SRLGs),
-		"QKD", qkd, "Intents", output.Or(strings.Join(intents, ", ")))
 }

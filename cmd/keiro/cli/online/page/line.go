@@ -24,10 +24,16 @@ func Change(now time.Time, c *resource.Change) string {
 			s.status, s.paths, s.active, s.satisfied, s.installed, s.healthy)
 	case resource.NodeChange:
 		what, how = "node:"+c.Node.Name, "agent "+agent(c.Node)+", revision "+revision(c.Node)
+		if len(c.Node.Conditions) > 0 {
+			how += ", " + short(c.Node.Conditions)
+		}
 	case resource.LinkChange:
 		what, how = "link:"+c.Link.Name, string(c.Link.State)
 		if c.Link.Drained {
 			how += ", drained"
+		}
+		if len(c.Link.Conditions) > 0 {
+			how += ", " + short(c.Link.Conditions)
 		}
 	case resource.DrainChange:
 		what, how = "drain:"+c.Drain.Kind+":"+c.Drain.Name, output.Or(c.Drain.Reason)

@@ -133,21 +133,30 @@ func list(t *output.Text, table *output.Table, rows int, what string) {
 	t.Table(table)
 }
 
-// Nodes shows nodes and their agents.
+// Nodes shows nodes and their agents, and conditions where there are any.
 func Nodes(t *output.Text, now time.Time, nodes []resource.Node) {
 	table := &output.Table{
 		Heads: []string{"NAME", "SITE", "AGENT", "REVISION", "DRAINED", "AGE"},
 		Wide:  []string{"LOCATOR", "VERSION", "ERRORS"},
 	}
+	told := slices.ContainsFunc(nodes, func(n resource.Node) bool { return len(n.Conditions) > 0 })
+	if told {
+		table.Heads = append(table.Heads, "CONDITIONS")
+	}
 	for _, n := range nodes {
-		table.Add(n.Name, output.Or(n.Site), agent(&n), revision(&n), output.YesNo(n.Drained), output.Age(now, n.Since),
-			output.Or(n.Locator), output.Or(n.Agent), fmt.Sprint(len(n.Errors)))
+		row := []string{n.Name, output.Or(n.Site), agent(&n), revision(&n), output.YesNo(n.Drained), output.Age(now, n.Since)}
+		if told {
+			row = append(row, short(n.Conditions))
+		}
+		table.Add(append(row, output.Or(n.Locator), output.Or(n.Agent), fmt.Sprint(len(n.Errors)))...)
 	}
 	list(t, table, len(nodes), "nodes")
 }
 
 func agent(n *resource.Node) string {
 	switch {
+	case n.NoAgent:
+		return "none"
 	case n.Revoked:
 		return "revoked"
 	case n.Connected:
@@ -160,21 +169,32 @@ func agent(n *resource.Node) string {
 
 // revision is what the kernel is known to be at, and what it should be at.
 func revision(n *resource.Node) string {
+	if n.NoAgent {
+		return "-"
+	}
 	if n.RevisionReached == n.RevisionWanted {
 		return fmt.Sprint(n.RevisionReached)
 	}
 	return fmt.Sprintf("%d, wants %d", n.RevisionReached, n.RevisionWanted)
 }
 
-// Links shows links.
+// Links shows links, and conditions where there are any.
 func Links(t *output.Text, now time.Time, links []resource.Link) {
 	table := &output.Table{
 		Heads: []string{"NAME", "A", "B", "STATE", "DRAINED", "DELAY", "CAPACITY", "RESERVED", "AGE"},
 		Wide:  []string{"SRLGS"},
 	}
+	told := slices.ContainsFunc(links, func(l resource.Link) bool { return len(l.Conditions) > 0 })
+	if told {
+		table.Heads = append(table.Heads, "CONDITIONS")
+	}
 	for _, l := range links {
-		table.Add(l.Name, l.A, l.B, string(l.State), output.YesNo(l.Drained), delay(l.DelayUS), capacity(l.CapacityBPS),
-			topology.Bandwidth(l.ReservedBPS).String(), output.Age(now, l.Since), srlgs(l.SRLGs))
+		row := []string{l.Name, l.A, l.B, string(l.State), output.YesNo(l.Drained), delay(l.DelayUS), capacity(l.CapacityBPS),
+			topology.Bandwidth(l.ReservedBPS).String(), output.Age(now, l.Since)}
+		if told {
+			row = append(row, short(l.Conditions))
+		}
+		table.Add(append(row, srlgs(l.SRLGs))...)
 	}
 	list(t, table, len(links), "links")
 }

@@ -1,4 +1,4 @@
-package controller
+package show
 
 import (
 	"slices"
@@ -8,7 +8,6 @@ import (
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/declare"
-	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -29,11 +28,11 @@ func TestExplainSaysWhatIsToCome(t *testing.T) {
 			[]string{"reserve: the whole requirement can still be met after exactly 0 link, 0 node, 0 srlg failures"}, []string{"reserve: being computed"}},
 		{"the world has changed", func(s *resource.IntentStatus) { s.ObservedGeneration = 0 },
 			[]string{"the answer to what changed last is being computed"}, nil},
-		{"no answer", func(s *resource.IntentStatus) { s.Answer = show.Answer(core.IntentView{}) }, []string{"why: no answer yet"}, []string{"reserve: being computed"}},
+		{"no answer", func(s *resource.IntentStatus) { s.Answer = Answer(core.IntentView{}) }, []string{"why: no answer yet"}, []string{"reserve: being computed"}},
 	} {
 		i := &resource.Intent{Status: resource.IntentStatus{ObservedGeneration: 1, Answer: satisfied}}
 		c.change(&i.Status)
-		lines := explain(i, &resource.State{}, declare.State{}).Lines
+		lines := Explain(i, &resource.State{}, declare.State{}).Lines
 		for _, want := range c.want {
 			if !slices.Contains(lines, want) {
 				t.Errorf("%s: no line %q in %q", c.name, want, lines)
@@ -44,20 +43,6 @@ func TestExplainSaysWhatIsToCome(t *testing.T) {
 				t.Errorf("%s: line %q in %q", c.name, not, lines)
 			}
 		}
-	}
-}
-
-// A reserve that is not known yet is no difference; another path is.
-func TestSameAnswerComparesWhatIsKnown(t *testing.T) {
-	pending := pathspec.Answer{Name: "gold", Status: pathspec.Satisfied, Cost: 1, Pending: true}
-	full := pathspec.Answer{Name: "gold", Status: pathspec.Satisfied, Cost: 1, Reserve: &pathspec.Reserve{Exact: true}}
-	dearer, weaker := full, full
-	dearer.Cost, weaker.Reserve = 2, &pathspec.Reserve{}
-	if !sameAnswer(&pending, &full) || !sameAnswer(&full, &full) {
-		t.Error("a difference where there is none")
-	}
-	if sameAnswer(&pending, &dearer) || sameAnswer(&full, &weaker) {
-		t.Error("no difference where there is one")
 	}
 }
 
@@ -72,7 +57,7 @@ func TestExplainSaysWhoSeesKeys(t *testing.T) {
 	d := declare.State{Spec: core.Spec{Topology: topo, Intents: []pathspec.Intent{in}}}
 	i := &resource.Intent{Metadata: resource.Metadata{Name: "gold"}, Status: resource.IntentStatus{Answer: pathspec.Answer{Name: "gold", Status: pathspec.Infeasible}}}
 	state := &resource.State{Links: []*resource.Link{{Name: "a--b", QKD: true, Keyless: "the store of QKD keys at node a is low"}, {Name: "b--c", QKD: true}}}
-	got := explain(i, state, d)
+	got := Explain(i, state, d)
 	for _, want := range []string{
 		"QKD keys of a and c are seen by the KMEs of both, and by the trusted nodes between them: b; the KMEs do not tell which way a key took",
 		"no QKD keys to be counted on now: link a--b: the store of QKD keys at node a is low",
@@ -85,7 +70,7 @@ func TestExplainSaysWhoSeesKeys(t *testing.T) {
 		t.Errorf("%+v", got.KeyHolders)
 	}
 	d.Intents[0].Require.Encryption = pathspec.PQ
-	if got := explain(i, state, d); len(got.KeyHolders) > 0 || slices.ContainsFunc(got.Lines, func(l string) bool { return strings.Contains(l, "QKD") }) {
+	if got := Explain(i, state, d); len(got.KeyHolders) > 0 || slices.ContainsFunc(got.Lines, func(l string) bool { return strings.Contains(l, "QKD") }) {
 		t.Errorf("without QKD: %q", got.Lines)
 	}
 }

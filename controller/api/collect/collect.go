@@ -1,4 +1,8 @@
-package api
+// Package collect turns what the controller knows into Prometheus metrics, at each
+// scrape. It keeps nothing and decides nothing. Its labels are names that operators
+// declared, so that no node and no router can make series as it likes.
+// controller/api serves what it collects.
+package collect
 
 import (
 	"time"
@@ -20,7 +24,7 @@ var (
 	pathUpDesc       = desc("keiro_path_up", "Whether a path carries packets; absent where that is unknown.", "intent", "path", "headend")
 	pathActiveDesc   = desc("keiro_path_active", "Whether the intent's packets take the path.", "intent", "path", "headend")
 	pathRTTDesc      = desc("keiro_path_round_trip_seconds", "Smoothed round trip over a path and back.", "intent", "path", "headend")
-	nodeUpDesc       = desc("keiro_node_connected", "Whether the node's agent is connected.", "node")
+	nodeUpDesc       = desc("keiro_node_connected", "Whether the node's agent is connected; absent where none runs.", "node")
 	nodeWantedDesc   = desc("keiro_node_wanted_revision", "Revision of the configuration the node should be at.", "node")
 	nodeReachedDesc  = desc("keiro_node_reached_revision", "Revision of the configuration the node is known to be at.", "node")
 	nodeErrorsDesc   = desc("keiro_node_errors", "Kernel objects that could not be made as wanted.", "node")
@@ -38,24 +42,30 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
-// stateCollector turns the newest state into metrics.
-type stateCollector struct {
-	cfg Config
+// Source is where the metrics come from, and a prometheus.Collector of them.
+type Source struct {
+	Version    resource.Version
+	State      func() *resource.State     // the newest; nil: none yet
+	Peers      func() *resource.Peers     // of BGP
+	Deliveries func() []resource.Delivery // nil: no alerts are sent
 }
 
 // Describe sends nothing: which metrics there are depends on the state.
-func (c stateCollector) Describe(chan<- *prometheus.Desc) {}
+func (s Source) Describe(chan<- *prometheus.Desc) {}
 
-func (c stateCollector) Collect(ch chan<- prometheus.Metric) {
+// Collect sends all metrics.
+func (s Source) Collect(ch chan<- prometheus.Metric) {
 	out := emitter{ch}
-	out.gauge(buildDesc, 1, c.cfg.Version.Version, c.cfg.Version.Commit)
-	if c.cfg.Deliveries != nil {
-		out.deliveries(c.cfg.Deliveries())
+	out.gauge(buildDesc, 1, s.Version.Version, s.Version.Commit)
+	if s.Deliveries != nil {
+		out.deliveries(s.Deliveries())
 	}
-	state := c.cfg.Backend.State()
+	out.peers(s.Peers())
+	state := s.State()
 	if state == nil {
 		return
 	}
+	out.learned(state)
 	out.gauge(generationDesc, float64(state.Generation))
 	out.intents(state.Intents)
 	out.network(state)
@@ -111,6 +121,9 @@ func (e emitter) intents(intents []*resource.Intent) {
 
 func (e emitter) network(state *resource.State) {
 	for _, n := range state.Nodes {
+		if n.NoAgent {
+			continue
+		}
 		e.gauge(nodeUpDesc, truth(n.Connected), n.Name)
 		e.gauge(nodeWantedDesc, float64(n.RevisionWanted), n.Name)
 		e.gauge(nodeReachedDesc, float64(n.RevisionReached), n.Name)

@@ -1,4 +1,4 @@
-package controller
+package show
 
 import (
 	"fmt"
@@ -9,14 +9,13 @@ import (
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/pathspec"
-	"github.com/keiro-net/keiro/topology"
 )
 
-// explain says for people why an intent has its answer. What is declared says
+// Explain says for people why an intent has its answer. What is declared says
 // who sees its QKD keys.
-func explain(intent *resource.Intent, state *resource.State, d declare.State) *resource.Explanation {
+func Explain(intent *resource.Intent, state *resource.State, d declare.State) *resource.Explanation {
 	a := intent.Status.Answer
-	out := &resource.Explanation{Intent: a.Name, Answer: a, Outage: outageNames(state), KeyHolders: holders(intent, d)}
+	out := &resource.Explanation{Intent: a.Name, Answer: a, Outage: OutageNames(state), KeyHolders: holders(intent, d)}
 	say := func(format string, args ...any) { out.Lines = append(out.Lines, fmt.Sprintf(format, args...)) }
 	say("intent %s is %s", a.Name, a.Status)
 	if intent.Status.ObservedGeneration == 0 {
@@ -77,7 +76,7 @@ func explain(intent *resource.Intent, state *resource.State, d declare.State) *r
 		say("%s", h)
 	}
 	if len(out.KeyHolders) > 0 {
-		lacking := keyless(state)
+		lacking := Keyless(state)
 		for _, link := range slices.Sorted(maps.Keys(lacking)) {
 			say("no QKD keys to be counted on now: link %s: %s", link, lacking[link])
 		}
@@ -108,8 +107,8 @@ func holders(intent *resource.Intent, d declare.State) []pathspec.Holders {
 	return []pathspec.Holders{}
 }
 
-// outageNames are the links that carry no traffic and what is drained.
-func outageNames(state *resource.State) []string {
+// OutageNames are the links that carry no traffic and what is drained.
+func OutageNames(state *resource.State) []string {
 	names := []string{}
 	for _, l := range state.Links {
 		if l.State == resource.LinkDown {
@@ -122,8 +121,8 @@ func outageNames(state *resource.State) []string {
 	return names
 }
 
-// keyless are the links whose QKD keys cannot be counted on, with the reason.
-func keyless(state *resource.State) map[string]string {
+// Keyless are the links whose QKD keys cannot be counted on, with the reason.
+func Keyless(state *resource.State) map[string]string {
 	found := map[string]string{}
 	for _, l := range state.Links {
 		if l.Keyless != "" {
@@ -131,40 +130,4 @@ func keyless(state *resource.State) map[string]string {
 		}
 	}
 	return found
-}
-
-// exists reports whether the topology has a node, link or SRLG of that name.
-func exists(d declare.State, kind, name string) bool {
-	if d.Topology == nil {
-		return false
-	}
-	found := false
-	switch kind {
-	case "node":
-		_, found = d.Topology.Node(name)
-	case "link":
-		_, found = d.Topology.Entry(name)
-	case "srlg":
-		for e := range d.Topology.Entries {
-			found = found || d.Topology.Entries[e].HasSRLG(name)
-		}
-	}
-	return found
-}
-
-// outage is what the newest state says carries no traffic or is drained.
-func (b *backend) outage() topology.Outage {
-	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}, Keyless: keyless(b.State())}
-	for _, name := range outageNames(b.State()) {
-		kind, name, _ := strings.Cut(name, ":")
-		switch kind {
-		case "node":
-			o.Nodes[name] = true
-		case "srlg":
-			o.SRLGs[name] = true
-		default:
-			o.Entries[name] = true
-		}
-	}
-	return o
 }

@@ -1,0 +1,45 @@
+package controller
+
+import (
+	"strings"
+
+	"github.com/keiro-net/keiro/controller/declare"
+	"github.com/keiro-net/keiro/controller/show"
+	"github.com/keiro-net/keiro/topology"
+)
+
+// exists reports whether the topology has a node, link or SRLG of that name.
+func exists(d declare.State, kind, name string) bool {
+	if d.Topology == nil {
+		return false
+	}
+	found := false
+	switch kind {
+	case "node":
+		_, found = d.Topology.Node(name)
+	case "link":
+		_, found = d.Topology.Entry(name)
+	case "srlg":
+		for e := range d.Topology.Entries {
+			found = found || d.Topology.Entries[e].HasSRLG(name)
+		}
+	}
+	return found
+}
+
+// outage is what the newest state says carries no traffic or is drained.
+func (b *backend) outage() topology.Outage {
+	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}, Keyless: show.Keyless(b.State())}
+	for _, name := range show.OutageNames(b.State()) {
+		kind, name, _ := strings.Cut(name, ":")
+		switch kind {
+		case "node":
+			o.Nodes[name] = true
+		case "srlg":
+			o.SRLGs[name] = true
+		default:
+			o.Entries[name] = true
+		}
+	}
+	return o
+}
