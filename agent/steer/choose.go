@@ -113,13 +113,12 @@ func (d *decision) choose(k key) *candidates {
 		var why error
 		for i, l := range p.SegmentLists {
 			made, err := d.list(l)
-			switch {
-			case err == nil:
+			if err == nil {
 				valid.lists = append(valid.lists, made)
-			default:
-				why = err
-				d.fault(p.NLRI.String(), "segment list %d is not valid: %v", i+1, err)
+				continue
 			}
+			why = err
+			d.fault(p.NLRI.String(), "segment list %d is not valid: %v", i+1, err)
 		}
 		switch {
 		case len(valid.lists) > 0:

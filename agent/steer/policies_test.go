@@ -143,7 +143,7 @@ func TestPolicies(t *testing.T) {
 			[]Path{path(7, "gold/1", 999, 2, viaC), path(7, "gold/0", 1000, 1, viaB), fence}, []Route{to4, to6}, nil,
 			both + direct + " 6=5f00:0:2:6::; " + detour + " 6=5f00:0:2:6::", ""},
 		"spread, with weights": {
-			[]Path{path(7, "gold", 1000, 1, "3/"+viaB, "1/"+viaC), path(7, "backup", 10, 1, viaB), fence}, []Route{to4}, nil,
+			[]Path{path(7, "gold", 1000, 1, "3/"+viaB, "1/"+viaC), path(7, "backup", 10, 2, viaR), fence}, []Route{to4}, nil,
 			only4 + direct + " weight 3; " + detour + " weight 1", ""},
 		"greater weights than Linux has": {
 			[]Path{path(7, "gold", 1000, 1, "4000000000/"+viaB, "1/"+viaC)}, []Route{to4}, nil,
