@@ -33,7 +33,8 @@ func (k key) String() string {
 func ranked(paths []Path) []Path {
 	paths = slices.Clone(paths)
 	slices.SortStableFunc(paths, func(a, b Path) int {
-		return cmp.Or(a.Originator.compare(b.Originator), cmp.Compare(a.Distinguisher, b.Distinguisher), live(a.Lost, b.Lost))
+		return cmp.Or(a.Originator.compare(b.Originator), cmp.Compare(a.Distinguisher, b.Distinguisher),
+			live(a.Lost, b.Lost), cmp.Compare(a.Peer, b.Peer))
 	})
 	paths = slices.CompactFunc(paths, func(a, b Path) bool {
 		return a.Originator == b.Originator && a.Distinguisher == b.Distinguisher

@@ -46,6 +46,7 @@ type decision struct {
 	cfg    *nodecfg.Config
 	heard  *Heard
 	paths  map[key][]Path
+	ends   map[uint32][]key // of the paths, by color
 	chosen map[key]*candidates
 	groups map[key]*group
 	colors map[uint32]key    // of groups
@@ -67,11 +68,17 @@ type group struct {
 }
 
 func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
-	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
+	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, ends: map[uint32][]key{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
 		seen: map[nodecfg.ObjectError]bool{}, names: map[string]bool{refusedIntent: true}}
 	for _, p := range h.Paths {
 		k := key{p.Color, p.Endpoint}
+		if d.paths[k] == nil {
+			d.ends[k.color] = append(d.ends[k.color], k)
+		}
 		d.paths[k] = append(d.paths[k], p)
+	}
+	for _, keys := range d.ends {
+		slices.SortFunc(keys, func(a, b key) int { return a.endpoint.Compare(b.endpoint) })
 	}
 	d.room = 2 * nodecfg.MaxPref // what a Config has room for
 	for i := range cfg.Policies {
@@ -173,11 +180,7 @@ func (d *decision) reached(c route.Color, hop netip.Addr) []key {
 		keys = append(keys, key{c.Value, netip.IPv6Unspecified()}, key{c.Value, netip.IPv4Unspecified()})
 	}
 	if c.Only == route.AnyEndpoint {
-		for _, p := range d.heard.Paths {
-			if p.Color == c.Value {
-				keys = append(keys, key{c.Value, p.Endpoint})
-			}
-		}
+		keys = append(keys, d.ends[c.Value]...)
 	}
 	return keys
 }
