@@ -1,6 +1,7 @@
 package steer
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -126,32 +127,34 @@ func (d *decision) errors() []nodecfg.ObjectError {
 }
 
 // steer finds the policy of a route: of its colors, the greatest first, that with a
-// valid candidate path (RFC 9256 section 8.4.1).
+// valid candidate path (RFC 9256 section 8.4.1), or else the first of which a path is
+// known at all. Of a route that is not addressed to this node and has no such color
+// nothing is done: its policies are those of other headends.
 func (d *decision) steer(r Route) {
 	object := "route " + r.Prefix.String()
 	if d.cfg.Locator.Contains(r.NextHop) {
 		return // it leads to this node
 	}
-	var first key
-	var found *key
+	var valid, known, any *key
 	for _, c := range r.Colors {
-		if c.Value <= nodecfg.ColorBase || c.Value > nodecfg.ColorBase+nodecfg.MaxPref {
-			d.fault(object, "its color %d is none of Keiro's, %d to %d, so it is not steered", c.Value, nodecfg.ColorBase+1, nodecfg.ColorBase+nodecfg.MaxPref)
-			continue
-		}
-		for i, k := range d.reached(c, r.NextHop) {
-			if first == (key{}) && i == 0 {
-				first = k
+		for _, k := range d.reached(c, r.NextHop) {
+			here := len(d.paths[k]) > 0
+			switch {
+			case k.color <= nodecfg.ColorBase || k.color > nodecfg.ColorBase+nodecfg.MaxPref:
+				if here || r.Addressed {
+					d.fault(object, "its color %d is none of Keiro's, %d to %d, so it is not steered", k.color, nodecfg.ColorBase+1, nodecfg.ColorBase+nodecfg.MaxPref)
+				}
+			case here && valid == nil && len(d.choose(k).valid) > 0:
+				valid = &k
+			case here && known == nil:
+				known = &k
+			case any == nil && r.Addressed:
+				any = &k
 			}
-			if found == nil && len(d.choose(k).valid) > 0 {
-				found = &k
-			}
-		}
-		if found != nil {
-			break
 		}
 	}
-	if first == (key{}) {
+	found := cmp.Or(valid, known, any)
+	if found == nil {
 		return
 	}
 	if why := d.danger(r.Prefix); why != "" {
@@ -162,9 +165,8 @@ func (d *decision) steer(r Route) {
 		d.fault("colored routes", "there are more than a node can steer, and those behind %v are not", r.Prefix)
 		return
 	}
-	if found == nil {
-		d.fault(first.String(), "its traffic is answered with unreachable: %s", d.choose(first).why)
-		found = &first
+	if valid == nil {
+		d.fault(found.String(), "its traffic is answered with unreachable: %s", d.choose(*found).why)
 	}
 	if why := d.join(*found, r); why != "" {
 		d.fault(object, "its packets are answered with unreachable: %s", why)
