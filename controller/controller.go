@@ -80,6 +80,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := b.speak(ctx, o, sessions); err != nil {
 		return err
 	}
+	defer b.routers.Close()
 	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
 	if err != nil {
 		return err

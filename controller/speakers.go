@@ -58,6 +58,13 @@ func (s *speakers) Run(ctx context.Context) error {
 	return s.Routers.Run(ctx)
 }
 
+// Close ends the sessions.
+func (s *speakers) Close() {
+	if s.Routers != nil {
+		s.Routers.Close()
+	}
+}
+
 // join is a declared topology with what is learned now. What is not in service by
 // that is added to an outage, if there is one.
 func (s *speakers) join(t *topology.Topology, out *topology.Outage) *topology.Topology {

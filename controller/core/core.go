@@ -211,8 +211,9 @@ func (c *Core) allTold() bool {
 // setSpec replaces the spec. Nodes and links that stay keep what is known of
 // them; intents keep the paths that stand.
 func (c *Core) setSpec(now time.Time, spec Spec) {
+	was := c.live
 	c.joinLearned(&spec)
-	c.retire(spec)
+	c.retire(spec, was)
 	c.spec, c.asOf = spec, now
 	if spec.Topology == nil {
 		return

@@ -9,6 +9,7 @@ import (
 
 // invariants hold after every step of every play and of the random walk.
 func (s *stage) invariants() {
+	s.sidsThere()
 	for _, i := range s.core.View(s.now).Intents { // shown after every Step; it must not panic
 		a := i.Answer
 		switch {
@@ -85,8 +86,8 @@ func (s *stage) carried(head string, path nodecfg.Path) {
 				owner = path.Hops[n]
 			}
 		}
-		if owner == head {
-			continue
+		if owner == head || owner == "" {
+			continue // its own, or that of a router without an agent
 		}
 		cfg := s.agents[owner].did
 		found := false

@@ -109,26 +109,41 @@ func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {
 			return no, "Waiting", "node " + end.Node + " has not confirmed yet"
 		}
 	}
-	if doubt != "" {
+	doubts, lacks := c.learnedOf(i)
+	switch {
+	case lacks != "":
+		return no, "NotLearned", lacks
+	case doubt != "":
 		return maybe, doubt, why
 	}
-	return yes, "Confirmed", "the headends are as they were told" + c.doubts(i)
+	return yes, "Confirmed", "the headends are as they were told" + doubts
 }
 
-// doubts says what an operator should know of learned SIDs that are used.
-func (c *Core) doubts(i *intent) string {
-	if c.live == nil {
-		return ""
-	}
-	in := compile.Input{Topology: c.spec.Topology, SIDs: c.live.SIDs}
-	for _, p := range i.standing.Paths {
-		if slices.ContainsFunc(p.Nodes, c.hasNoAgent) {
-			if doubt := in.Doubts(p); doubt != "" {
-				return "; but " + doubt
+// learnedOf says of paths that cross routers without an agent why one of them is
+// not installed, or else what an operator should know of the SIDs that are used.
+func (c *Core) learnedOf(i *intent) (doubts, lacks string) {
+	policy := compile.Policy{}
+	for n, p := range i.standing.Paths {
+		if !i.serving[n] || !slices.ContainsFunc(p.Nodes, c.hasNoAgent) {
+			continue
+		}
+		if policy.Intent == "" {
+			policy = c.policy(i)
+		}
+		in := c.inputNow()
+		for _, way := range []pathspec.Path{p, compile.Reversed(p)} {
+			if c.byBGP(way.Nodes[0]) {
+				continue // it goes on as it was told
+			}
+			if why := in.Against(&policy, way); why != "" {
+				return "", fmt.Sprintf("path %d from %s: %s", n, way.Nodes[0], why)
 			}
 		}
+		if doubt := in.Doubts(p); doubt != "" && doubts == "" {
+			doubts = "; but " + doubt
+		}
 	}
-	return ""
+	return doubts, ""
 }
 
 // judgeHealth asks both headends of every path. Only the word of one that has

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
 )
@@ -18,6 +19,7 @@ import (
 //	feed FILE PEER  the objects of a file
 //	learn           the Core hears of it all
 //	links, alarms   prints how links are, and what fires
+//	segments        prints the SIDs that headends send by, there and back
 func (s *stage) doBGP(args []string) (out []string, known bool) {
 	switch args[0] {
 	case "peers":
@@ -55,6 +57,12 @@ func (s *stage) doBGP(args []string) (out []string, known bool) {
 		for _, a := range s.core.View(s.now).Alarms {
 			out = append(out, fmt.Sprintf("%s %s %v: %s", a.Severity, a.Name, a.Intents, a.Message))
 		}
+	case "segments":
+		for _, name := range sortedKeys(s.agents) {
+			if cfg := s.agents[name].cfg; cfg != nil {
+				out = append(out, segments(cfg)...)
+			}
+		}
 	case "links":
 		for _, l := range s.core.View(s.now).Links {
 			out = append(out, fmt.Sprintf("%s %s", l.Name, l.State))
@@ -82,4 +90,14 @@ func (s *stage) peer(name string) *PeerState {
 		}
 	}
 	return nil
+}
+
+// segments are the SIDs of all paths of a node.
+func segments(cfg *nodecfg.Config) (out []string) {
+	for _, p := range cfg.Policies {
+		for _, path := range p.Paths {
+			out = append(out, fmt.Sprintf("%s %s over %s: %v, back %v%s", cfg.Node, path.Name, path.Link, path.Segments, path.Return, path.Unprobed))
+		}
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/internal/plays"
 	"github.com/keiro-net/keiro/pathspec"
@@ -41,6 +42,10 @@ type stage struct {
 	rough  bool            // no make before break
 	radio  *lsdbtest.Stage // what BGP peers say
 	bgp    []PeerState
+	feed   string // what they say in the end
+	// headends are told by BGP; saidAll counts how often all was.
+	headends map[string]*fakeHeadend
+	saidAll  int
 }
 
 // told is an answer with the question.
@@ -64,12 +69,13 @@ func newStage(t *testing.T) *stage {
 		t: t, now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
 		fail:   t.Fatalf,
 		agents: map[string]*fakeAgent{}, kept: map[string]Standing{}, alarms: map[string]Alarm{}, core: New(testParams),
+		headends: map[string]*fakeHeadend{}, feed: "routers.feed",
 	}
 }
 
 var testParams = Params{
 	WaitToRestore: 3 * time.Second, Settle: 10 * time.Second,
-	Gather: 20 * time.Millisecond, AgentLost: 5 * time.Second,
+	Gather: 20 * time.Millisecond, AgentLost: 5 * time.Second, Linger: time.Second,
 }
 
 func (s *stage) run(play string) string {
@@ -96,6 +102,7 @@ func (s *stage) do(args []string) []string {
 		return s.step(Started{Spec: s.spec, BGP: slices.Clone(s.bgp)})
 	case "restart": // a new controller that knows what was stored
 		s.core = New(testParams)
+		s.reborn()
 		var known []string
 		for node, a := range s.agents {
 			known = append(known, node)
@@ -212,8 +219,10 @@ func (s *stage) do(args []string) []string {
 		}
 		return out
 	}
-	if out, known := s.doBGP(args); known {
-		return out
+	for _, do := range []func([]string) ([]string, bool){s.doBGP, s.doHeadend} {
+		if out, known := do(args); known {
+			return out
+		}
 	}
 	return s.doKeys(args)
 }
@@ -254,7 +263,9 @@ func (s *stage) named(name string) []string {
 	}
 	var names []string
 	for n := range s.spec.Topology.Nodes {
-		names = append(names, s.spec.Topology.Nodes[n].Name)
+		if node := &s.spec.Topology.Nodes[n]; !node.NoAgent {
+			names = append(names, node.Name)
+		}
 	}
 	return names
 }
@@ -278,8 +289,15 @@ func (s *stage) report(node string) []string {
 // invariants hold.
 func (s *stage) step(e Event) []string {
 	var out []string
+	step := map[string]srpolicy.Tunnel{}
 	for _, effect := range s.core.Step(s.now, e) {
 		switch x := effect.(type) {
+		case Announce:
+			out = append(out, s.announced(x, step)...)
+		case Withdraw:
+			out = append(out, s.withdrawn(x, step)...)
+		case AnnouncedAll:
+			out = append(out, s.flushed()...)
 		case Push:
 			s.agents[x.Config.Node].cfg = x.Config
 			out = append(out, fmt.Sprintf("push %s revision %d:%s", x.Config.Node, x.Config.Revision, policies(x.Config)))

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -20,11 +22,16 @@ type retired struct {
 	a, b   string
 	ida    uint16
 	idb    uint16
+	sids   *live.SIDs // of routers without an agent, when it left; nil: none were learned
 }
 
 // retire remembers the links that the new spec has no more. A link whose node
 // leaves too is not kept: drain the node first.
-func (c *Core) retire(next Spec) {
+func (c *Core) retire(next Spec, was *live.Result) {
+	var sids *live.SIDs
+	if was != nil {
+		sids = &was.SIDs
+	}
 	old := c.spec.Topology
 	if old == nil || next.Topology == nil {
 		c.retired = nil
@@ -51,7 +58,7 @@ func (c *Core) retire(next Spec) {
 		if gone(old.Entries[e].Name, a, b, old.Entries[e]) {
 			kept = append(kept, retired{
 				entry: old.Entries[e], ab: old.Links[2*e], ba: old.Links[2*e+1], a: a, b: b,
-				ida: c.spec.IDs.Link(a, old.Entries[e].Name), idb: c.spec.IDs.Link(b, old.Entries[e].Name),
+				ida: c.spec.IDs.Link(a, old.Entries[e].Name), idb: c.spec.IDs.Link(b, old.Entries[e].Name), sids: sids,
 			})
 		}
 	}
@@ -143,10 +150,24 @@ func (c *Core) input() compile.Input {
 	if c.live != nil {
 		in.SIDs = c.live.SIDs
 	}
+	for _, r := range c.retired {
+		if r.sids != nil && (c.hasNoAgent(r.a) || c.hasNoAgent(r.b)) {
+			in.SIDs = in.SIDs.With(r.sids, r.entry.Name, r.a, r.b)
+		}
+	}
 	for name, l := range c.links {
 		in.MTU[name] = l.mtu()
 	}
 	return in
+}
+
+// inputNow is the input of this Step, made once.
+func (c *Core) inputNow() *compile.Input {
+	if c.in == nil {
+		in := c.input()
+		c.in = &in
+	}
+	return c.in
 }
 
 // policy is what the ends of an intent are to install.
@@ -181,7 +202,7 @@ func (c *Core) pushConfigs(in compile.Input) {
 		if n.sent != nil && sameConfig(n.sent, cfg) {
 			continue
 		}
-		if n.refused = refusal(cfg); n.refused != "" || !n.connected || n.report == nil {
+		if n.refused = cmp.Or(refusal(cfg), c.untold(cfg)); n.refused != "" || !n.connected || n.report == nil {
 			continue // its agent would refuse it too, or is away
 		}
 		n.revision++
@@ -194,6 +215,30 @@ func (c *Core) pushConfigs(in compile.Input) {
 		n.sent = cfg
 	}
 	c.effects = append(c.effects, later...)
+}
+
+// untold says why a node is left as it is, though a path that stands is not in
+// its new Config: it crosses routers without an agent, and those who know their
+// SIDs have not said all yet.
+func (c *Core) untold(cfg *nodecfg.Config) string {
+	if c.live != nil && c.allTold() {
+		return ""
+	}
+	for _, i := range c.intents {
+		for n, p := range i.standing.Paths {
+			begins := p.Nodes[0] == cfg.Node || p.Nodes[len(p.Nodes)-1] == cfg.Node
+			if !begins || !i.serving[n] || c.byBGP(cfg.Node) || !slices.ContainsFunc(p.Nodes, c.hasNoAgent) {
+				continue
+			}
+			name := compile.PathName(i.spec.Name, n)
+			if !slices.ContainsFunc(cfg.Policies, func(p nodecfg.Policy) bool {
+				return slices.ContainsFunc(p.Paths, func(p nodecfg.Path) bool { return p.Name == name })
+			}) {
+				return fmt.Sprintf("path %s crosses routers without an agent whose SIDs are not learned yet: BGP peers have not said all (`keiro get peers`), until then the node goes on as it is", name)
+			}
+		}
+	}
+	return ""
 }
 
 // refusal says why an agent would not obey the Config; "" it would.
@@ -221,10 +266,7 @@ func (c *Core) missing(i *intent) string {
 			return slices.Equal(s.Links, p.Links) && slices.Equal(s.Nodes, p.Nodes)
 		})
 	}
-	if c.in == nil {
-		in := c.input()
-		c.in = &in
-	}
+	c.inputNow()
 	policy := c.policy(i)
 	for _, p := range i.answer.Paths {
 		if why := c.in.Obstacle(&policy, p); why != "" {

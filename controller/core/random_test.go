@@ -183,7 +183,7 @@ func (s *stage) settle() {
 	s.step(Drained{})
 	for _, p := range slices.Clone(s.bgp) {
 		s.do([]string{"bgp", p.Name, "up"})
-		s.do([]string{"feed", "routers.feed", p.Name})
+		s.do([]string{"feed", s.feed, p.Name})
 		s.do([]string{"bgp", p.Name, "end"})
 	}
 	if len(s.bgp) > 0 {

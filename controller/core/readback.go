@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/keiro-net/keiro/bgp/ls"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 	"github.com/keiro-net/keiro/controller/compile"
 )
@@ -97,20 +98,34 @@ type Seen struct {
 	Unknown string
 }
 
+// reportedOf is the newest word of a headend on a candidate path.
+func (c *Core) reportedOf(h *headend, n srpolicy.NLRI) (report.State, bool) {
+	for _, s := range slices.Backward(c.reports[n]) {
+		if c.about(s.state, h.node) {
+			return s.state, true
+		}
+	}
+	return report.State{}, false
+}
+
 // seen compares what the headend reports of a candidate path.
 func (c *Core) seen(h *headend, t *toldPath) Seen {
-	for _, s := range slices.Backward(c.reports[t.NLRI]) {
-		if !c.about(s.state, h.node) {
-			continue
-		}
-		held, why := report.Held(t.CandidatePath, s.state)
-		installed, not := report.Installed(t.CandidatePath, s.state)
-		if held == report.Yes {
-			why = not
-		}
-		return Seen{Reported: true, Held: held, Installed: installed, Why: strings.Join(why, "; ")}
+	state, ok := c.reportedOf(h, t.NLRI)
+	if !ok {
+		return Seen{Why: "the headend reports nothing of it (RFC 9857)"}
 	}
-	return Seen{Why: "the headend reports nothing of it (RFC 9857)"}
+	held, why := report.Held(t.CandidatePath, state)
+	installed, not := report.Installed(t.CandidatePath, state)
+	if held == report.Yes {
+		why = not
+	}
+	return Seen{Reported: true, Held: held, Installed: installed, Why: strings.Join(why, "; ")}
+}
+
+// drops reports whether the headend says that a fence drops what comes.
+func (c *Core) drops(h *headend, fence srpolicy.NLRI) bool {
+	state, _ := c.reportedOf(h, fence)
+	return state.Status.Value.Flags&report.Dropping != 0
 }
 
 // told is what a headend has been told of the nth path of an intent; nil: nothing.
@@ -165,17 +180,21 @@ func (c *Core) judgeHeadend(i *intent, node string) (status, reason, message str
 		}
 	}
 	for _, s := range h.want.Services {
-		if s.Intent == i.spec.Name && s.Unknown != "" {
-			return no, "SIDUnknown", "headend " + node + ": " + s.Unknown
+		if _, told := h.services[s.Prefix]; s.Intent == i.spec.Name && s.Unknown != "" {
+			return unknown(told), "SIDUnknown", "headend " + node + ": " + s.Unknown
 		}
 	}
-	silent, inUse, policy, other := false, false, false, ""
+	silent, inUse, policy, dropping, other := false, false, false, false, ""
 	for _, w := range h.want.Candidates {
-		if w.Intent != i.spec.Name || w.Fence() {
+		if w.Intent != i.spec.Name {
+			continue
+		}
+		if w.Fence() {
+			dropping = c.drops(h, w.NLRI)
 			continue
 		}
 		if w.Unknown != "" {
-			return no, "SIDUnknown", "headend " + node + ": " + w.Unknown
+			return unknown(h.standing(&w) != nil), "SIDUnknown", "headend " + node + ": " + w.Unknown
 		}
 		t := h.paths[w.NLRI]
 		policy = true
@@ -193,10 +212,19 @@ func (c *Core) judgeHeadend(i *intent, node string) (status, reason, message str
 		}
 	}
 	switch {
-	case silent:
+	case silent, !policy && !dropping:
 		return maybe, "Announced", "headend " + node + " was told by BGP, and reports nothing of it (RFC 9857)"
 	case policy && !inUse:
 		return no, "NotInstalled", "headend " + node + " forwards by no path of the intent: " + other
 	}
 	return yes, "Confirmed", ""
+}
+
+// unknown is the answer where something is not known, now: whether what was said before
+// still leads anywhere, nobody can tell.
+func unknown(said bool) (status string) {
+	if said {
+		return maybe
+	}
+	return no
 }

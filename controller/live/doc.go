@@ -51,6 +51,8 @@
 //	  tells of its half
 //	likewise, and of none that could be it, when every peer    out
 //	  has said all
+//	known, but no SID by which an end without an agent sends   out
+//	  over it
 //	anything else                                              as declared
 //
 // The halves of routers to agents are matched by addresses, else by name (TLV

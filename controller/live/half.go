@@ -164,6 +164,27 @@ func (b *beside) judge(e int, l *Link) {
 	}
 }
 
+// withoutSIDs takes links out that are known, but not by which SID a router without
+// an agent sends over them. Paths lead both ways, so each end must have one.
+func (j *joiner) withoutSIDs() {
+	for e := range j.t.Entries {
+		entry, l := &j.t.Entries[e], &j.r.Links[e]
+		if _, out := j.r.Out[entry.Name]; out || l.Learned == nil && len(l.Halves) == 0 {
+			continue
+		}
+		for _, n := range []int{entry.A, entry.B} {
+			if node := &j.t.Nodes[n]; node.NoAgent {
+				if _, ok := j.r.SIDs.Over(entry.Name, node.Name); !ok {
+					j.out(e, LinkWithoutSID, "router %s tells of no SID for it, such as an End.X of algorithm 0 that stands for no set of links: no path can cross it", node.Name)
+					delete(j.r.SIDs.over, over{entry.Name, j.t.Nodes[entry.A].Name})
+					delete(j.r.SIDs.over, over{entry.Name, j.t.Nodes[entry.B].Name})
+					break
+				}
+			}
+		}
+	}
+}
+
 // sameInterface reports whether two halves are of one interface of their router,
 // as far as they say.
 func sameInterface(a, b *lsdb.HalfKnown) bool {

@@ -70,7 +70,7 @@ func (j *joiner) matchLinks() {
 func (j *joiner) nodeMissing(e int, nodes ...int) {
 	for _, n := range nodes {
 		for _, c := range j.r.Nodes[n].Conditions {
-			if c.Type == NodeMissing && j.t.Nodes[n].NoAgent || c.Type == NodeAmbiguous {
+			if c.Type == NodeMissing || c.Type == NodeAmbiguous {
 				j.out(e, c.Type, "of its node %s: %s", j.t.Nodes[n].Name, c.Message)
 				return
 			}

@@ -87,7 +87,7 @@ type ConditionType string
 // The conditions of nodes.
 const (
 	NodeAmbiguous  ConditionType = "NodeAmbiguous"  // matches several routers, or a router that others match
-	NodeMissing    ConditionType = "NodeMissing"    // has a routerID that no peer knows
+	NodeMissing    ConditionType = "NodeMissing"    // has no agent, and a routerID that no peer knows
 	NameElsewhere  ConditionType = "NameElsewhere"  // its router has the name of another declared node
 	RouterConflict ConditionType = "RouterConflict" // other routers claim its addresses
 	LocatorDiffers ConditionType = "LocatorDiffers" // its router has other locators than declared
@@ -98,11 +98,12 @@ const (
 	CapacityBelowDeclared ConditionType = "CapacityBelowDeclared"
 	DelayAboveDeclared    ConditionType = "DelayAboveDeclared"
 	SRLGNotDeclared       ConditionType = "SRLGNotDeclared"
-	LinkUnusable          ConditionType = "LinkUnusable"  // no IGP lets paths use it
-	LinkHalfKnown         ConditionType = "LinkHalfKnown" // one direction only
-	LinkMissing           ConditionType = "LinkMissing"   // its nodes are known, it is not
-	LinkElsewhere         ConditionType = "LinkElsewhere" // learned between other nodes
-	LinkAmbiguous         ConditionType = "LinkAmbiguous" // nothing tells which learned link it is
+	LinkUnusable          ConditionType = "LinkUnusable"   // no IGP lets paths use it
+	LinkHalfKnown         ConditionType = "LinkHalfKnown"  // one direction only
+	LinkMissing           ConditionType = "LinkMissing"    // its nodes are known, it is not
+	LinkElsewhere         ConditionType = "LinkElsewhere"  // learned between other nodes
+	LinkAmbiguous         ConditionType = "LinkAmbiguous"  // nothing tells which learned link it is
+	LinkWithoutSID        ConditionType = "LinkWithoutSID" // a router without an agent has none for it
 )
 
 // Stale is of nodes and links of which no live peer says anything any more.
@@ -137,6 +138,7 @@ func Join(t *topology.Topology, v *lsdb.View) *Result {
 	j.matchHalves()
 	j.undeclared()
 	j.r.SIDs = newSIDs(t, j.r)
+	j.withoutSIDs()
 	j.r.Topology = j.topology()
 	return j.r
 }

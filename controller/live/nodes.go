@@ -44,7 +44,7 @@ func (j *joiner) matchNodes() {
 			}
 			out.tell(NodeAmbiguous, "%d routers have its %s: %s; none of them is taken to be it", len(found), by, join(list))
 		}
-		if len(found) == 0 && node.RouterID != "" && settled(j.v) {
+		if len(found) == 0 && node.RouterID != "" && node.NoAgent && settled(j.v) { // an agent may be in no IGP
 			out.tell(NodeMissing, "no peer knows a router with routerID %s", node.RouterID)
 		}
 	}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -61,6 +62,24 @@ func (s *SIDs) Over(link, from string) (SID, bool) {
 // Address is an IPv6 address of the interface that a node has on a link, one
 // that a file may state. Not valid: nobody says.
 func (s *SIDs) Address(link, node string) netip.Addr { return s.addr[over{link, node}] }
+
+// With has also what others know of a link, from both of its nodes.
+func (s SIDs) With(others *SIDs, link string, nodes ...string) SIDs {
+	s.over, s.addr = maps.Clone(s.over), maps.Clone(s.addr)
+	if s.over == nil {
+		s.over, s.addr = map[over]SID{}, map[over]netip.Addr{}
+	}
+	for _, node := range nodes {
+		at := over{link, node}
+		if sid, ok := others.over[at]; ok {
+			s.over[at] = sid
+		}
+		if a, ok := others.addr[at]; ok {
+			s.addr[at] = a
+		}
+	}
+	return s
+}
 
 // Node is the End SID of a node.
 func (s *SIDs) Node(node string) (SID, bool) { sid, ok := s.end[node]; return sid, ok }

@@ -1,6 +1,7 @@
 package routers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -164,8 +165,9 @@ func (r *Routers) unsay(p *file.Peer, n name, node string) error {
 	return r.speaker.Announce(p.Name, route)
 }
 
-// route makes one route of what is to be said of it to some headends. Where they
-// differ, which they do for no reason, the first by name counts.
+// route makes one route of what is to be said of it to some headends. A coloured
+// route of several has the colours of all: each takes the one for which it has a
+// policy (RFC 9256 section 8.4.1). But it has one next hop and one service SID.
 func (o *outbox) route(p *file.Peer, n name, items map[string]item) (rib.Route, error) {
 	nodes := slices.Sorted(maps.Keys(items))
 	// What a session adds of its own, the Adj-RIB-Out does.
@@ -186,6 +188,17 @@ func (o *outbox) route(p *file.Peer, n name, items map[string]item) (rib.Route, 
 		u, err = said.Announce(session)
 	default:
 		said := *first.service
+		said.Colors = slices.Clone(said.Colors)
+		for _, node := range nodes[1:] {
+			other := items[node].service
+			if other.NextHop != said.NextHop || other.SID != said.SID {
+				return out, fmt.Errorf("%v leads to %v for node %s and to %v for node %s, and a route reflector passes one route on: give one of them a session of its own in the BGP file",
+					said.Prefix, said.NextHop, nodes[0], other.NextHop, node)
+			}
+			said.Colors = append(said.Colors, other.Colors...)
+		}
+		slices.SortFunc(said.Colors, func(a, b route.Color) int { return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Only, b.Only)) })
+		said.Colors = slices.Compact(said.Colors)
 		said.NoAdvertise = said.NoAdvertise || p.Node != ""
 		out.NextHop = said.NextHop
 		u, err = said.Announce(session)

@@ -1,6 +1,7 @@
 package routers
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -61,6 +62,11 @@ func (b *robot) table() map[string]string {
 		}
 		for _, r := range routes {
 			out[r.Prefix.String()] = whom + " by " + r.NextHop.String()
+			for _, c := range r.Colors {
+				if len(r.Colors) > 1 {
+					out[r.Prefix.String()] += fmt.Sprint(" color ", c.Value)
+				}
+			}
 		}
 		for _, p := range without {
 			delete(out, p.String())
@@ -144,6 +150,32 @@ func TestAnnounces(t *testing.T) {
 	back("a", []netip.Prefix{netip.MustParsePrefix("2001:db8:d::/48")}, one.NLRI)
 	direct.has()
 	learner.has()
+}
+
+// TestReflectedRoutes: a reflector passes one route of a prefix on, so it has the
+// colours of all headends; and one that leads elsewhere is refused.
+func TestReflectedRoutes(t *testing.T) {
+	b, rr := newRobot(t, "rr", "127.0.0.3", policyFamilies...)
+	r, _ := start(t, Config{}, rr)
+	b.greet()
+	one, two, elsewhere := colored("2001:db8:d::/48"), colored("2001:db8:d::/48"), colored("2001:db8:d::/48")
+	two.Colors = []route.Color{{Value: 1_000_002}}
+	elsewhere.NextHop = netip.MustParseAddr("2001:db8::e")
+	id := netip.MustParseAddr("10.0.0.2")
+	for node, colored := range map[string]service.Route{"a": one, "b": two} {
+		if err := r.Announce(core.Announce{Node: node, RouterID: id, Services: []service.Route{colored}}); err != nil {
+			t.Error(err)
+		}
+	}
+	b.has("2001:db8:d::/48: anybody by 2001:db8::d color 1000002 color 1000001")
+	err := r.Announce(core.Announce{Node: "c", RouterID: id, Services: []service.Route{elsewhere}})
+	if err == nil || !strings.Contains(err.Error(), "leads to 2001:db8::d for node a and to 2001:db8::e for node c") {
+		t.Error(err)
+	}
+	if err := r.Withdraw(core.Withdraw{Node: "a", Services: []netip.Prefix{one.Prefix}}); err != nil {
+		t.Error(err)
+	}
+	b.has("2001:db8:d::/48: anybody by 2001:db8::d")
 }
 
 // TestCannotAnnounce: what a headend is not told is said, with what to do.

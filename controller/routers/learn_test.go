@@ -14,7 +14,7 @@ import (
 
 var network = []string{
 	"node l2 1 name=a", "node l2 2 name=b",
-	"link l2 1 2 if=10.1.0.1 nb=10.1.0.2 te=7", "link l2 2 1 if=10.1.0.2 nb=10.1.0.1 te=8",
+	"link l2 1 2 if=10.1.0.1 nb=10.1.0.2 te=7 endx=5f00:0:1:a::", "link l2 2 1 if=10.1.0.2 nb=10.1.0.1 te=8 endx=5f00:0:2:a::",
 }
 
 // TestLearns: what a peer says is joined with what is declared, before it is told
@@ -151,7 +151,7 @@ func TestStorm(t *testing.T) {
 	const changes = 2000
 	lines := make([]string, changes)
 	for n := range lines {
-		lines[n] = fmt.Sprintf("link l2 1 2 if=10.1.0.1 nb=10.1.0.2 te=%d", n+10)
+		lines[n] = fmt.Sprintf("link l2 1 2 if=10.1.0.1 nb=10.1.0.2 te=%d endx=5f00:0:1:a::", n+10)
 	}
 	updates := func() uint64 { return r.States()[0].Updates }
 	seen := updates()

@@ -81,7 +81,8 @@ type peerState struct {
 	upAt, heardAt time.Time
 }
 
-// New makes the speaker, which listens from now on, and has no peers before Run.
+// New makes the speaker, whose sessions begin. Somebody has to Run it, or Close
+// it.
 func New(ctx context.Context, cfg Config) (*Routers, error) {
 	if cfg.Deferral == 0 {
 		cfg.Deferral = DefaultDeferral
@@ -103,8 +104,15 @@ func New(ctx context.Context, cfg Config) (*Routers, error) {
 			r.db.Expect(p.Name)
 		}
 	}
+	if err := r.speaker.SetPeers(cfg.File.Sessions()); err != nil {
+		r.Close()
+		return nil, err
+	}
 	return r, nil
 }
+
+// Close ends the sessions. Run does too.
+func (r *Routers) Close() { r.speaker.Close() }
 
 // Peers are the configured ones as they are before Run, for core.Started; none
 // without a file.
@@ -135,10 +143,7 @@ func (r *Routers) View() *lsdb.View { return r.view.Load() }
 
 // Run holds the sessions until ctx ends.
 func (r *Routers) Run(ctx context.Context) error {
-	defer r.speaker.Close()
-	if err := r.speaker.SetPeers(r.cfg.File.Sessions()); err != nil {
-		return err
-	}
+	defer r.Close()
 	var keeping sync.WaitGroup
 	defer keeping.Wait()
 	keeping.Go(func() { r.ran.keep(ctx) })

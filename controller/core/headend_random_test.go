@@ -1,0 +1,118 @@
+package core
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestRandomHeadends does anything in any order to a fleet whose headends are told by
+// BGP. After every step the invariants hold; and in the end the headends have what a
+// fresh controller would tell them, and nothing else.
+func TestRandomHeadends(t *testing.T) {
+	feed := []string{
+		"gone sid l2 4 5f00:9:4:d46::", "sid l2 4 5f00:9:4:d47:: behavior=20", "gone sid l2 4 5f00:9:4:d47::", "gone sid l2 4 5f00:9:4::", "gone node l2 4",
+		"gone link l2 4 192.0.2.2 if=2001:db8:1::2 nb=2001:db8:1::1", "gone link l2 4 192.0.2.3 if=2001:db8:2::2 nb=2001:db8:2::1",
+		"link l2 4 192.0.2.2 if=2001:db8:1::2 nb=2001:db8:1::1 te=1 bw=1G delay=900-1000 endx=5f00:9:4:f2::", "lost", "up", "end",
+		"node l2 4 name=d te=192.0.2.44,2001:db8::44",
+	}
+	intents := []string{"colored.yaml", "colored-gold.yaml", "colored-spread.yaml", "colored-block.yaml", "colored-refused.yaml"}
+	learn := func(s *stage, lines ...string) {
+		for _, line := range lines {
+			s.do(append([]string{"bgp", "rr"}, strings.Fields(line)...))
+		}
+		s.do([]string{"learn"})
+	}
+	settle := func(s *stage) {
+		learn(s, "up", "gone sid l2 4 5f00:9:4:d47::")
+		s.settle()
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		s := newStage(t)
+		s.fail, s.feed = rt.Fatalf, "headends.feed"
+		s.configure("rr")
+		s.do([]string{"start", "headends.yaml", rapid.SampledFrom(intents).Draw(rt, "intents")})
+		s.do([]string{"enrol", "one", "all"})
+		s.do([]string{"bgp", "rr", "up"})
+		s.do([]string{"feed", "headends.feed", "rr"})
+		learn(s, "end")
+		s.do([]string{"connect", "all"})
+		s.do([]string{"solve"})
+		s.do([]string{"obey", "all"})
+		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+			node := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "node")
+			link := rapid.SampledFrom([]string{"a--b", "b--d", "a--c", "c--d", "b--c"}).Draw(rt, "link")
+			a := s.agents[node]
+			connected := a != nil && a.connected
+			switch rapid.IntRange(0, 12).Draw(rt, "what") {
+			case 0:
+				s.do([]string{"connect", node})
+			case 1:
+				if connected {
+					s.do([]string{"disconnect", node})
+				}
+			case 2, 3:
+				if connected {
+					s.do([]string{"obey", node})
+				}
+			case 4, 5:
+				if connected && at(link, node) {
+					s.do([]string{rapid.SampledFrom([]string{"down", "up"}).Draw(rt, "way"), link, node})
+				}
+			case 6, 7:
+				s.do([]string{"solve"})
+			case 8:
+				s.do([]string{"wait", rapid.SampledFrom([]string{"20ms", "500ms", "1s", "3s", "10s"}).Draw(rt, "time")})
+			case 9:
+				s.do([]string{rapid.SampledFrom([]string{"drain", "undrain"}).Draw(rt, "drain"), "link", link})
+			case 10:
+				if rapid.Bool().Draw(rt, "restart") && len(s.core.retired) == 0 {
+					s.do([]string{"restart"})
+					break
+				}
+				s.do([]string{"spec", rapid.SampledFrom([]string{"headends.yaml", "headends.yaml", "headends-pruned.yaml"}).Draw(rt, "topology"), rapid.SampledFrom(intents).Draw(rt, "intents")})
+			case 11:
+				learn(s, rapid.SampledFrom(feed).Draw(rt, "feed"))
+			case 12:
+				head := rapid.SampledFrom([]string{"a", "d"}).Draw(rt, "head")
+				s.do([]string{"says", head, rapid.SampledFrom([]string{"active", "valid", "invalid", "gone"}).Draw(rt, "says"),
+					rapid.SampledFrom([]string{"gold/0", "gold/1", "gold", "one/0", "gold/fence"}).Draw(rt, "path")})
+			}
+		}
+		settle(s)
+		satisfied := true // what stands for an intent that is not is history
+		for _, i := range s.core.View(s.now).Intents {
+			satisfied = satisfied && i.Answer.Status == "satisfied"
+		}
+		if len(s.core.retired) > 0 {
+			rt.Fatalf("links that have left are kept for ever: %v", s.core.retired)
+		}
+		if s.saidAll != 1 {
+			rt.Fatalf("all was announced %d times", s.saidAll)
+		}
+		fresh := newStage(t)
+		fresh.fail, fresh.feed = rt.Fatalf, "headends.feed"
+		fresh.spec = s.spec
+		for name, a := range s.agents {
+			fresh.agent(name).peer = a.peer
+		}
+		fresh.configure("rr")
+		fresh.step(Started{Spec: s.spec, BGP: fresh.bgp})
+		settle(fresh)
+		for node, h := range s.headends {
+			want := fresh.headend(node)
+			if satisfied && !(reflect.DeepEqual(h.paths, want.paths) && reflect.DeepEqual(h.routes, want.routes)) {
+				told, _ := s.doHeadend([]string{"told"})
+				should, _ := fresh.doHeadend([]string{"told"})
+				rt.Fatalf("a fresh controller would have it otherwise:\n%s\nit is:\n%s", strings.Join(should, "\n"), strings.Join(told, "\n"))
+			}
+			if slices.Contains(slices.Collect(maps.Values(h.stale)), true) {
+				rt.Fatalf("%s still has what a controller before this one said: %v", node, h.stale)
+			}
+		}
+	})
+}
