@@ -1,7 +1,7 @@
 // Package agent makes one machine obey its nodecfg.Config, puts back what
 // others change, switches paths by itself, and reports what is really there.
 // One goroutine owns all state: it observes, plans, applies, observes again
-// and reports. It never talks to the network itself: kernel, prober and
+// and reports. It never talks to the network itself: kernel, prober, routes and
 // session are behind the interfaces below. Before a valid Config was received
 // or read from disk it touches nothing, but for the fences of the floors that
 // it has kept (package floor). cmd/keiro-agent and lab run it.

@@ -3,8 +3,10 @@ package agent
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/internal/testnet"
@@ -126,12 +128,15 @@ func TestNewCandidatesLoseNothing(t *testing.T) {
 			}
 		}()
 	}
+	var took []time.Duration
 	const changes = 100
 	for i := range changes {
 		next.Distinguisher = uint32(10_000 + i)
+		began := time.Now()
 		controller.path(next)
 		controller.withdraw(now)
 		a.report(fmt.Sprint("active ", next.Name), activeAre(next.Name))
+		took = append(took, time.Since(began))
 		for _, f := range all {
 			before := f.count()
 			testnet.Eventually(t, "the stream goes on", func() bool { return f.count() >= before+window/2 })
@@ -153,7 +158,8 @@ func TestNewCandidatesLoseNothing(t *testing.T) {
 	if came != n {
 		t.Errorf("of %d datagrams lost %d", n, n-came)
 	}
-	t.Logf("%d changes under %d datagrams", changes, n)
+	slices.Sort(took)
+	t.Logf("%d changes under %d datagrams; from the announcement to the report half took %v, the slowest %v", changes, n, took[changes/2], took[changes-1])
 }
 
 // Of one candidate path with two segment lists both have their share.

@@ -192,7 +192,7 @@ func newSteered(t *testing.T) *steered {
 		w.far.route4: {Addr: nodecfg.EndDX4(w.b.cfg.Locator), Behavior: ls.BehaviorEndDT4},
 		w.far.route6: {Addr: nodecfg.EndDT6(w.b.cfg.Locator), Behavior: ls.BehaviorEndDT6},
 	} {
-		w.to = append(w.to, service.Route{Prefix: prefix, NextHop: w.fence.Endpoint, Colors: []route.Color{{Value: w.fence.Color}}, SID: ls.Some(sid)})
+		w.to = append(w.to, service.Route{Prefix: prefix, NextHop: w.fence.Endpoint, Colors: []route.Color{{Value: w.fence.Color}}, NoAdvertise: true, SID: ls.Some(sid)})
 	}
 	return w
 }

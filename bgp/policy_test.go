@@ -160,6 +160,9 @@ func TestPolicies(t *testing.T) {
 				}
 				to.counts("in", 2)
 			}
+			if s := to.state("in"); s.Faults != 0 || s.Ignored != 0 {
+				t.Errorf("%+v", s)
+			}
 			second.Preference = ls.Some(uint32(7)) // what is announced again replaces what was
 			say(second)
 			peertest.Eventually(t, "the other preference", func() string {

@@ -64,6 +64,12 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	var peers *file.File
+	if o.BGP != "" {
+		if peers, err = file.Read(o.BGP); err != nil {
+			return err
+		}
+	}
 	token, err := session.ReadToken(o.TokenFile)
 	if err != nil {
 		return err
@@ -99,11 +105,12 @@ func Run(ctx context.Context, o Options) error {
 		Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began,
 		Orders: orders, Log: o.Log,
 	}
-	head, err := newHeadend(ctx, o)
-	if err != nil {
-		return err
-	}
-	if head != nil {
+	var head *headend.Headend
+	if peers != nil {
+		head, err = headend.New(ctx, headend.Options{Speaker: peers.Speaker, Peers: peers.Sessions(), Dir: o.Dir, Log: o.Log})
+		if err != nil {
+			return err
+		}
 		defer head.Close()
 		loop.Routes = head
 	}
@@ -135,18 +142,6 @@ func Run(ctx context.Context, o Options) error {
 		return cause
 	}
 	return nil
-}
-
-// newHeadend begins the BGP sessions, if there are to be any.
-func newHeadend(ctx context.Context, o Options) (*headend.Headend, error) {
-	if o.BGP == "" {
-		return nil, nil
-	}
-	f, err := file.Read(o.BGP)
-	if err != nil {
-		return nil, err
-	}
-	return headend.New(ctx, headend.Options{Speaker: f.Speaker, Peers: f.Sessions(), Dir: o.Dir, Log: o.Log})
 }
 
 // newKME makes the client of the site's KME, if there is one.

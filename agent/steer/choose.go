@@ -33,7 +33,8 @@ func (k key) String() string {
 func ranked(paths []Path) []Path {
 	paths = slices.Clone(paths)
 	slices.SortStableFunc(paths, func(a, b Path) int {
-		return cmp.Or(a.Originator.compare(b.Originator), cmp.Compare(a.Distinguisher, b.Distinguisher), live(a.Lost, b.Lost))
+		return cmp.Or(a.Originator.compare(b.Originator), cmp.Compare(a.Distinguisher, b.Distinguisher),
+			live(a.Lost, b.Lost), cmp.Compare(a.Peer, b.Peer))
 	})
 	paths = slices.CompactFunc(paths, func(a, b Path) bool {
 		return a.Originator == b.Originator && a.Distinguisher == b.Distinguisher
@@ -113,13 +114,12 @@ func (d *decision) choose(k key) *candidates {
 		var why error
 		for i, l := range p.SegmentLists {
 			made, err := d.list(l)
-			switch {
-			case err == nil:
+			if err == nil {
 				valid.lists = append(valid.lists, made)
-			default:
-				why = err
-				d.fault(p.NLRI.String(), "segment list %d is not valid: %v", i+1, err)
+				continue
 			}
+			why = err
+			d.fault(p.NLRI.String(), "segment list %d is not valid: %v", i+1, err)
 		}
 		switch {
 		case len(valid.lists) > 0:

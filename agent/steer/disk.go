@@ -21,9 +21,14 @@ type kept struct {
 const keptVersion = 1
 
 type keptPeer struct {
-	Name   string          `json:"name"`
-	Paths  []keptPath      `json:"paths,omitempty"`
-	Routes []service.Route `json:"routes,omitempty"`
+	Name   string      `json:"name"`
+	Paths  []keptPath  `json:"paths,omitempty"`
+	Routes []keptRoute `json:"routes,omitempty"`
+}
+
+type keptRoute struct {
+	service.Route
+	Addressed bool
 }
 
 type keptPath struct {
@@ -52,7 +57,7 @@ func (t *Table) Encode() ([]byte, error) {
 	}
 	for _, r := range h.Routes {
 		to := peer(r.Peer)
-		to.Routes = append(to.Routes, r.Route)
+		to.Routes = append(to.Routes, keptRoute{r.Route, r.Addressed})
 	}
 	slices.SortFunc(k.Peers, func(a, b keptPeer) int { return cmp.Compare(a.Name, b.Name) })
 	return json.Marshal(k)
@@ -89,7 +94,7 @@ func (t *Table) Restore(b []byte) error {
 			if r.Prefix.Addr().Is4() {
 				f = message.IPv4Unicast
 			}
-			p.said[rib.Name{Family: f, Prefix: r.Prefix}] = &said{stale: true, route: &Route{Route: r, Peer: from.Name}}
+			p.said[rib.Name{Family: f, Prefix: r.Prefix}] = &said{stale: true, route: &Route{Route: r.Route, Addressed: r.Addressed, Peer: from.Name}}
 		}
 	}
 	return nil

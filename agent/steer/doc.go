@@ -13,5 +13,7 @@
 // whose table is on disk, takes a path away.
 //
 // What it decides fails closed: packets to a prefix whose colored route is there,
-// in a color of Keiro's, take a valid path of a policy or none at all.
+// in a color of Keiro's and for this node, take a valid path of a policy or none at
+// all. A route that a reflector passes on to everybody is for this node if any path
+// of its policy is known here, be it only the one that is never valid.
 package steer

@@ -39,9 +39,13 @@ func (o Originator) compare(p Originator) int {
 	return cmp.Or(cmp.Compare(o.AS, p.AS), o.Node.Compare(p.Node))
 }
 
-// Route is a colored route for this node.
+// Route is a colored route.
 type Route struct {
 	service.Route
-	Peer string
-	Lost bool // the peer has no session
+	// Addressed: it is said to this node alone (NO_ADVERTISE), or names it by a route
+	// target. Others a route reflector passes on to every headend, whomever they are
+	// for.
+	Addressed bool
+	Peer      string
+	Lost      bool // the peer has no session
 }

@@ -1,6 +1,7 @@
 package steer
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -46,6 +47,7 @@ type decision struct {
 	cfg    *nodecfg.Config
 	heard  *Heard
 	paths  map[key][]Path
+	ends   map[uint32][]key // of the paths, by color
 	chosen map[key]*candidates
 	groups map[key]*group
 	colors map[uint32]key    // of groups
@@ -67,11 +69,17 @@ type group struct {
 }
 
 func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
-	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
+	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, ends: map[uint32][]key{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
 		seen: map[nodecfg.ObjectError]bool{}, names: map[string]bool{refusedIntent: true}}
 	for _, p := range h.Paths {
 		k := key{p.Color, p.Endpoint}
+		if d.paths[k] == nil {
+			d.ends[k.color] = append(d.ends[k.color], k)
+		}
 		d.paths[k] = append(d.paths[k], p)
+	}
+	for _, keys := range d.ends {
+		slices.SortFunc(keys, func(a, b key) int { return a.endpoint.Compare(b.endpoint) })
 	}
 	d.room = 2 * nodecfg.MaxPref // what a Config has room for
 	for i := range cfg.Policies {
@@ -119,32 +127,34 @@ func (d *decision) errors() []nodecfg.ObjectError {
 }
 
 // steer finds the policy of a route: of its colors, the greatest first, that with a
-// valid candidate path (RFC 9256 section 8.4.1).
+// valid candidate path (RFC 9256 section 8.4.1), or else the first of which a path is
+// known at all. Of a route that is not addressed to this node and has no such color
+// nothing is done: its policies are those of other headends.
 func (d *decision) steer(r Route) {
 	object := "route " + r.Prefix.String()
 	if d.cfg.Locator.Contains(r.NextHop) {
 		return // it leads to this node
 	}
-	var first key
-	var found *key
+	var valid, known, any *key
 	for _, c := range r.Colors {
-		if c.Value <= nodecfg.ColorBase || c.Value > nodecfg.ColorBase+nodecfg.MaxPref {
-			d.fault(object, "its color %d is none of Keiro's, %d to %d, so it is not steered", c.Value, nodecfg.ColorBase+1, nodecfg.ColorBase+nodecfg.MaxPref)
-			continue
-		}
-		for i, k := range d.reached(c, r.NextHop) {
-			if first == (key{}) && i == 0 {
-				first = k
+		for _, k := range d.reached(c, r.NextHop) {
+			here := len(d.paths[k]) > 0
+			switch {
+			case k.color <= nodecfg.ColorBase || k.color > nodecfg.ColorBase+nodecfg.MaxPref:
+				if here || r.Addressed {
+					d.fault(object, "its color %d is none of Keiro's, %d to %d, so it is not steered", k.color, nodecfg.ColorBase+1, nodecfg.ColorBase+nodecfg.MaxPref)
+				}
+			case here && valid == nil && len(d.choose(k).valid) > 0:
+				valid = &k
+			case here && known == nil:
+				known = &k
+			case any == nil && r.Addressed:
+				any = &k
 			}
-			if found == nil && len(d.choose(k).valid) > 0 {
-				found = &k
-			}
-		}
-		if found != nil {
-			break
 		}
 	}
-	if first == (key{}) {
+	found := cmp.Or(valid, known, any)
+	if found == nil {
 		return
 	}
 	if why := d.danger(r.Prefix); why != "" {
@@ -155,9 +165,8 @@ func (d *decision) steer(r Route) {
 		d.fault("colored routes", "there are more than a node can steer, and those behind %v are not", r.Prefix)
 		return
 	}
-	if found == nil {
-		d.fault(first.String(), "its traffic is answered with unreachable: %s", d.choose(first).why)
-		found = &first
+	if valid == nil {
+		d.fault(found.String(), "its traffic is answered with unreachable: %s", d.choose(*found).why)
 	}
 	if why := d.join(*found, r); why != "" {
 		d.fault(object, "its packets are answered with unreachable: %s", why)
@@ -173,11 +182,7 @@ func (d *decision) reached(c route.Color, hop netip.Addr) []key {
 		keys = append(keys, key{c.Value, netip.IPv6Unspecified()}, key{c.Value, netip.IPv4Unspecified()})
 	}
 	if c.Only == route.AnyEndpoint {
-		for _, p := range d.heard.Paths {
-			if p.Color == c.Value {
-				keys = append(keys, key{c.Value, p.Endpoint})
-			}
-		}
+		keys = append(keys, d.ends[c.Value]...)
 	}
 	return keys
 }

@@ -66,7 +66,8 @@ func path(intent int, name string, preference, distinguisher uint32, lists ...st
 }
 
 func colored(prefix string, colors ...uint32) Route {
-	r := Route{Peer: "core"}
+	r := Route{Peer: "core", Addressed: true}
+	r.NoAdvertise = true
 	r.Prefix, r.NextHop = netip.MustParsePrefix(prefix), netip.MustParseAddr("5f00:0:2::1")
 	r.SID = ls.Some(service.SID{Addr: netip.MustParseAddr("5f00:0:2:6::")})
 	if r.Prefix.Addr().Is4() {
@@ -143,7 +144,7 @@ func TestPolicies(t *testing.T) {
 			[]Path{path(7, "gold/1", 999, 2, viaC), path(7, "gold/0", 1000, 1, viaB), fence}, []Route{to4, to6}, nil,
 			both + direct + " 6=5f00:0:2:6::; " + detour + " 6=5f00:0:2:6::", ""},
 		"spread, with weights": {
-			[]Path{path(7, "gold", 1000, 1, "3/"+viaB, "1/"+viaC), path(7, "backup", 10, 1, viaB), fence}, []Route{to4}, nil,
+			[]Path{path(7, "gold", 1000, 1, "3/"+viaB, "1/"+viaC), path(7, "backup", 10, 2, viaR), fence}, []Route{to4}, nil,
 			only4 + direct + " weight 3; " + detour + " weight 1", ""},
 		"greater weights than Linux has": {
 			[]Path{path(7, "gold", 1000, 1, "4000000000/"+viaB, "1/"+viaC)}, []Route{to4}, nil,
@@ -182,6 +183,12 @@ func TestPolicies(t *testing.T) {
 			[]Path{path(7, "gold/0", 5, 1, viaB)}, []Route{colored("10.2.0.0/16", gold+2, gold, gold-1)}, nil, only4 + direct, ""},
 		"of several colors none is valid": {
 			nil, []Route{colored("10.2.0.0/16", gold+2, gold)}, nil, "9 SR Policy color 1000009 endpoint 5f00:0:2::1: 0.0.0.0/0>10.2.0.0/16@9983; none", "color 1000009 endpoint"},
+		"the policy of another headend":            {nil, []Route{with(to4, func(r *Route) { r.Addressed = false })}, nil, "", ""},
+		"a color of another headend, and not ours": {nil, []Route{with(colored("10.2.0.0/16", 100), func(r *Route) { r.Addressed = false })}, nil, "", ""},
+		"reflected, with the colors of several headends": {
+			[]Path{path(7, "gold/0", 5, 1, viaB)}, []Route{with(colored("10.2.0.0/16", gold+2, gold, gold-1), func(r *Route) { r.Addressed = false })}, nil, only4 + direct, ""},
+		"reflected, and only the fence is left": {
+			[]Path{fence}, []Route{with(colored("10.2.0.0/16", gold+2, gold), func(r *Route) { r.Addressed = false })}, nil, only4 + "none", "SR Policy color 1000007"},
 		"any endpoint": {
 			[]Path{path(7, "gold/0", 5, 1, viaB)}, []Route{with(to4, func(r *Route) { r.NextHop = netip.MustParseAddr("192.0.2.1"); r.Colors[0].Only = route.AnyEndpoint })}, nil, only4 + direct, ""},
 		"no service SID":         {[]Path{path(7, "gold/0", 5, 1, viaB)}, []Route{with(to4, func(r *Route) { r.SID = ls.Opt[service.SID]{} })}, nil, "65535 bgp/refused: 0.0.0.0/0>10.2.0.0/16@9983; none", "names no SRv6 Service SID"},

@@ -38,7 +38,7 @@ func (t *Table) read(p *peer, o rib.Object) *said {
 	case len(routes) == 0:
 		return nil // it has no color
 	}
-	return &said{route: &Route{Route: routes[0], Peer: p.Name}}
+	return &said{route: &Route{Route: routes[0], Addressed: len(a.RouteTargets()) > 0 || a.Has(route.NoAdvertise), Peer: p.Name}}
 }
 
 func (t *Table) readPath(p *peer, n srpolicy.NLRI, u *message.Update, a route.Attributes) *said {
