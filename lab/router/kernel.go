@@ -2,7 +2,6 @@ package router
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 )
@@ -91,25 +90,6 @@ func (cfg *Config) link(i int, dev string, at port) []nodecfg.Object {
 	// it looks the inner destination up.
 	local(cfg.sid(functEndDT4), own, nodecfg.Seg6Local{Action: "End.DX4", NextHop: netip.IPv4Unspecified()})
 	return objects
-}
-
-// inOrder sorts a plan so that a route that encapsulates comes after the way
-// to its first SID, and goes before it.
-func inOrder(ops []nodecfg.Op) {
-	rank := func(op nodecfg.Op) int {
-		r, _ := op.Object.(nodecfg.Route)
-		_, encapsulates := r.Encap.(nodecfg.Seg6)
-		switch {
-		case op.Verb != nodecfg.Delete && !encapsulates:
-			return 0
-		case op.Verb != nodecfg.Delete:
-			return 1
-		case encapsulates:
-			return 2
-		}
-		return 3
-	}
-	slices.SortStableFunc(ops, func(a, b nodecfg.Op) int { return rank(a) - rank(b) })
 }
 
 func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

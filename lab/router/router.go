@@ -272,8 +272,8 @@ func (r *router) rib() (rib.RIB, error) {
 	return out, errors.Join(errs...)
 }
 
-// install makes the kernel follow, in an order in which no packet is led to
-// where nothing is yet: a route is replaced, never taken away first. It reports
+// install makes the kernel follow, in the order of nodecfg.Plan, in which no packet
+// is led to where nothing is yet: a route is replaced, never taken away first. It reports
 // whether all routes are there.
 func (r *router) install(at ports, steered []steering) (whole bool, err error) {
 	want := r.Config.desired(at, steered)
@@ -281,11 +281,9 @@ func (r *router) install(at ports, steered []steering) (whole bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	ops := nodecfg.Plan(seen.State, want)
-	inOrder(ops)
 	failed, before := map[netip.Prefix]bool{}, r.kept
 	r.kept = map[string]string{}
-	for _, op := range ops {
+	for _, op := range nodecfg.Plan(seen.State, want) {
 		err := r.kernel.Apply(op)
 		if err == nil {
 			continue
