@@ -37,7 +37,7 @@ spec:
 	}
 	s := &lsdbtest.Stage{DB: lsdb.New(), Now: apitest.Now}
 	for _, line := range []string{
-		"rr1 up", "rr1 node l2 1 name=a", "rr1 node l2 2 name=b", "rr1 link l2 1 2 bw=4G", "rr1 link l2 2 1 bw=4G", "rr1 link l2 2 9", "rr1 end",
+		"rr1 up", "rr1 node l2 1 name=a", "rr1 node l2 2 name=b", "rr1 link l2 1 2 bw=4G endx=5f00:0:1:1::", "rr1 link l2 2 1 bw=4G endx=5f00:0:2:1::", "rr1 link l2 2 9", "rr1 end",
 	} {
 		if printed, known := s.Do(strings.Fields(line)); !known || printed != "" {
 			t.Fatalf("%s: %s", line, printed)

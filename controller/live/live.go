@@ -112,7 +112,7 @@ const Stale ConditionType = "Stale"
 // ConditionTypes are all of them.
 var ConditionTypes = []ConditionType{
 	NodeAmbiguous, NodeMissing, NameElsewhere, RouterConflict, LocatorDiffers,
-	CapacityBelowDeclared, DelayAboveDeclared, SRLGNotDeclared, LinkUnusable, LinkHalfKnown, LinkMissing, LinkElsewhere, LinkAmbiguous, LinkWithoutSID,
+	CapacityBelowDeclared, DelayAboveDeclared, SRLGNotDeclared, LinkUnusable, LinkWithoutSID, LinkHalfKnown, LinkMissing, LinkElsewhere, LinkAmbiguous,
 	Stale,
 }
 
