@@ -137,12 +137,10 @@ func (p *parser) parse(u *message.Update, f message.Family, nlris []byte) error 
 		return err
 	}
 	a := route.Read(u)
-	sid, malformed := parseSID(a.PrefixSID)
-	if malformed != nil {
-		p.malformed = malformed
-	}
+	var sid ls.Opt[SID]
+	sid, p.malformed = parseSID(a.PrefixSID) // the same of both kinds of NLRIs
 	colors := a.Colors()
-	if len(colors) == 0 || p.spoiled || malformed != nil {
+	if len(colors) == 0 || p.spoiled || p.malformed != nil {
 		p.without = append(p.without, list...)
 		return nil
 	}

@@ -66,4 +66,7 @@
 // router without an agent should have one, so that its end is noticed. Parallel
 // links should all be declared, or have addresses: else one that fails leaves
 // another that looks like it.
+//
+// package budget: one join; its parts (nodes, links of two halves, halves beside an
+// agent, SIDs) share what was matched with what, and apart they would export it.
 package live
