@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/lab/sight"
 	"github.com/keiro-net/keiro/lab/stream"
 	"github.com/keiro-net/keiro/lab/world"
@@ -134,5 +135,42 @@ func (c *cloud) onPath(intent string, f traffic) {
 	on := slices.Sorted(maps.Keys(links))
 	if !slices.ContainsFunc(may, func(path []string) bool { return slices.Equal(path, on) }) {
 		c.t.Errorf("packets of %v are seen on %v, and the paths are %v", f, on, may)
+	}
+}
+
+// The controller crashes, and a link between a router and an agent that no path
+// takes fails while it is away: nothing is lost by either. When it is back it knows,
+// and moves nothing.
+func TestRoutersAlone(t *testing.T) {
+	c := half(t)
+	const spare = "nno1--osa1"
+	var all []traffic
+	before := map[string][][]string{}
+	for intent, flows := range crossing {
+		all = append(all, flows...)
+		if before[intent] = c.paths(intent); slices.Contains(slices.Concat(before[intent]...), spare) {
+			t.Fatalf("%s takes %s", intent, spare)
+		}
+	}
+	c.lossless("without a controller", all, func() {
+		c.must(c.KillController())
+		target, err := c.Lab.Target(spare)
+		c.must(err)
+		_, err = c.Lab.Cut(c.ctx, target)
+		c.must(err)
+		c.must(c.StartController(c.ctx))
+		c.await("the controller to know of the cut", func() error {
+			l, err := c.Client.Link(c.ctx, spare)
+			if err == nil && l.State != resource.LinkDown {
+				err = fmt.Errorf("it is %s", l.State)
+			}
+			return err
+		})
+		c.settled()
+	})
+	for intent, paths := range before {
+		if now := c.paths(intent); !slices.EqualFunc(now, paths, slices.Equal) {
+			t.Errorf("%s was moved: %v", intent, now)
+		}
 	}
 }
