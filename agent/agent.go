@@ -1,7 +1,7 @@
 // Package agent makes one machine obey its nodecfg.Config, puts back what
 // others change, switches paths by itself, and reports what is really there.
 // One goroutine owns all state: it observes, plans, applies, observes again
-// and reports. It never talks to the network itself: kernel, prober and
+// and reports. It never talks to the network itself: kernel, prober, routes and
 // session are behind the interfaces below. Before a valid Config was received
 // or read from disk it touches nothing, but for the fences of the floors that
 // it has kept (package floor). cmd/keiro-agent and lab run it.
@@ -17,6 +17,7 @@ import (
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/rtnl"
+	"github.com/keiro-net/keiro/agent/steer"
 )
 
 // Kernel is the kernel's network namespace: an rtnl.Handle.
@@ -56,6 +57,13 @@ type Lanes interface {
 	Rotate(nodecfg.RotateRequest) nodecfg.RotateResult
 }
 
+// Routes are what peers say by BGP: a headend.Headend.
+type Routes interface {
+	// Changes has a token when Heard says something new.
+	Changes() <-chan struct{}
+	Heard() *steer.Heard
+}
+
 // Options are what an agent is made of.
 type Options struct {
 	Node   string // its name; Configs for another node are refused
@@ -70,6 +78,8 @@ type Options struct {
 	Begun <-chan struct{}
 	// Orders are those of the node's root.
 	Orders <-chan floor.Order
+	// Routes bring policies by BGP; nil: there are none but those of the Config.
+	Routes Routes
 	Log    *slog.Logger
 }
 
@@ -98,6 +108,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Lanes != nil {
 		l.laneChanges = o.Lanes.Changes()
+	}
+	if o.Routes != nil {
+		l.routeChanges, l.heard = o.Routes.Changes(), o.Routes.Heard()
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -135,7 +148,8 @@ type loop struct {
 	began time.Time
 
 	cfg     *nodecfg.Config      // obeyed; nil: none yet
-	asked   *nodecfg.Config      // as the controller sent it
+	given   *nodecfg.Config      // as the controller sent it
+	asked   *nodecfg.Config      // given, with the policies that BGP brings
 	refused *nodecfg.ObjectError // why the last Config offered is not obeyed
 	unkept  *nodecfg.ObjectError // why cfg is not on disk
 
@@ -164,6 +178,11 @@ type loop struct {
 	observed time.Time
 
 	laneChanges <-chan struct{}
+
+	routeChanges <-chan struct{}
+	heard        *steer.Heard
+	faults       []nodecfg.ObjectError // of what was heard, and is not done
+	unsteered    *nodecfg.ObjectError  // why what was heard last is not obeyed
 
 	sent    *nodecfg.Report // the last one that went out
 	sentAt  time.Time
@@ -203,6 +222,9 @@ func (l *loop) run(ctx context.Context) {
 			l.report(false)
 		case <-l.laneChanges:
 			l.steer()
+			l.report(false)
+		case <-l.routeChanges:
+			l.rehear()
 			l.report(false)
 		case r := <-l.traces:
 			l.tracing--
@@ -269,6 +291,7 @@ func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
 		if taken, err := l.acceptable(m.Config); err != nil {
 			l.refuse(fmt.Sprintf("config revision %d", m.Config.Revision), err)
 		} else {
+			l.refused = nil
 			l.obey(taken)
 			l.keep(m.Config)
 		}
@@ -296,7 +319,7 @@ func (l *loop) acceptable(cfg *nodecfg.Config) (*taken, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return l.above(cfg)
+	return l.take(cfg)
 }
 
 func (l *loop) refuse(what string, err error) {
@@ -319,7 +342,7 @@ func (l *loop) obey(t *taken) {
 	l.raise(t)
 	cfg := t.cfg
 	l.vacate(cfg)
-	l.cfg, l.refused, l.offDue, l.offFailed = cfg, nil, nil, nil
+	l.cfg, l.given, l.faults, l.unsteered, l.offDue, l.offFailed = cfg, t.given, t.faults, nil, nil, nil
 	clear(l.failures)
 	if l.Lanes != nil {
 		if cfg.HasLanes() {

@@ -39,9 +39,10 @@ func LoadFloors(dir, node string) (floor.Floors, error) {
 
 // taken is a Config with what it comes to above the floors of now.
 type taken struct {
-	asked, cfg *nodecfg.Config
-	floors     floor.Floors // with it
-	fences     []nodecfg.Rule
+	given, asked, cfg *nodecfg.Config
+	faults            []nodecfg.ObjectError // of what BGP brings
+	floors            floor.Floors          // with it
+	fences            []nodecfg.Rule
 }
 
 // above takes a Config in.
@@ -152,6 +153,9 @@ func (l *loop) order(o floor.Order) {
 	if l.cfg != nil {
 		a.Revision = l.cfg.Revision
 	}
+	if o.Status {
+		a.Report = l.compose()
+	}
 	if err != nil {
 		a.Error = err.Error()
 	}
@@ -171,8 +175,8 @@ func (l *loop) lower(intent string) error {
 	}
 	l.Log.Warn("floor lowered by the node's root", "intent", intent)
 	l.floors, l.floorsKept = lowered, lowered
-	if l.asked != nil {
-		t, err := l.above(l.asked)
+	if l.given != nil {
+		t, err := l.take(l.given)
 		if err != nil {
 			return fmt.Errorf("floor lowered, but the config is no longer obeyed: %w", err)
 		}

@@ -139,6 +139,12 @@ func startWith(t testing.TB, n *node, dir string, k Kernel) *running {
 // startLanes is startWith where onSet runs when lanes are set.
 func startLanes(t testing.TB, n *node, dir string, k Kernel, onSet func()) *running {
 	t.Helper()
+	return startRoutes(t, n, dir, k, onSet, nil)
+}
+
+// startRoutes is startLanes with policies by BGP.
+func startRoutes(t testing.TB, n *node, dir string, k Kernel, onSet func(), routes Routes) *running {
+	t.Helper()
 	a := &running{t: t, prober: newProber(), lanes: newLanes(),
 		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), orders: make(chan floor.Order), out: make(chan nodecfg.FromAgent, 1000)}
 	a.lanes.onSet = onSet
@@ -146,7 +152,7 @@ func startLanes(t testing.TB, n *node, dir string, k Kernel, onSet func()) *runn
 	done := make(chan error)
 	go func() {
 		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober, Lanes: a.lanes,
-			In: a.in, Out: a.out, Begun: a.begun, Orders: a.orders, Log: slog.New(slog.DiscardHandler)})
+			In: a.in, Out: a.out, Begun: a.begun, Orders: a.orders, Routes: routes, Log: slog.New(slog.DiscardHandler)})
 	}()
 	a.stop = sync.OnceFunc(func() {
 		cancel()

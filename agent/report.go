@@ -58,7 +58,7 @@ func (l *loop) delivered(msg nodecfg.FromAgent) {
 // compose states all that is known.
 func (l *loop) compose() *nodecfg.Report {
 	r := &nodecfg.Report{Node: l.Node}
-	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept, l.blind, l.floorsUnkept, l.offFailed} {
+	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept, l.blind, l.floorsUnkept, l.offFailed, l.unsteered} {
 		if e != nil {
 			r.Errors = append(r.Errors, *e)
 		}
@@ -70,6 +70,7 @@ func (l *loop) compose() *nodecfg.Report {
 	if l.unseen != nil {
 		r.Errors = append(r.Errors, nodecfg.ObjectError{Object: "kernel state", Error: l.unseen.Error()})
 	}
+	r.Errors = append(r.Errors, l.faults...)
 	for _, f := range l.failures {
 		r.Errors = append(r.Errors, nodecfg.ObjectError{Object: f.op.String(), Error: f.err.Error()})
 	}

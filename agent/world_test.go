@@ -6,6 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
 	"github.com/keiro-net/keiro/agent/internal/testnet"
 	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -176,6 +179,11 @@ func newFlow(a *node, from netip.Addr, b *node, to netip.Addr) *flow {
 		in:  b.UDP(netip.AddrPortFrom(to, 0)),
 		got: make(chan []byte, 1<<16),
 	}
+	f.listen()
+	return f
+}
+
+func (f *flow) listen() {
 	f.to = f.in.LocalAddr().(*net.UDPAddr).AddrPort()
 	go func() {
 		for {
@@ -187,7 +195,19 @@ func newFlow(a *node, from netip.Addr, b *node, to netip.Addr) *flow {
 			f.got <- b[:n]
 		}
 	}()
-	return f
+}
+
+// address gives an interface an address.
+func address(t testing.TB, n *testnet.Namespace, dev, addr string) {
+	t.Helper()
+	a, err := netlink.ParseAddr(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Flags = unix.IFA_F_NODAD
+	if err := n.Netlink().AddrReplace(n.Link(dev), a); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // arrives sends until a datagram arrives.

@@ -24,7 +24,7 @@ type Config struct {
 	ID netip.Addr
 	// Listen are the addresses on which peers may connect; none: all are dialed.
 	Listen []netip.AddrPort
-	// RestartTime is how long the controller takes at most to come back. For that
+	// RestartTime is how long this speaker takes at most to come back. For that
 	// long the peers keep what it has sent (RFC 4724). 0: they forget at once, and
 	// so does this speaker when they restart. At most 4095 s.
 	RestartTime time.Duration

@@ -10,6 +10,8 @@ import (
 	"github.com/keiro-net/keiro/bgp/fsm"
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/message"
+	"github.com/keiro-net/keiro/bgp/route"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 )
 
 // FuzzUpdate feeds whole UPDATEs to an established session, without its
@@ -21,7 +23,11 @@ func FuzzUpdate(f *testing.F) {
 		{Flags: message.Transitive, Type: message.NextHopType, Value: []byte{10, 0, 0, 1}}, message.LocalPref(1)}}
 	broken := objects(nlri(f, node(2)), []byte{0x04, 0x03, 0xff, 0xff, 1})
 	gone := message.Update{Unreach: &message.Unreach{Family: message.LinkState, NLRI: nlri(f, node(1))}}
-	for _, u := range []message.Update{objects(append(nlri(f, node(1)), nlri(f, node(2))...), name), broken, gone, unicast,
+	policy, err := srpolicy.Route{CandidatePath: candidate(1), Direct: true}.Announce(route.Session{LocalAddress: netip.MustParseAddr("10.0.0.2")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, u := range []message.Update{policy, srpolicy.Withdraw(candidate(1).NLRI), objects(append(nlri(f, node(1)), nlri(f, node(2))...), name), broken, gone, unicast,
 		message.EndOfRIB(message.LinkState), message.EndOfRIB(message.IPv4Unicast), objects([]byte{0, 1, 0xff, 0xff}, nil)} {
 		b, err := message.AppendUpdate(nil, u, message.MaxLen)
 		if err != nil {
@@ -34,7 +40,7 @@ func FuzzUpdate(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(s.Close)
-	families := []message.Family{message.LinkState, message.LinkStateVPN, message.IPv4Unicast, message.IPv6Unicast}
+	families := []message.Family{message.LinkState, message.LinkStateVPN, message.IPv4Unicast, message.IPv6Unicast, message.IPv4SRPolicy, message.IPv6SRPolicy}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		if len(first)+len(second) > message.MaxExtended {
 			return
@@ -58,8 +64,12 @@ func FuzzUpdate(f *testing.F) {
 			told += len(b.Reach)
 			for _, o := range b.Reach {
 				link := o.Name.Family == message.LinkState || o.Name.Family == message.LinkStateVPN
-				if link != (o.LS != nil) || link == o.Prefix.IsValid() {
+				policy := o.Name.Family.SAFI == message.IPv6SRPolicy.SAFI
+				if link != (o.LS != nil) || policy != o.Policy.Endpoint.IsValid() || (link || policy) == o.Prefix.IsValid() {
 					t.Fatalf("%+v", o.Name)
+				}
+				if policy && o.Policy.Family() != o.Name.Family {
+					t.Fatalf("%v in %v", o.Policy, o.Name.Family)
 				}
 				if link {
 					if _, err := ls.AppendNLRI(nil, o.LS); err != nil {

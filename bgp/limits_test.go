@@ -167,7 +167,7 @@ func TestNothingIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.speaker.Close()
-		if got := b.ended(); got != `Cease/Administrative Shutdown: "the controller ends"` {
+		if got := b.ended(); got != `Cease/Administrative Shutdown: "this speaker ends"` {
 			t.Error(got)
 		}
 		if err := c.speaker.SetPeers(nil); !errors.Is(err, ErrClosed) {

@@ -172,7 +172,7 @@ func (p *peer) do(effect fsm.Effect) {
 		if p.faulty == nil { // a new session does not forgive the faults of the last
 			p.faulty = newBucket(now, float64(p.cfg.Limits.Faults)/3600, float64(p.cfg.Limits.Faults))
 		}
-		p.in.Up(rib.Up{At: now, Families: slices.Clone(x.Session.Families)})
+		p.in.Up(rib.Up{At: now, Families: slices.Clone(x.Session.Families), ID: x.Session.Peer.ID, AS: p.cfg.AS})
 		out := &rib.Session{Families: x.Session.Families, Extended: x.Session.Extended, Internal: x.Session.Internal,
 			ExtendedNextHop: x.Session.ExtendedNextHop, Local: c.local().Addr(), LocalAS: p.speaker.cfg.AS, Wake: c.wake}
 		p.out.Begin(out)

@@ -11,6 +11,7 @@ import (
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/bgp/rib"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 )
 
 // reading is one UPDATE on its way into the Adj-RIB-In.
@@ -97,7 +98,9 @@ func (r *reading) list(f message.Family, nlris, nextHop []byte, gone bool) {
 		r.linkState(f, nlris, gone)
 	case message.IPv4Unicast, message.IPv6Unicast:
 		r.unicast(f, nlris, nextHop, gone)
-	default: // such as SR Policy, which is only sent
+	case message.IPv4SRPolicy, message.IPv6SRPolicy:
+		r.policies(f, nlris, nextHop, gone)
+	default:
 		r.p.counts.ignored.Add(1)
 	}
 }
@@ -157,6 +160,28 @@ func (r *reading) unicast(f message.Family, nlris, nextHop []byte, gone bool) {
 		} else {
 			r.reach = append(r.reach, rib.Object{Name: name, At: r.now, NextHop: hop, Attributes: r.update.Attributes})
 		}
+	}
+}
+
+// policies takes in candidate paths of SR Policies. Whether one is for this
+// speaker, and of any use to it, is its consumer's question.
+func (r *reading) policies(f message.Family, nlris, nextHop []byte, gone bool) {
+	u := message.Update{Unreach: &message.Unreach{Family: f, NLRI: nlris}}
+	if !gone {
+		u = message.Update{Attributes: r.update.Attributes, Reach: &message.Reach{Family: f, NextHop: nextHop, NLRI: nlris}}
+	}
+	paths, withdrawn, faults := srpolicy.Parse(&u, false)
+	for _, fault := range faults {
+		if r.faulty(fault); fault.Action == message.DisableFamily {
+			return
+		}
+	}
+	for _, n := range withdrawn {
+		r.unreach = append(r.unreach, rib.Name{Family: f, Policy: n})
+	}
+	hop, _ := netip.AddrFromSlice(nextHop)
+	for _, p := range paths {
+		r.reach = append(r.reach, rib.Object{Name: rib.Name{Family: f, Policy: p.NLRI}, At: r.now, NextHop: hop, Attributes: r.update.Attributes})
 	}
 }
 

@@ -1,8 +1,9 @@
-// Package bgp speaks BGP-4 (RFC 4271, RFC 4760) with routers that have no agent:
-// it hears of the topology by BGP-LS (RFC 9552, decoded by package ls) and says
-// what its caller gives it, such as SR Policies. It holds the sessions: package
-// message has the octets, package fsm decides, and here are the sockets, the
-// Adj-RIB-In and the Adj-RIB-Out of each peer. The controller calls it.
+// Package bgp speaks BGP-4 (RFC 4271, RFC 4760): it hears of the topology by BGP-LS
+// (RFC 9552, decoded by package ls), of SR Policies (RFC 9830) and of unicast routes,
+// and says what its caller gives it, such as SR Policies. It holds the sessions:
+// package message has the octets, package fsm decides, and here are the sockets, the
+// Adj-RIB-In and the Adj-RIB-Out of each peer. The controller calls it, for routers
+// that have no agent, and the agent of a node that has its paths by BGP.
 //
 // It talks to configured peers only, in configured address families only. It
 // never re-advertises what it hears, chooses no best path, and never judges what
@@ -291,9 +292,9 @@ func (s *Speaker) Close() {
 	for _, l := range s.listeners {
 		l.Close()
 	}
-	stop := fsm.Stop{Reason: "the controller ends"}
+	stop := fsm.Stop{Reason: "this speaker ends"}
 	if s.cfg.RestartTime == 0 {
-		stop.Notification = message.NewCease(message.AdministrativeShutdown, "the controller ends")
+		stop.Notification = message.NewCease(message.AdministrativeShutdown, "this speaker ends")
 	}
 	var ending sync.WaitGroup
 	for _, p := range peers {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent"
 	"github.com/keiro-net/keiro/agent/floor"
+	"github.com/keiro-net/keiro/agent/headend"
 	"github.com/keiro-net/keiro/agent/internal/protect"
 	"github.com/keiro-net/keiro/agent/lane"
 	"github.com/keiro-net/keiro/agent/local"
@@ -23,6 +24,7 @@ import (
 	"github.com/keiro-net/keiro/agent/rtnl"
 	"github.com/keiro-net/keiro/agent/session"
 	"github.com/keiro-net/keiro/agent/tunnel"
+	"github.com/keiro-net/keiro/bgp/file"
 	"github.com/keiro-net/keiro/keys/hybrid/kem"
 	"github.com/keiro-net/keiro/keys/rotate"
 )
@@ -36,6 +38,7 @@ type Options struct {
 	KEM        kem.Suite     // that agrees on keys of lanes, at both ends the same
 	KME        string        // file that describes the site's KME; "": there is none
 	Lanes      tunnel.Maker  // what makes their interfaces
+	BGP        string        // file of kind BGP; "": no policies by BGP
 	Rotate     time.Duration // from one epoch of lanes to the next
 	Log        *slog.Logger
 }
@@ -60,6 +63,12 @@ func Run(ctx context.Context, o Options) error {
 	kme, err := newKME(o)
 	if err != nil {
 		return err
+	}
+	var peers *file.File
+	if o.BGP != "" {
+		if peers, err = file.Read(o.BGP); err != nil {
+			return err
+		}
 	}
 	token, err := session.ReadToken(o.TokenFile)
 	if err != nil {
@@ -92,6 +101,19 @@ func Run(ctx context.Context, o Options) error {
 	defer prober.Close()
 	lanes := newLanes(o, client, kme)
 	defer lanes.Close()
+	loop := agent.Options{
+		Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began,
+		Orders: orders, Log: o.Log,
+	}
+	var head *headend.Headend
+	if peers != nil {
+		head, err = headend.New(ctx, headend.Options{Speaker: peers.Speaker, Peers: peers.Sessions(), Dir: o.Dir, Log: o.Log})
+		if err != nil {
+			return err
+		}
+		defer head.Close()
+		loop.Routes = head
+	}
 
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -110,12 +132,10 @@ func Run(ctx context.Context, o Options) error {
 		kme.Run(ctx)
 		return nil
 	})
-	run(func() error {
-		return agent.Run(ctx, agent.Options{
-			Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began,
-			Orders: orders, Log: o.Log,
-		})
-	})
+	if head != nil {
+		run(func() error { return head.Run(ctx) })
+	}
+	run(func() error { return agent.Run(ctx, loop) })
 	<-ctx.Done()
 	parts.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {

@@ -8,9 +8,11 @@ import (
 )
 
 // Order is what the node's root asks of the agent: to lower the floor of an
-// intent, or with none to list what there is. The answer is sent once.
+// intent, or for its Report, or with neither to list what floors there are. The
+// answer is sent once.
 type Order struct {
 	Lower  string
+	Status bool
 	Answer chan<- Answer // with room for one
 }
 
@@ -20,6 +22,8 @@ type Answer struct {
 	Revision uint64 `json:"revision"` // of the Config obeyed; 0: none
 	Floors   []View `json:"floors"`
 	Error    string `json:"error,omitempty"`
+	// Report is there where the Order asks for it.
+	Report *nodecfg.Report `json:"report,omitempty"`
 }
 
 // View is all that is known of one floor.

@@ -1,7 +1,8 @@
 // Package local is how the root of a node speaks to its running agent: over a
 // unix socket in the agent's state directory, one question and one answer a
 // connection. It passes on what it hears and decides nothing. Package daemon
-// serves it; `keiro-agent floor` asks. No controller gets here.
+// serves it; `keiro-agent floor` and `keiro-agent status` ask. No controller gets
+// here.
 package local
 
 import (
@@ -20,6 +21,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/internal/sameuser"
+	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 // socketName is that of the socket in the state directory.
@@ -31,9 +33,11 @@ const (
 	maxAnswer  = 64 << 20         // bytes
 )
 
-// request asks to lower the floor of an intent; with none, to list floors.
+// request asks to lower the floor of an intent, or for the agent's Report; with
+// neither, to list floors.
 type request struct {
-	Lower string `json:"lower,omitempty"`
+	Lower  string `json:"lower,omitempty"`
+	Status bool   `json:"status,omitempty"`
 }
 
 // ErrNoAgent: nobody answers in a state directory.
@@ -126,7 +130,7 @@ func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floo
 	answers := make(chan floor.Answer, 1)
 	late := time.After(patience)
 	select {
-	case orders <- floor.Order{Lower: r.Lower, Answer: answers}:
+	case orders <- floor.Order{Lower: r.Lower, Status: r.Status, Answer: answers}:
 	case <-late:
 		return a, errors.New("the agent is busy: try again")
 	case <-ctx.Done():
@@ -154,7 +158,19 @@ func read(from io.Reader) (r request, err error) {
 // Ask asks the agent of a state directory to lower the floor of an intent, or
 // with "" which floors there are. The error is ErrNoAgent where none runs, or
 // what the agent says.
-func Ask(dir, lower string) (a floor.Answer, err error) {
+func Ask(dir, lower string) (floor.Answer, error) { return ask(dir, request{Lower: lower}) }
+
+// Status asks the agent of a state directory for its Report. The error is as
+// Ask's.
+func Status(dir string) (*nodecfg.Report, error) {
+	a, err := ask(dir, request{Status: true})
+	if err == nil && a.Report == nil {
+		err = errors.New("the agent that is running knows no status: it is of an earlier version")
+	}
+	return a.Report, err
+}
+
+func ask(dir string, r request) (a floor.Answer, err error) {
 	c, err := net.DialTimeout("unix", filepath.Join(dir, socketName), patience)
 	if gone(err) {
 		return a, ErrNoAgent
@@ -164,7 +180,7 @@ func Ask(dir, lower string) (a floor.Answer, err error) {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(2 * patience))
-	wrote := json.NewEncoder(c).Encode(request{lower}) // who is refused is told so, and not heard
+	wrote := json.NewEncoder(c).Encode(r) // who is refused is told so, and not heard
 	if err := json.NewDecoder(io.LimitReader(c, maxAnswer)).Decode(&a); err != nil {
 		return a, fmt.Errorf("the agent's answer: %w", errors.Join(err, wrote))
 	}

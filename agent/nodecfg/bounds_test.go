@@ -89,3 +89,24 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// A selector that takes in packets of a tunnel is found, by each of the SIDs that
+// they may go to and in the whole locator of the tail, and no other one is.
+func TestSteersItself(t *testing.T) {
+	for to, want := range map[string]bool{
+		"::/0": true, "5f00:0:2:6::/64": true, "5f00:0:2:ffff::/64": true, "5f00:0:3:4001::/128": true, "fcbb:0:9:4::/64": true,
+		"5f00:0:3:4002::/64": false, "5f00:0:4::/48": false, "2001:db8::/32": false, "ffff::/16": false,
+	} {
+		c := &Config{Revision: 1, Node: "a", Locator: netip.MustParsePrefix("5f00:0:1::/48"), Policies: []Policy{
+			{Intent: "x", ID: 1, Paths: []Path{{Tail: netip.MustParsePrefix("5f00:0:2::/48"), Segments: []netip.Addr{netip.MustParseAddr("5f00:0:3:4001::")}}}},
+			{Intent: "y", ID: 2, Paths: []Path{{Decap: Decap{IPv4: netip.MustParseAddr("fcbb:0:9:4::")}}}},
+		}}
+		v := validator{}
+		if got := v.steersItself(c, Selector{From: netip.MustParsePrefix("::/0"), To: netip.MustParsePrefix(to)}); got != want {
+			t.Errorf("to %s: %v", to, got)
+		}
+		if v.steersItself(c, Selector{From: netip.MustParsePrefix("2001:db8::/32"), To: netip.MustParsePrefix(to)}) {
+			t.Errorf("to %s, from elsewhere", to)
+		}
+	}
+}

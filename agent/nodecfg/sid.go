@@ -14,6 +14,9 @@ const (
 	// LastRulePref is that of the fences behind all policies.
 	LastRulePref = RulePrefBase + 2*(MaxPref+1)
 	MaxLinkID    = 0x0fff
+	// ColorBase plus the number of an intent is the color of its SR Policies (RFC
+	// 9256 section 2.1). Operators have the colors up to it for themselves.
+	ColorBase = 1_000_000
 )
 
 // Functions of a locator (RFC 8986 section 3.1: LOC:FUNCT:ARG, 48:16:64).

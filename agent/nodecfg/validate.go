@@ -3,6 +3,7 @@ package nodecfg
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -88,6 +89,8 @@ type validator struct {
 	more  int               // that are not in errs
 	seen  map[string]string // what must be unique, and where it was
 	links map[string]Link
+
+	tunnels *tunnels // nil: not asked for yet
 }
 
 func (v *validator) check(ok bool, format string, args ...any) {
@@ -161,7 +164,7 @@ func (v *validator) policy(at string, c *Config, p *Policy) {
 		}
 		if t.From.Addr().Is6() {
 			minMTU = minMTU6
-			v.check(!c.steersItself(t), "%s: from %s to %s takes in SRv6 packets themselves, which would go round for ever",
+			v.check(!v.steersItself(c, t), "%s: from %s to %s takes in SRv6 packets themselves, which would go round for ever",
 				at, t.From, t.To)
 		}
 	}
@@ -251,25 +254,40 @@ func (v *validator) peers(c *Config) {
 	}
 }
 
+// tunnels are where the packets go that encapsulation makes.
+type tunnels struct {
+	sids  []netip.Addr // sorted
+	tails []netip.Prefix
+}
+
+func (c *Config) tunnels() tunnels {
+	var all tunnels
+	sids, tails := map[netip.Addr]bool{}, map[netip.Prefix]bool{}
+	for i := range c.Policies {
+		for _, p := range c.Policies[i].Paths {
+			for _, s := range append([]netip.Addr{p.Decap.IPv4, p.Decap.IPv6}, p.Segments...) {
+				sids[s] = true
+			}
+			tails[p.Tail] = true
+		}
+	}
+	all.sids = slices.SortedFunc(maps.Keys(sids), netip.Addr.Compare)
+	all.tails = slices.Collect(maps.Keys(tails))
+	return all
+}
+
 // steersItself says whether a selector matches packets that encapsulation
 // makes: from the node's loopback to a SID.
-func (c *Config) steersItself(t Selector) bool {
+func (v *validator) steersItself(c *Config, t Selector) bool {
 	if !t.From.Overlaps(c.Locator) {
 		return false
 	}
-	for i := range c.Policies {
-		for _, p := range c.Policies[i].Paths {
-			if p.Tail.IsValid() && t.To.Overlaps(p.Tail) || t.To.Contains(p.Decap.IPv4) || t.To.Contains(p.Decap.IPv6) {
-				return true
-			}
-			for _, s := range p.Segments {
-				if t.To.Contains(s) {
-					return true
-				}
-			}
-		}
+	if v.tunnels == nil {
+		all := c.tunnels()
+		v.tunnels = &all
 	}
-	return false
+	i, _ := slices.BinarySearchFunc(v.tunnels.sids, t.To.Addr(), netip.Addr.Compare)
+	return i < len(v.tunnels.sids) && t.To.Contains(v.tunnels.sids[i]) || slices.ContainsFunc(v.tunnels.tails, t.To.Overlaps)
 }
 
 func isPrefix(p netip.Prefix) bool {

@@ -165,7 +165,7 @@ func (p *Prober) Set(cfg *nodecfg.Config) {
 func (p *Prober) keepOrMake(old map[string]*path, cfg *nodecfg.Config, want *nodecfg.Path, now time.Time) *path {
 	made := &path{name: want.Name, changed: now, judge: judge{state: nodecfg.CannotTell}}
 	link, packet, err := loop(cfg, want, p.wire.port)
-	if err != nil {
+	if err != nil && want.Unprobed == "" { // else whoever made the path knows
 		p.log.Warn("path cannot be probed", "path", want.Name, "error", err)
 	}
 	made.link, made.packet = link.Interface, packet

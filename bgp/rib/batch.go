@@ -6,13 +6,15 @@ import (
 
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/message"
+	"github.com/keiro-net/keiro/bgp/srpolicy"
 )
 
 // Name names an object among those of one peer.
 type Name struct {
 	Family message.Family
-	LS     ls.NLRI      // of LinkState and LinkStateVPN
-	Prefix netip.Prefix // of IPv4Unicast and IPv6Unicast
+	LS     ls.NLRI       // of LinkState and LinkStateVPN
+	Prefix netip.Prefix  // of IPv4Unicast and IPv6Unicast
+	Policy srpolicy.NLRI // of IPv4SRPolicy and IPv6SRPolicy
 }
 
 // Object is what a peer says of one thing. Nobody changes what it points at.
@@ -22,7 +24,9 @@ type Object struct {
 	At time.Time
 	// Attribute is the BGP-LS Attribute, nil where nothing is known of the object.
 	Attribute ls.Attribute
-	// NextHop and Attributes are those of unicast routes.
+	// NextHop and Attributes are those of unicast routes and of SR Policies. The
+	// attributes are as they came: whoever wants them reads them, so that a peer
+	// costs no more memory than the octets that it sends.
 	NextHop    netip.Addr
 	Attributes []message.Attribute
 }
@@ -53,6 +57,9 @@ type Batch struct {
 type Up struct {
 	At       time.Time
 	Families []message.Family
+	// ID is the peer's BGP Identifier, AS its AS number.
+	ID netip.Addr
+	AS uint32
 }
 
 // Down is the end of a session.

@@ -17,6 +17,8 @@ func command(args []string) (ok bool, err error) {
 		return true, helper.Main(args[1:])
 	case "floor":
 		return true, floorCommand(args[1:], os.Stdout, os.Stderr)
+	case "status":
+		return true, statusCommand(args[1:], os.Stdout, os.Stderr)
 	}
 	return false, nil
 }

@@ -9,6 +9,11 @@ import (
 	"github.com/keiro-net/keiro/keys/rotate"
 )
 
+// bgpFlags are those about policies that come by BGP.
+func bgpFlags(o *daemon.Options) {
+	flag.StringVar(&o.BGP, "bgp", "", "`file` of kind BGP with the peers that say SR Policies to this node, for a node with steering: bgp (docs/bgp-headend.md)")
+}
+
 // laneFlags are those about encrypted lanes and their keys.
 func laneFlags(o *daemon.Options) {
 	flag.StringVar(&o.KME, "kme", "", "file that describes the KME of this site, for keys of a QKD system (docs/qkd.md)")

@@ -27,10 +27,11 @@ func main() {
 	flag.StringVar(&o.Dir, "state", stateDir, "directory for key, certificate and the last good config")
 	flag.StringVar(&o.TokenFile, "token-file", "", "file with the enrolment token; else $KEIRO_TOKEN; only for the first start")
 	laneFlags(&o)
+	bgpFlags(&o)
 	verbose := flag.Bool("v", false, "log debug messages")
 	show := flag.Bool("version", false, "print the version and exit")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "Usage of keiro-agent, such as\n  keiro-agent --controller keiro.example.net:7443 --node tyo1 --token-file /run/keiro-token\n\nkeiro-agent floor --help tells of floors of encryption.\n\nFlags:")
+		fmt.Fprintln(flag.CommandLine.Output(), "Usage of keiro-agent, such as\n  keiro-agent --controller keiro.example.net:7443 --node tyo1 --token-file /run/keiro-token\n\nkeiro-agent status tells what the agent has reached, keiro-agent floor --help of floors of encryption.\n\nFlags:")
 		flag.PrintDefaults()
 	}
 	flag.Parse()

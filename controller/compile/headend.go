@@ -20,7 +20,7 @@ import (
 
 // ColorBase plus the number of an intent is the color of its SR Policies. Operators
 // have the colors below for themselves.
-const ColorBase = 1_000_000
+const ColorBase = nodecfg.ColorBase
 
 // Preferences of candidate paths: that of the first path of a set, from which it falls
 // with the index, and that of the fence, the least.
