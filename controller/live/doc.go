@@ -66,4 +66,7 @@
 // router without an agent should have one, so that its end is noticed. Parallel
 // links should all be declared, or have addresses: else one that fails leaves
 // another that looks like it.
+//
+// package budget: one join, in which nodes, links, halves and SIDs are matched with
+// one another; apart they would export all they know.
 package live
