@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -38,7 +39,7 @@ type foreign struct {
 
 // The addresses of an interface end in the number of its node. Those of b and d
 // are learned; the ones of a and c are the operator's too, and what the routers'
-// End.X lead to.
+// End.X lead to. To d, c has none but that of its agent.
 const (
 	foreignFile = `apiVersion: keiro/v1
 kind: Topology
@@ -61,7 +62,7 @@ link l2 2 9@65003 if=2001:db8:23::2 nb=2001:db8:23::3 endx=2001:db8:b:e3::
 sid l2 2 2001:db8:b:d6:: behavior=18
 sid l2 2 2001:db8:b:d4:: behavior=63
 link l2 4 8@65001 if=2001:db8:14::4 nb=2001:db8:14::1 endx=2001:db8:d:e1::
-link l2 4 7@65003 if=2001:db8:34::4 nb=2001:db8:34::3 endx=2001:db8:d:e3:: name=d--c
+link l2 4 7@65003 if=2001:db8:34::4 endx=2001:db8:d:e3:: name=d--c
 `
 )
 
@@ -102,14 +103,18 @@ func layForeign(t *testing.T) *foreign {
 		dev, addr string
 	}{
 		{w.a, "eth1", "2001:db8:12::1/64"}, {w.b, "eth1", "2001:db8:12::2/64"}, {w.b, "eth2", "2001:db8:23::2/64"}, {w.c, "eth1", "2001:db8:23::3/64"},
-		{w.a, "eth2", "2001:db8:14::1/64"}, {w.d, "eth1", "2001:db8:14::4/64"}, {w.d, "eth2", "2001:db8:34::4/64"}, {w.c, "eth2", "2001:db8:34::3/64"},
+		{w.a, "eth2", "2001:db8:14::1/64"}, {w.d, "eth1", "2001:db8:14::4/64"}, {w.d, "eth2", "2001:db8:34::4/64"},
 	} {
 		at.n.address(t, at.dev, at.addr)
+	}
+	own := nodecfg.Adjacency(ids.Locator("c"), ids.Link("c", "d--c")) // of c, where the operator gave it none
+	if err := w.d.kernel.Apply(nodecfg.Op{Verb: nodecfg.Add, Object: nodecfg.Route{Table: nodecfg.MainTable, To: netip.PrefixFrom(own, 128), Metric: 7, Dev: "eth2"}}); err != nil {
+		t.Fatal(err)
 	}
 	for _, r := range []struct {
 		n        *node
 		sid, via string
-	}{{w.b, "2001:db8:b:e1::", "2001:db8:12::1"}, {w.b, "2001:db8:b:e3::", "2001:db8:23::3"}, {w.d, "2001:db8:d:e1::", "2001:db8:14::1"}, {w.d, "2001:db8:d:e3::", "2001:db8:34::3"}} {
+	}{{w.b, "2001:db8:b:e1::", "2001:db8:12::1"}, {w.b, "2001:db8:b:e3::", "2001:db8:23::3"}, {w.d, "2001:db8:d:e1::", "2001:db8:14::1"}, {w.d, "2001:db8:d:e3::", own.String()}} {
 		r.n.route(t, r.sid, nodecfg.Seg6Local{Action: "End.X", NextHop: netip.MustParseAddr(r.via), Count: true})
 	}
 	w.b.route(t, "2001:db8:b:d6::", nodecfg.Seg6Local{Action: "End.DT6", Count: true})
@@ -198,8 +203,11 @@ func startProbing(t *testing.T, n *node) *running {
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-ended
-		<-ended
+		for range 2 {
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("run: %v", err)
+			}
+		}
 		prober.Close()
 	})
 	return a

@@ -68,7 +68,8 @@ const (
 	stepTunSrc
 	stepDirect // neighbours' addresses, and the end of our own locator
 	stepSID
-	stepVia // through those neighbours
+	stepVia   // through those neighbours
+	stepOuter // of lanes, by SIDs that those lead
 	stepFence
 	stepLast // the fences behind all rules
 	stepPath
@@ -108,6 +109,9 @@ func (r Route) step() int {
 	case r.Via.IsValid():
 		return stepVia
 	case r.Encap != nil:
+		if _, outer := r.Encap.(Seg6); outer {
+			return stepOuter
+		}
 		return stepSID
 	}
 	return stepDirect

@@ -103,8 +103,12 @@ func drawConfig(t *rapid.T) *Config {
 	number := func(label string, from, to int) int { return rapid.IntRange(from, to).Draw(t, label) }
 	for i := range number("links", 1, 3) {
 		peer := i + 2
-		c.Links = append(c.Links, Link{Name: fmt.Sprint("l", i), Interface: fmt.Sprint("eth", (i + number("shift", 0, 1)*3)),
-			Peer: fmt.Sprint("n", peer), ID: uint16(i + 1), PeerID: uint16(number("peer id", 1, 3)), PeerLocator: locator(peer)})
+		l := Link{Name: fmt.Sprint("l", i), Interface: fmt.Sprint("eth", (i + number("shift", 0, 1)*3)),
+			Peer: fmt.Sprint("n", peer), ID: uint16(i + 1), PeerID: uint16(number("peer id", 1, 3)), PeerLocator: locator(peer)}
+		if number("router", 0, 2) == 0 {
+			l.PeerID, l.PeerAddress = 0, routerAddress(i, number("its address", 1, 2))
+		}
+		c.Links = append(c.Links, l)
 		if rapid.Bool().Draw(t, "underlay") {
 			c.Underlay = append(c.Underlay, Underlay{To: locator(peer), Link: fmt.Sprint("l", i)})
 		}
@@ -122,6 +126,9 @@ func drawConfig(t *rapid.T) *Config {
 		for j := range number("paths", 0, 3) {
 			l := c.Links[number("link", 0, len(c.Links)-1)]
 			segs := []netip.Addr{IngressEnd(l.PeerLocator, l.PeerID)}
+			if l.PeerAddress.IsValid() {
+				segs[0] = routerAddress(int(l.ID)-1, number("its SID", 3, 4))
+			}
 			for k := range number("more segments", 0, 2) {
 				segs = append(segs, EndX(locator(9+k), 1))
 			}
@@ -130,7 +137,11 @@ func drawConfig(t *rapid.T) *Config {
 			if p.Mode == Spread {
 				path.Weight = number("weight", 1, 3)
 			}
-			if lane := 3*i + j + 1; rapid.Bool().Draw(t, "lane") {
+			if l.PeerAddress.IsValid() && rapid.Bool().Draw(t, "to the router") {
+				path.Segments, path.Tail = nil, netip.Prefix{}
+				path.Decap = Decap{routerAddress(int(l.ID)-1, 5), routerAddress(int(l.ID)-1, number("its decapsulation", 5, 6))}
+				path.Return = []netip.Addr{routerAddress(int(l.ID)-1, 7)}
+			} else if lane := 3*i + j + 1; rapid.Bool().Draw(t, "lane") {
 				path.Lane = &Lane{ID: uint16(lane), Index: j, Peer: fmt.Sprint("n", 20+j), Encryption: "pq"}
 			}
 			p.Paths = append(p.Paths, path)
@@ -171,6 +182,9 @@ func TestPlanLeadsThere(t *testing.T) {
 			}
 			if r, ok := k.unpinned(); ok {
 				t.Fatalf("after %s nothing keeps a lane's packets from other ways: %s", op, r)
+			}
+			if r, ok := k.astray(); ok {
+				t.Fatalf("after %s no route of its own leads the first SID: %s", op, r)
 			}
 			for key := range have {
 				if want[key] != nil && k.State[key] == nil {

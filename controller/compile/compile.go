@@ -152,10 +152,11 @@ func (c *compiler) policy(p Policy) {
 				continue // another node of the same site begins it, or nobody may
 			}
 			sids := c.path(path)
-			if c.claims.taken(end.Node, path.Links[0], c.firstSIDs(path, &sids), "") != nil {
+			first := c.firstSIDs(path, &sids)
+			if _, other := c.claims.taken(end.Node, path.Links[0], first); other != "" {
 				continue
 			}
-			c.claims.add(end.Node, path.Links[0], c.firstSIDs(path, &sids), p.Intent)
+			c.claims.add(end.Node, path.Links[0], first)
 			sids.Name = PathName(p.Intent, i)
 			if p.Weights != nil {
 				sids.Weight = p.Weights[i]

@@ -12,8 +12,6 @@ import (
 	"github.com/keiro-net/keiro/topology"
 )
 
-type segment = netip.Addr
-
 // block is the SRv6 SID block of RFC 9602.
 var block = netip.MustParsePrefix("5f00::/16")
 

@@ -81,14 +81,14 @@ type Core struct {
 	reports  map[srpolicy.NLRI][]saying // what they report; see readback.go
 	saidAll  bool                       // all that an earlier controller may have said has been said
 
-	in       *compile.Input  // without policies, of this Step; nil: not asked for yet
-	claims   compile.Claims  // of the standing paths, likewise
-	outage   topology.Outage // what carries no traffic now
-	wanted   uint64          // counts the questions; answers to older ones are stale
-	asked    uint64          // the question that is being solved
-	solving  bool
-	answered uint64
-	newLink  *pathspec.NewLink // that would help most; nil until answered is explained
+	in         *compile.Input     // without policies, of this Step; nil: not asked for yet
+	collisions map[*intent]string // why answers cannot be installed, likewise
+	outage     topology.Outage    // what carries no traffic now
+	wanted     uint64             // counts the questions; answers to older ones are stale
+	asked      uint64             // the question that is being solved
+	solving    bool
+	answered   uint64
+	newLink    *pathspec.NewLink // that would help most; nil until answered is explained
 
 	dirty   bool      // something that Configs depend on has changed
 	asOf    time.Time // when what made the present question happened
@@ -109,7 +109,7 @@ func New(params Params) *Core {
 
 // Step takes in one event and returns what is to be done, in order.
 func (c *Core) Step(now time.Time, event Event) []Effect {
-	c.effects, c.in, c.claims = nil, nil, nil
+	c.effects, c.in, c.collisions = nil, nil, nil
 	switch e := event.(type) {
 	case Started:
 		c.start(now, e)

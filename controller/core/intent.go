@@ -108,8 +108,7 @@ func (c *Core) decide(now time.Time) {
 // answer to the intent as it is, and what an answer not taken yet waits for.
 func (c *Core) choose(i *intent, satisfied bool) (set []pathspec.Path, taken bool, waiting string) {
 	standing := i.standing.Paths
-	if i.spec.OnViolation == pathspec.Alert && i.standing.Intent == i.id &&
-		len(standing) >= i.spec.Require.Multiplicity && c.exist(standing...) {
+	if c.holds(i) {
 		return standing, true, "" // an answer to this intent: not touched
 	}
 	if satisfied {
@@ -129,6 +128,12 @@ func (c *Core) choose(i *intent, satisfied bool) (set []pathspec.Path, taken boo
 		}
 	}
 	return set, false, waiting
+}
+
+// holds reports whether an intent keeps its set, whatever the answer is.
+func (c *Core) holds(i *intent) bool {
+	return i.spec.OnViolation == pathspec.Alert && i.standing.Intent == i.id &&
+		len(i.standing.Paths) >= i.spec.Require.Multiplicity && c.exist(i.standing.Paths...)
 }
 
 // blocks tells whether an intent that fails closed is closed: from when its

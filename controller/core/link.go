@@ -107,7 +107,7 @@ func (c *Core) updateLink(now time.Time, s nodecfg.LinkState, l *link) bool {
 	case down && !l.down:
 		l.down, l.since, l.restoreAt = true, now, time.Time{}
 		c.fails(now, s.Name, s.Changed)
-		c.record(now, "LinkDown", "link:"+s.Name, "carries no traffic")
+		c.record(now, "LinkDown", "link:"+s.Name, "carries no traffic"+c.becauseOf(s.Name, l))
 		return true
 	case down:
 		l.restoreAt = time.Time{}
@@ -115,6 +115,14 @@ func (c *Core) updateLink(now time.Time, s nodecfg.LinkState, l *link) bool {
 		l.restoreAt = now.Add(c.params.WaitToRestore)
 	}
 	return false
+}
+
+// becauseOf is why BGP-LS says that a link is down, if it does.
+func (c *Core) becauseOf(name string, l *link) string {
+	if s, said := l.ends[learned]; !said || s.Up || c.live == nil {
+		return ""
+	}
+	return ": " + c.live.Out[name]
 }
 
 // restore gives links back whose wait is over.

@@ -64,7 +64,11 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 	}
 	n.connected, n.report, n.lanes, n.sent, n.since = true, nil, nil, nil, now
 	c.identify(name, e.Peer)
-	c.record(now, "AgentConnected", "node:"+name, "session began")
+	message := "session began"
+	if c.hasNoAgent(name) {
+		message = "session began, though the topology has `agent: false` for it: it is told nothing, and its machine goes on as last told"
+	}
+	c.record(now, "AgentConnected", "node:"+name, message)
 	c.resolve(now, "agent/"+name)
 	c.resolve(now, "revoked/"+name)
 }

@@ -261,6 +261,14 @@ func sameConfig(a, b *nodecfg.Config) bool {
 // missing says what the answer's paths wait for; "" nothing. Paths that stand
 // already wait for nothing.
 func (c *Core) missing(i *intent) string {
+	if why := c.lacking(i); why != "" {
+		return why
+	}
+	return c.collision(i)
+}
+
+// lacking is missing without what other intents are in the way of.
+func (c *Core) lacking(i *intent) string {
 	stands := func(p pathspec.Path) bool {
 		return slices.ContainsFunc(i.standing.Paths, func(s pathspec.Path) bool {
 			return slices.Equal(s.Links, p.Links) && slices.Equal(s.Nodes, p.Nodes)
@@ -275,9 +283,6 @@ func (c *Core) missing(i *intent) string {
 		if why := c.in.Unsayable(p); why != "" {
 			return why
 		}
-	}
-	if why := c.collides(policy, i.answer.Paths); why != "" {
-		return why
 	}
 	for _, p := range i.answer.Paths {
 		if stands(p) {
@@ -323,31 +328,4 @@ func (c *Core) lacks(name, link string) string {
 		return fmt.Sprintf("node %s: %s: %s", name, n.report.Errors[0].Object, n.report.Errors[0].Error)
 	}
 	return fmt.Sprintf("node %s has not confirmed the SIDs of link %s yet", name, link)
-}
-
-// collides says why paths cannot be installed beside those that stand of other
-// intents, where routers without an agent are on them.
-func (c *Core) collides(policy compile.Policy, paths []pathspec.Path) string {
-	crosses := func(p pathspec.Path) bool { return slices.ContainsFunc(p.Nodes, c.hasNoAgent) }
-	if !slices.ContainsFunc(paths, crosses) {
-		return ""
-	}
-	if c.claims == nil {
-		c.claims = compile.Claims{}
-		for _, i := range c.intents {
-			if slices.ContainsFunc(i.standing.Paths, crosses) {
-				standing := c.policy(i)
-				c.claims.Add(c.in, &standing)
-			}
-		}
-	}
-	policy.Paths, policy.Serving = paths, make([]bool, len(paths))
-	for n := range paths {
-		policy.Serving[n] = true
-	}
-	why := c.claims.Obstacle(c.in, &policy)
-	if why == "" {
-		c.claims.Add(c.in, &policy) // it may be installed now, and others are asked about after it
-	}
-	return why
 }

@@ -67,6 +67,6 @@
 // links should all be declared, or have addresses: else one that fails leaves
 // another that looks like it.
 //
-// package budget: one join, in which nodes, links, halves and SIDs are matched with
-// one another; apart they would export all they know.
+// package budget: one join; its parts (nodes, links of two halves, halves beside an
+// agent, SIDs) share what was matched with what, and apart they would export it.
 package live
