@@ -107,7 +107,7 @@ func TestGoBGPD(t *testing.T) {
 }
 
 // newGoBGP starts gobgp v4 in this process. It dials a listener.
-func newGoBGP(t *testing.T, from string, to netip.AddrPort, families ...*api.Family) *server.BgpServer {
+func newGoBGP(t testing.TB, from string, to netip.AddrPort, families ...*api.Family) *server.BgpServer {
 	t.Helper()
 	g := server.NewBgpServer(server.LoggerOption(slog.New(slog.DiscardHandler), new(slog.LevelVar)))
 	go g.Serve()

@@ -5,6 +5,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -63,6 +64,9 @@ type End struct {
 //
 // Policies that begin at a node with Steering ByBGP are in no Config.
 func Configs(in Input) []*nodecfg.Config {
+	if !slices.ContainsFunc(in.Topology.Nodes, func(n topology.Node) bool { return !n.NoAgent }) {
+		return nil
+	}
 	c := compiler{Input: in, next: in.nextHops(), claims: Claims{}, configs: make(map[string]*nodecfg.Config, len(in.Topology.Nodes))}
 	configs := make([]*nodecfg.Config, 0, len(in.Topology.Nodes))
 	for n := range in.Topology.Nodes {

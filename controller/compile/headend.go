@@ -55,6 +55,8 @@ type Candidate struct {
 	Unknown string
 	// Closed: the intent is blocked; other paths of it may not carry anything.
 	Closed bool
+	// Octets are the tunnel as it is sent, to compare by.
+	Octets string
 }
 
 // Fence reports whether the candidate path is the one that is never valid: with it
@@ -105,6 +107,17 @@ func Headends(in Input) []Headend {
 	slices.SortStableFunc(policies, func(a, b *Policy) int {
 		return cmp.Compare(in.IDs.Intents[a.Intent], in.IDs.Intents[b.Intent])
 	})
+	room := make([]int, len(heads)) // candidate paths are large
+	for _, p := range policies {
+		for _, end := range p.Ends {
+			if h, ok := at[end.Node]; ok {
+				room[h] += len(p.Paths) + 1
+			}
+		}
+	}
+	for h := range heads {
+		heads[h].Candidates = make([]Candidate, 0, min(room[h], 4096))
+	}
 	all := make([][]taken, len(heads))
 	for _, p := range policies {
 		for _, end := range p.Ends {
@@ -255,7 +268,7 @@ func (in *Input) candidates(h *Headend, p *Policy, name srpolicy.NLRI, ways []pa
 		c.BindingSID = ls.Some(srpolicy.BindingSID{BindingSIDFlags: srpolicy.BindingSIDFlags{DropUponInvalid: true}})
 		c.Name, c.PolicyName = label, p.Intent
 		if c.Unknown == "" {
-			c.Distinguisher = distinguish(h.Node, h.Candidates[first:], c.Tunnel)
+			c.Distinguisher, c.Octets = distinguish(h.Node, h.Candidates[first:], c.Tunnel)
 		}
 		h.Candidates = append(h.Candidates, c)
 	}
@@ -330,7 +343,7 @@ func structured(s live.SID) ls.Opt[ls.SIDStructure] {
 
 // distinguish names a candidate path by its headend, so that a route reflector keeps
 // those of several apart, and by what it says, apart from others of its policy.
-func distinguish(node string, others []Candidate, t srpolicy.Tunnel) uint32 {
+func distinguish(node string, others []Candidate, t srpolicy.Tunnel) (uint32, string) {
 	octets, err := srpolicy.AppendTunnel(nil, t)
 	if err != nil {
 		octets = []byte(err.Error()) // who sends it is told again
@@ -341,7 +354,7 @@ func distinguish(node string, others []Candidate, t srpolicy.Tunnel) uint32 {
 	for slices.ContainsFunc(others, func(o Candidate) bool { return o.Distinguisher == d }) {
 		d = max(d+1, 1)
 	}
-	return d
+	return d, string(octets)
 }
 
 // Said reports whether the SIDs that a candidate path was made of are still those of

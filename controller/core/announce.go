@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"maps"
 	"net/netip"
-	"reflect"
 	"slices"
 	"time"
 
+	"github.com/keiro-net/keiro/bgp/service"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/topology"
@@ -26,8 +26,42 @@ type headend struct {
 	node     string
 	routerID netip.Addr
 	want     compile.Headend
+	intents  map[string]*wanted // what of want is of an intent
 	paths    map[srpolicy.NLRI]*toldPath
 	services map[netip.Prefix]compile.Service
+}
+
+// wanted is what a headend is to be told of an intent.
+type wanted struct {
+	candidates []*compile.Candidate
+	services   []*compile.Service
+	refused    string
+}
+
+// of is what the headend is to be told of an intent.
+func (h *headend) of(intent string) *wanted {
+	if w := h.intents[intent]; w != nil {
+		return w
+	}
+	w := &wanted{}
+	h.intents[intent] = w
+	return w
+}
+
+// wants replaces what the headend is to be told.
+func (h *headend) wants(want compile.Headend) {
+	h.want, h.intents = want, map[string]*wanted{}
+	for i := range want.Candidates {
+		w := h.of(want.Candidates[i].Intent)
+		w.candidates = append(w.candidates, &want.Candidates[i])
+	}
+	for i := range want.Services {
+		w := h.of(want.Services[i].Intent)
+		w.services = append(w.services, &want.Services[i])
+	}
+	for _, r := range want.Refused {
+		h.of(r.Intent).refused = r.Why
+	}
 }
 
 // toldPath is a candidate path that was announced.
@@ -39,7 +73,7 @@ type toldPath struct {
 // announce tells the headends what they are to have now.
 func (c *Core) announce(now time.Time, in *compile.Input) {
 	for _, h := range c.headends {
-		h.want = compile.Headend{RouterID: h.routerID}
+		h.wants(compile.Headend{RouterID: h.routerID})
 	}
 	for _, want := range compile.Headends(*in) {
 		h := c.headends[want.Node]
@@ -47,18 +81,18 @@ func (c *Core) announce(now time.Time, in *compile.Input) {
 			h = &headend{node: want.Node, paths: map[srpolicy.NLRI]*toldPath{}, services: map[netip.Prefix]compile.Service{}}
 			c.headends[want.Node] = h
 		}
-		h.want = want
+		h.wants(want)
 	}
 	for _, name := range sortedKeys(c.headends) {
 		h := c.headends[name]
 		out := Announce{Node: name}
-		wanted := h.candidates(&out)
+		names := h.candidates(&out)
 		keep := h.routes(&out)
 		if h.routerID = h.want.RouterID; len(out.Policies)+len(out.Services) > 0 {
 			out.RouterID = h.routerID
 			c.emit(out)
 		}
-		c.leave(now, in, name, wanted, keep)
+		c.leave(now, in, name, names, keep)
 		if h.want.Node == "" && len(h.paths) == 0 {
 			delete(c.headends, name)
 		}
@@ -67,24 +101,24 @@ func (c *Core) announce(now time.Time, in *compile.Input) {
 
 // candidates takes in the candidate paths that are wanted, adds to out those that the
 // headend does not have so, and returns the names of all.
-func (h *headend) candidates(out *Announce) (wanted map[srpolicy.NLRI]bool) {
-	wanted = map[srpolicy.NLRI]bool{}
+func (h *headend) candidates(out *Announce) (names map[srpolicy.NLRI]bool) {
+	names = map[srpolicy.NLRI]bool{}
 	for _, w := range h.want.Candidates {
 		if w.Unknown != "" {
 			if t := h.standing(&w); t != nil {
 				t.Paths, t.Closed, t.leave = w.Paths, w.Closed, time.Time{}
-				wanted[t.NLRI] = true
+				names[t.NLRI] = true
 			}
 			continue
 		}
 		t := h.paths[w.NLRI]
-		if t == nil || h.renamed() || !reflect.DeepEqual(t.Tunnel, w.Tunnel) {
+		if t == nil || h.renamed() || t.Octets != w.Octets {
 			out.Policies = append(out.Policies, w.CandidatePath)
 		}
 		h.paths[w.NLRI] = &toldPath{Candidate: w}
-		wanted[w.NLRI] = true
+		names[w.NLRI] = true
 	}
-	return wanted
+	return names
 }
 
 // renamed reports whether the headend has another BGP Identifier than when it was told:
@@ -123,7 +157,7 @@ func (h *headend) routes(out *Announce) (keep map[netip.Prefix]bool) {
 			keep[w.Prefix] = have && had.Intent == w.Intent
 			continue
 		}
-		if !have || h.renamed() || !reflect.DeepEqual(had.Route, w.Route) {
+		if !have || h.renamed() || !sameRoute(&had.Route, &w.Route) {
 			out.Services = append(out.Services, w.Route)
 		}
 		h.services[w.Prefix], keep[w.Prefix] = w, true
@@ -131,9 +165,14 @@ func (h *headend) routes(out *Announce) (keep map[netip.Prefix]bool) {
 	return keep
 }
 
+// sameRoute compares what compile.Headends says in a route.
+func sameRoute(a, b *service.Route) bool {
+	return a.NextHop == b.NextHop && a.SID == b.SID && slices.Equal(a.Colors, b.Colors)
+}
+
 // leave withdraws the routes that are not wanted, and says when the candidate paths are
 // to follow.
-func (c *Core) leave(now time.Time, in *compile.Input, name string, wanted map[srpolicy.NLRI]bool, keep map[netip.Prefix]bool) {
+func (c *Core) leave(now time.Time, in *compile.Input, name string, names map[srpolicy.NLRI]bool, keep map[netip.Prefix]bool) {
 	h := c.headends[name]
 	closed := map[string]bool{}
 	for _, w := range h.want.Candidates {
@@ -148,7 +187,7 @@ func (c *Core) leave(now time.Time, in *compile.Input, name string, wanted map[s
 	}
 	slices.SortFunc(prefixes, netip.Prefix.Compare)
 	for nlri, t := range h.paths {
-		if wanted[nlri] {
+		if names[nlri] {
 			continue
 		}
 		if t.leave.IsZero() {

@@ -224,11 +224,11 @@ func (c *Core) isEnd(node, end string) bool {
 func (c *Core) ends(i *intent) []compile.End {
 	var ends []compile.End
 	for n := range c.spec.Topology.Nodes {
-		switch name := c.spec.Topology.Nodes[n].Name; {
-		case c.isEnd(name, i.spec.From):
-			ends = append(ends, compile.End{Node: name})
-		case c.isEnd(name, i.spec.To):
-			ends = append(ends, compile.End{Node: name, Reverse: true})
+		switch node := &c.spec.Topology.Nodes[n]; {
+		case node.Name == i.spec.From, node.Site == i.spec.From:
+			ends = append(ends, compile.End{Node: node.Name})
+		case node.Name == i.spec.To, node.Site == i.spec.To:
+			ends = append(ends, compile.End{Node: node.Name, Reverse: true})
 		}
 	}
 	return ends

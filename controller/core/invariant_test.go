@@ -60,7 +60,7 @@ func (s *stage) heard() {
 			s.fail("link %s: %s, and it is not down", c.live.Links[e].Name, c.live.Out[c.live.Links[e].Name])
 		}
 	}
-	if !samePaths(c.spec.Topology, c.live.Topology) {
+	if !samePaths(c.spec.Topology, c.live.Topology, c.live.Out) {
 		s.fail("paths are asked for on another topology than the one that is learned")
 	}
 }

@@ -130,8 +130,8 @@ func (c *Core) drops(h *headend, fence srpolicy.NLRI) bool {
 
 // told is what a headend has been told of the nth path of an intent; nil: nothing.
 func (h *headend) told(intent string, n int) *toldPath {
-	for _, w := range h.want.Candidates {
-		if t := h.paths[w.NLRI]; w.Intent == intent && w.Unknown == "" && slices.Contains(w.Paths, n) && t != nil {
+	for _, w := range h.of(intent).candidates {
+		if t := h.paths[w.NLRI]; w.Unknown == "" && slices.Contains(w.Paths, n) && t != nil {
 			return t
 		}
 	}
@@ -155,8 +155,8 @@ func (c *Core) viewSeen(i *intent, n int) map[string]Seen {
 		if t := h.told(i.spec.Name, n); t != nil {
 			seen = c.seen(h, t)
 		}
-		for _, w := range h.want.Candidates {
-			if w.Intent == i.spec.Name && slices.Contains(w.Paths, n) {
+		for _, w := range h.of(i.spec.Name).candidates {
+			if slices.Contains(w.Paths, n) {
 				seen.Unknown = w.Unknown
 			}
 		}
@@ -174,27 +174,23 @@ func (c *Core) judgeHeadend(i *intent, node string) (status, reason, message str
 	if h == nil {
 		return no, "Waiting", "headend " + node + " has not been told yet"
 	}
-	for _, r := range h.want.Refused {
-		if r.Intent == i.spec.Name {
-			return no, "Refused", "headend " + node + " cannot be told by BGP: " + r.Why
-		}
+	want := h.of(i.spec.Name)
+	if want.refused != "" {
+		return no, "Refused", "headend " + node + " cannot be told by BGP: " + want.refused
 	}
-	for _, s := range h.want.Services {
-		if _, told := h.services[s.Prefix]; s.Intent == i.spec.Name && s.Unknown != "" {
+	for _, s := range want.services {
+		if _, told := h.services[s.Prefix]; s.Unknown != "" {
 			return unknown(told), "SIDUnknown", "headend " + node + ": " + s.Unknown
 		}
 	}
 	silent, inUse, policy, dropping, other := false, false, false, false, ""
-	for _, w := range h.want.Candidates {
-		if w.Intent != i.spec.Name {
-			continue
-		}
+	for _, w := range want.candidates {
 		if w.Fence() {
 			dropping = c.drops(h, w.NLRI)
 			continue
 		}
 		if w.Unknown != "" {
-			return unknown(h.standing(&w) != nil), "SIDUnknown", "headend " + node + ": " + w.Unknown
+			return unknown(h.standing(w) != nil), "SIDUnknown", "headend " + node + ": " + w.Unknown
 		}
 		t := h.paths[w.NLRI]
 		policy = true

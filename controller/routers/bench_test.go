@@ -74,17 +74,18 @@ func (b *brain) feed(events []core.Event) {
 	b.stepping += time.Since(began)
 }
 
-// world is what a speaker says, and what an operator has declared of it: nodes
-// and links, and nothing else.
-func world(t testing.TB, nodes, links int) ([]lsdbtest.Object, *topology.Topology) {
-	feed := lsdbtest.Feed(nodes, 2*links)
+// world is what a speaker says, as UPDATEs too, and what an operator has declared
+// of it: nodes and links, and nothing else.
+func world(t testing.TB, nodes, links int) (feed []lsdbtest.Object, octets []byte, declared *topology.Topology) {
+	feed = lsdbtest.Feed(nodes, 2*links)
 	db := lsdb.New()
 	for _, o := range feed {
 		if err := db.Reach("rr", o.NLRI, o.Attribute, lsdbtest.Start); err != nil {
 			t.Fatal(err)
 		}
+		octets = appendObject(t, octets, o.NLRI, o.Attribute, false)
 	}
-	declared := live.Learned("declared", db.View())
+	declared = live.Learned("declared", db.View())
 	for n := range declared.Nodes {
 		declared.Nodes[n].NoAgent, declared.Nodes[n].Steering = true, topology.ByBGP
 	}
@@ -94,7 +95,7 @@ func world(t testing.TB, nodes, links int) ([]lsdbtest.Object, *topology.Topolog
 	if len(declared.Nodes) != nodes || len(declared.Entries) != links {
 		t.Fatalf("%d nodes, %d links", len(declared.Nodes), len(declared.Entries))
 	}
-	return feed, declared
+	return feed, octets, declared
 }
 
 // BenchmarkFeed is a cold session with a full feed, from the first octet of the
@@ -103,13 +104,8 @@ func world(t testing.TB, nodes, links int) ([]lsdbtest.Object, *topology.Topolog
 func BenchmarkFeed(b *testing.B) {
 	for _, size := range []struct{ nodes, links int }{{1000, 7000}, {10000, 70000}} {
 		b.Run(fmt.Sprintf("nodes=%d/links=%d", size.nodes, size.links), func(b *testing.B) {
-			feed, declared := world(b, size.nodes, size.links)
-			var octets []byte
-			for _, o := range feed {
-				octets = appendObject(b, octets, o.NLRI, o.Attribute, false)
-			}
+			_, octets, declared := world(b, size.nodes, size.links)
 			b.SetBytes(int64(len(octets)))
-			feed = nil
 			var most, kept uint64
 			var views int
 			cpu := processor{}
@@ -200,11 +196,7 @@ func sample(before uint64) (most func() uint64) {
 // until the last state of each is known to the Core.
 func BenchmarkStorm(b *testing.B) {
 	const nodes, links, changes = 1000, 7000, 5000
-	feed, declared := world(b, nodes, links)
-	var octets []byte
-	for _, o := range feed {
-		octets = appendObject(b, octets, o.NLRI, o.Attribute, false)
-	}
+	feed, octets, declared := world(b, nodes, links)
 	rr, peer := newRobot(b, "rr", "127.0.0.2", message.LinkState)
 	brain := newBrain(declared, []core.PeerState{{Name: "rr"}})
 	_, stop := run(b, Config{Topology: func() *topology.Topology { return declared }, Log: slog.New(slog.DiscardHandler)}, brain.feed, peer)

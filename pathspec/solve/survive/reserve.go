@@ -66,6 +66,9 @@ func Reserve(t *topology.Topology, in *pathspec.Intent, reserved problem.Reserve
 // drill counts the failures of a kind until the network does not stand them,
 // and names those.
 func (n *network) drill(p *problem.Problem, kind pathspec.Kind, sets *[]standing, halt *disjoint.Halt) (count int, names []string, exact bool) {
+	if halt.Stopped() { // making ready for what is not tried takes longer than all the rest
+		return 0, nil, false
+	}
 	d := &drill{
 		problem: p, halt: halt, sets: sets,
 		hits: make([][]int32, len(n.t.Entries)), down: make([]int16, len(n.t.Entries)),
