@@ -118,8 +118,8 @@ func Parse(u *message.Update, spoiled bool) (routes []Route, without []netip.Pre
 	if err != nil {
 		return nil, nil, err
 	}
-	if p.malformed != nil {
-		err = p.malformed
+	if p.malformed != "" {
+		err = &message.Fault{Action: message.TreatAsWithdraw, Type: message.PrefixSIDType, Subcode: message.OptionalAttributeError, Reason: p.malformed}
 	}
 	return p.routes, p.without, err
 }
@@ -128,7 +128,7 @@ type parser struct {
 	spoiled   bool
 	routes    []Route
 	without   []netip.Prefix
-	malformed *message.Fault
+	malformed string // why the Service SID is
 }
 
 func (p *parser) parse(u *message.Update, f message.Family, nlris []byte) error {
@@ -137,12 +137,10 @@ func (p *parser) parse(u *message.Update, f message.Family, nlris []byte) error 
 		return err
 	}
 	a := route.Read(u)
-	sid, malformed := parseSID(a.PrefixSID)
-	if malformed != nil {
-		p.malformed = malformed
-	}
+	var sid ls.Opt[SID]
+	sid, p.malformed = parseSID(a.PrefixSID) // the same of both kinds of NLRIs
 	colors := a.Colors()
-	if len(colors) == 0 || p.spoiled || malformed != nil {
+	if len(colors) == 0 || p.spoiled || p.malformed != "" {
 		p.without = append(p.without, list...)
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"github.com/keiro-net/keiro/bgp/ls"
-	"github.com/keiro-net/keiro/bgp/message"
 )
 
 // SID is the SRv6 Service SID of a route: where its tail takes packets out of the
@@ -60,10 +59,10 @@ func impossible(x ls.SIDStructure) string {
 
 // parseSID reads the value of a Prefix-SID attribute. Of several service TLVs, and of
 // several SIDs in one, the first counts; what is unknown is passed over, and without a
-// service TLV there is no SID. One that is malformed is a fault TreatAsWithdraw (RFC
+// service TLV there is no SID. Why it is malformed is for a fault TreatAsWithdraw (RFC
 // 9252 section 7): without its SID the route would lead traffic to a tail that does not
 // know what it is.
-func parseSID(b []byte) (sid ls.Opt[SID], fault *message.Fault) {
+func parseSID(b []byte) (sid ls.Opt[SID], malformed string) {
 	err := eachTLV(b, "attribute", func(kind uint8, v []byte) error {
 		if kind != l3ServiceTLV || sid.Known {
 			return nil
@@ -83,10 +82,9 @@ func parseSID(b []byte) (sid ls.Opt[SID], fault *message.Fault) {
 		})
 	})
 	if err != nil {
-		return ls.Opt[SID]{}, &message.Fault{Action: message.TreatAsWithdraw, Type: message.PrefixSIDType,
-			Subcode: message.OptionalAttributeError, Reason: err.Error()}
+		return ls.Opt[SID]{}, err.Error()
 	}
-	return sid, nil
+	return sid, ""
 }
 
 func parseInfo(v []byte) (s SID, err error) {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 	"github.com/keiro-net/keiro/controller/compile"
@@ -45,7 +44,7 @@ func (c *Core) about(s report.State, node string) bool {
 	if id, known := s.Headend.BGPRouterID.Get(); known {
 		ids[netip.AddrFrom4([4]byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)}).String()] = true
 	}
-	if id := s.Headend.IGPRouterID.Router(); id != (ls.IGPRouterID{}) {
+	if id := s.Headend.IGPRouterID.Router(); id.Len() > 0 {
 		ids[id.String()] = true
 	}
 	return c.called(node, ids)
