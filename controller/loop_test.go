@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"testing"
 
 	"github.com/keiro-net/keiro/controller/core"
@@ -38,5 +39,26 @@ func TestKeepTriesAgain(t *testing.T) {
 	}
 	if l.keep(ctx, nil); len(l.unkept) != 0 {
 		t.Error("what is kept is kept again")
+	}
+}
+
+// What headends are told by BGP leaves in the order in which the Core says it, and
+// what was fed together is published once.
+func TestAnnouncementsLeaveInOrder(t *testing.T) {
+	l := newLoop(core.New(core.Params{}), Options{Log: slog.New(slog.DiscardHandler)})
+	var said []core.Effect
+	l.announce = func(e core.Effect) { said = append(said, e) }
+	all := []core.Effect{core.Announce{Node: "a"}, core.Withdraw{Node: "b"}, core.AnnouncedAll{}}
+	l.carryOut(all)
+	if !reflect.DeepEqual(said, all) {
+		t.Errorf("%+v", said)
+	}
+	published := 0
+	l.publish = func(core.View) { published++ }
+	l.record, l.solve = func(core.Entry) {}, func(core.Solve) {}
+	go l.feedAll([]core.Event{core.Tick{}, core.PeersChanged{}, core.Tick{}})
+	l.step(context.Background(), <-l.events...)
+	if published != 1 {
+		t.Errorf("published %d times", published)
 	}
 }
