@@ -10,16 +10,19 @@ LINT     := go tool -modfile=tools/go.mod golangci-lint
 GOTEST   := go test -shuffle=on -timeout 20m -p 2
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test test-vm test-deep lint race fuzz bench cover clean
+.PHONY: help build demo demo-bgp test test-vm test-deep lint race fuzz bench cover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## bin/keiro, bin/keiro-controller, bin/keiro-agent
+build: ## bin/keiro, bin/keiro-controller, bin/keiro-agent, and bin/keiro-lab-router for labs
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 demo: build ## a lab, four intents, a cut duct, the repair; KEEP=1 leaves it running
 	bin/keiro demo $(if $(KEEP),--keep)
+
+demo-bgp: build ## a lab of which half is plain routers: BGP-LS, SR Policy, a cut; KEEP=1 likewise
+	bin/keiro demo --bgp $(if $(KEEP),--keep)
 
 test: ## everything: vet, lint, unit, plays, twins, fuzz seeds, namespaces with the real kernel
 	.ci/needs

@@ -35,7 +35,7 @@ import (
 type Options struct {
 	Dir       string           // all that it keeps; made with mode 0700
 	Store     store.Options    // Dir is filled in for the embedded member
-	API       string           // where the API listens: host:port
+	API       string           // where the API listens: host:port, or fd:N for a socket that is there already
 	Agents    []string         // where agents dial: host:port, or unix:/path
 	Names     []string         // names and addresses of this machine, beside localhost
 	Endpoints []alert.Endpoint // whom alerts are sent to
@@ -89,9 +89,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.API)
+	listener, err := listenAPI(ctx, o.API)
 	if err != nil {
-		return fmt.Errorf("listen for the API: %w", err)
+		return err
 	}
 	addr := listener.Addr().String()
 	if err := credentials(ctx, o.Dir, authority, addr); err != nil {

@@ -22,7 +22,7 @@ func options(args []string) (controller.Options, error) {
 	o := controller.Options{Version: resource.Version{Version: version.String(), Go: runtime.Version()}}
 	flags := flag.NewFlagSet("keiro-controller", flag.ContinueOnError)
 	flags.StringVar(&o.Dir, "state", "/var/lib/keiro-controller", "directory for the store, the authority and the operator's credentials")
-	flags.StringVar(&o.API, "api", "127.0.0.1:7080", "where the REST API listens")
+	flags.StringVar(&o.API, "api", "127.0.0.1:7080", "where the REST API listens: host:port, or fd:3 for a socket that this program is started with")
 	agents := flags.String("agents", ":7443", "where agents dial, comma separated: host:port or unix:/path")
 	names := flags.String("names", "", "names and addresses of this machine for its certificate, comma separated")
 	etcd := flags.String("etcd", "", "endpoints of an etcd cluster, comma separated; without it the store is embedded")

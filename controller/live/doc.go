@@ -40,8 +40,8 @@
 //	matched, and none does (overload, greatest metric)         out
 //	known in one direction only                                out
 //	learned between other nodes, by its addresses              out
-//	not known, and one peer that has said all knows both       out
-//	  nodes in one IGP
+//	not known, and peers that have said all know both its      out
+//	  nodes, in one IGP
 //	one of several that nothing tells apart, and fewer are     out
 //	  learned than declared, or paths may not use all of them
 //	of a node that matches several routers, or one with others out

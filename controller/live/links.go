@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -162,7 +163,7 @@ func (b *between) candidates(e int) []*lsdb.Link {
 
 // unmatched judges an entry that may be any of some links, or none.
 func (b *between) unmatched(e int, rest []int) {
-	entry, links := &b.t.Entries[e], b.candidates(e)
+	links := b.candidates(e)
 	usable, rivals := 0, 0
 	for _, l := range links {
 		if l.Unusable() == "" {
@@ -180,8 +181,8 @@ func (b *between) unmatched(e int, rest []int) {
 	case len(links) == 0 && len(b.half) > 0:
 		b.out(e, LinkHalfKnown, "known in one direction only: %v: %s", b.half[0].NLRI, b.half[0].Why)
 	case len(links) == 0:
-		if peer := b.wouldKnow(e); peer != "" {
-			b.out(e, LinkMissing, "peer %s knows %s and %s, and no link between them that could be it", peer, b.t.Nodes[entry.A].Name, b.t.Nodes[entry.B].Name)
+		if who := b.wouldKnow(e); who != "" {
+			b.out(e, LinkMissing, "%s, and no link between them that could be it", who)
 		}
 	case usable < rivals || usable < len(links):
 		b.out(e, LinkAmbiguous, "%d links are declared and %d learned, of which paths may use %d, and neither addresses nor names tell which of them it is", rivals, len(links), usable)
@@ -275,26 +276,38 @@ func (b *between) elsewhere(e int, at map[netip.Addr][]end) bool {
 	return false
 }
 
-// wouldKnow is a peer that would know a link between the nodes of an entry: it
-// has said all, and knows both in one IGP. "" is none.
+// wouldKnow says who would know a link between the nodes of an entry: for each
+// of them a peer that has said all and knows it, in one IGP. Each node tells its
+// half, and who knows a node knows what it tells. "" is nobody.
 func (b *between) wouldKnow(e int) string {
 	x, y := b.r.Nodes[b.t.Entries[e].A].Router, b.r.Nodes[b.t.Entries[e].B].Router
-	for _, p := range b.v.Peers {
-		if !p.Complete {
-			continue
-		}
-		for _, m := range x.Origins {
-			if w := m.Words.Of(p.Name); w == nil || w.Withdrawn {
+	for _, m := range x.Origins {
+		for _, n := range y.Origins {
+			if m.Origin != n.Origin || m.Descriptor.AutonomousSystem != n.Descriptor.AutonomousSystem {
 				continue
 			}
-			for _, n := range y.Origins {
-				if w := n.Words.Of(p.Name); w != nil && !w.Withdrawn && m.Origin == n.Origin {
-					return p.Name
+			p, q := b.knows(m), b.knows(n)
+			for _, both := range p {
+				if slices.Contains(q, both) {
+					return fmt.Sprintf("peer %s knows %s and %s", both, b.t.Nodes[b.t.Entries[e].A].Name, b.t.Nodes[b.t.Entries[e].B].Name)
 				}
+			}
+			if len(p) > 0 && len(q) > 0 {
+				return fmt.Sprintf("peer %s knows %s, and peer %s knows %s", p[0], b.t.Nodes[b.t.Entries[e].A].Name, q[0], b.t.Nodes[b.t.Entries[e].B].Name)
 			}
 		}
 	}
 	return ""
+}
+
+// knows lists the peers that have said all, and say a node.
+func (b *between) knows(n *lsdb.Node) (out []string) {
+	for _, p := range b.v.Peers {
+		if w := n.Words.Of(p.Name); p.Complete && w != nil && !w.Withdrawn {
+			out = append(out, p.Name)
+		}
+	}
+	return out
 }
 
 // linkNames are the names that either end gives a link.

@@ -51,14 +51,8 @@ func (d *demo) cut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	longest := stream.Outage{}
-	for _, o := range result.Outages {
-		if o.Length > longest.Length {
-			longest = o
-		}
-	}
 	d.told.lost, d.told.sent = result.Lost, result.Sent
-	d.told.outage, d.told.alert = time.Duration(longest.Length)*time.Microsecond, told.at.Sub(cutAt)
+	d.told.outage, d.told.alert = longest(result), told.at.Sub(cutAt)
 	d.rows(
 		[2]string{"packets", fmt.Sprintf("%d sent at %d per second, %d lost", result.Sent, rate, result.Lost)},
 		[2]string{"repaired", fmt.Sprintf("%.1f ms from the last packet before the cut to the first after it", millis(d.told.outage))},
@@ -79,6 +73,15 @@ func (d *demo) cut(ctx context.Context) error {
 	}
 	d.printf("\n")
 	return d.keiro(ctx, 0, "get", "intents")
+}
+
+// longest is the longest outage of a stream.
+func longest(result *stream.Result) time.Duration {
+	var most int64
+	for _, o := range result.Outages {
+		most = max(most, o.Length)
+	}
+	return time.Duration(most) * time.Microsecond
 }
 
 // showDuct says what the duct carries, which must be the path that packets
@@ -198,6 +201,11 @@ var gold = traffic{"10.1.0.1", "10.2.0.1"}
 // streamed does something while packets flow. Late is when a packet is of no
 // use any more.
 func (d *demo) streamed(ctx context.Context, of traffic, late time.Duration, work func() error) (*stream.Result, error) {
+	return d.streamedFrom(ctx, head, tail, of, late, work)
+}
+
+// streamedFrom is streamed between other nodes.
+func (d *demo) streamedFrom(ctx context.Context, head, tail string, of traffic, late time.Duration, work func() error) (*stream.Result, error) {
 	s, err := d.world.Stream(head, tail, stream.Config{
 		From: netip.MustParseAddr(of.from), To: netip.MustParseAddr(of.to), Rate: rate, Deadline: late,
 	})

@@ -5,6 +5,9 @@
 // measure it acts itself and says which command does the same. It believes
 // nothing: what is not as promised makes it fail, and nothing is left behind.
 // Only cmd/keiro calls it.
+//
+// There is a second story, of a network of which half is plain routers without an
+// agent (bgp.go).
 package demo
 
 import (
@@ -24,7 +27,8 @@ import (
 // Options of a demo.
 type Options struct {
 	Examples string // directory of the example files
-	Bin      string // directory of keiro, keiro-controller and keiro-agent
+	Bin      string // directory of keiro, keiro-controller, keiro-agent and keiro-lab-router
+	BGP      bool   // the story of routers without an agent
 	Keep     bool   // leave everything running at the end
 	Out      io.Writer
 	Colour   bool
@@ -58,6 +62,30 @@ type demo struct {
 	hook  *receiver
 	world *world.World
 	told  summary
+	story story
+}
+
+// story is what of a demo differs from the other one.
+type story struct {
+	lab      string   // file of the examples
+	programs []string // that it needs
+	hook     bool     // somebody wants alerts
+	acts     []func(context.Context) error
+	try      []string // what --keep has people try
+	end      func() string
+}
+
+func (d *demo) main() story {
+	return story{
+		lab: labFile, programs: []string{"keiro", "keiro-controller", "keiro-agent"}, hook: true,
+		acts: []func(context.Context) error{d.bringUp, d.declare, d.look, d.cut, d.restore, d.encrypt},
+		try: []string{"%s get intents", "%s watch", "keiro lab cut %f srlg:tokaido-duct", "%s describe intent " + protected,
+			"keiro lab restore %f --all"},
+		end: func() string {
+			return fmt.Sprintf("lost %d of %d packets, repaired in %.1f ms, alert after %.1f ms",
+				d.told.lost, d.told.sent, millis(d.told.outage), millis(d.told.alert))
+		},
+	}
 }
 
 // summary is what the last line says.
@@ -69,7 +97,7 @@ type summary struct {
 // Run runs the demo and ends with the line that says how it went, an error as
 // well.
 func Run(ctx context.Context, o Options) error {
-	d := &demo{Options: o, screen: screen{out: o.Out, colour: o.Colour}}
+	d := newDemo(o)
 	err := d.run(ctx)
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
@@ -82,9 +110,17 @@ func Run(ctx context.Context, o Options) error {
 		d.printf("\ndemo: FAILED: %s\n", first)
 		return err
 	}
-	d.printf("\ndemo: ok, lost %d of %d packets, repaired in %.1f ms, alert after %.1f ms\n",
-		d.told.lost, d.told.sent, millis(d.told.outage), millis(d.told.alert))
+	d.printf("\ndemo: ok, %s\n", d.story.end())
 	return nil
+}
+
+func newDemo(o Options) *demo {
+	d := &demo{Options: o, screen: screen{out: o.Out, colour: o.Colour}}
+	d.story = d.main()
+	if o.BGP {
+		d.story = d.routers()
+	}
+	return d
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
@@ -101,7 +137,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		}
 		err = errors.Join(err, d.tearDown(context.WithoutCancel(ctx), err == nil))
 	}()
-	for _, act := range []func(context.Context) error{d.bringUp, d.declare, d.look, d.cut, d.restore, d.encrypt} {
+	for _, act := range d.story.acts {
 		if err := act(ctx); err != nil {
 			return err
 		}
@@ -112,13 +148,13 @@ func (d *demo) run(ctx context.Context) (err error) {
 // prepare looks whether all is there, and makes what the controller is to
 // find.
 func (d *demo) prepare() error {
-	for _, name := range []string{"keiro", "keiro-controller", "keiro-agent"} {
+	for _, name := range d.story.programs {
 		if _, err := os.Stat(filepath.Join(d.Bin, name)); err != nil {
 			return fmt.Errorf("%w: build it with `make build`", err)
 		}
 	}
 	var err error
-	if d.file, err = readLab(d.Examples); err != nil {
+	if d.file, err = d.readLab(); err != nil {
 		return err
 	}
 	left, err := world.Left(d.file.Name)
@@ -126,7 +162,10 @@ func (d *demo) prepare() error {
 		return err
 	}
 	if len(left) > 0 {
-		return fmt.Errorf("a lab %s is up already; `keiro demo --down` ends it", d.file.Name)
+		return fmt.Errorf("a lab %s is up already; `%s --down` ends it", d.file.Name, d.name())
+	}
+	if !d.story.hook {
+		return nil
 	}
 	if d.dir, err = os.MkdirTemp("", "keiro-demo-"); err != nil {
 		return err
@@ -137,8 +176,16 @@ func (d *demo) prepare() error {
 	return nil
 }
 
-func readLab(examples string) (*clab.File, error) {
-	path := filepath.Join(examples, labFile)
+// name is the command that runs this demo.
+func (d *demo) name() string {
+	if d.BGP {
+		return "keiro demo --bgp"
+	}
+	return "keiro demo"
+}
+
+func (d *demo) readLab() (*clab.File, error) {
+	path := d.example(d.story.lab)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: the demo needs the examples of the repository; run it there, or say with --examples where they are", err)
@@ -155,7 +202,9 @@ func (d *demo) tearDown(ctx context.Context, show bool) error {
 	if show {
 		d.act("Nothing is left")
 	}
-	d.hook.close()
+	if d.hook != nil {
+		d.hook.close()
+	}
 	var errs []error
 	if d.world != nil {
 		errs = append(errs, d.world.Close(ctx))

@@ -15,9 +15,12 @@ import (
 
 // leave says what can be tried in what is left running.
 func (d *demo) leave() error {
-	d.hook.close()
 	d.act("It is all yours")
-	d.say("Everything is left running. Alerts have nobody to go to any more; `keiro alerts` lists them. Try:")
+	if d.hook != nil {
+		d.hook.close()
+		d.say("Alerts have nobody to go to any more; `keiro alerts` lists them.")
+	}
+	d.say("Everything is left running. Try:")
 	bin, err := filepath.Abs(d.Bin)
 	if err != nil {
 		return err
@@ -26,18 +29,15 @@ func (d *demo) leave() error {
 	online := "keiro"
 	if inUserNamespace() {
 		d.say("The lab is in a user namespace of yours; what is to reach its controller runs there:")
-		online = "keiro demo --"
+		online = d.name() + " --"
 	} else {
 		d.command("export KEIRO_CONFIG=%s", world.ClientConfig(d.file.Name))
 	}
-	file := d.example(labFile)
-	d.command("%s get intents", online)
-	d.command("%s watch", online)
-	d.command("keiro lab cut %s srlg:tokaido-duct", file)
-	d.command("%s describe intent %s", online, protected)
-	d.command("keiro lab restore %s --all", file)
+	for _, try := range d.story.try {
+		d.command("%s", strings.NewReplacer("%s", online, "%f", d.example(d.story.lab)).Replace(try))
+	}
 	d.say("And to end it:")
-	d.command("keiro demo --down")
+	d.command("%s --down", d.name())
 	return nil
 }
 
@@ -50,7 +50,7 @@ func inUserNamespace() bool {
 
 // Down ends what Run has left.
 func Down(ctx context.Context, o Options) error {
-	file, err := readLab(o.Examples)
+	file, err := newDemo(o).readLab()
 	if err != nil {
 		return err
 	}
@@ -74,12 +74,13 @@ func Down(ctx context.Context, o Options) error {
 // Keiro runs the command line with the controller that Run has left, and
 // returns its exit code.
 func Keiro(ctx context.Context, o Options, args []string) (int, error) {
-	file, err := readLab(o.Examples)
+	d := newDemo(o)
+	file, err := d.readLab()
 	if err != nil {
 		return 1, err
 	}
 	if _, err := os.Stat(world.ClientConfig(file.Name)); err != nil {
-		return 1, errors.New("no demo is running; `keiro demo --keep` leaves one so")
+		return 1, fmt.Errorf("no demo is running; `%s --keep` leaves one so", d.name())
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(o.Bin, "keiro"), args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

@@ -37,7 +37,7 @@ func run(m *testing.M) int {
 	if err == nil {
 		defer os.RemoveAll(dir)
 		binaries = dir
-		build := exec.Command("go", "build", "-o", dir+"/", "../../cmd/keiro-controller", "../../cmd/keiro-agent")
+		build := exec.Command("go", "build", "-o", dir+"/", "../../cmd/keiro-controller", "../../cmd/keiro-agent", "../../cmd/keiro-lab-router")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = os.Stderr
 		err = build.Run()

@@ -23,16 +23,19 @@ func newDemoCommand(env *command.Env) *cobra.Command {
 duct, show the repair and the alert, restore, and take all of it down again. It
 needs no other program, and as an ordinary user a user namespace in place of
 root. With --keep it leaves everything running; arguments after -- are then a
-command line for keiro with the demo's controller.`,
+command line for keiro with the demo's controller. With --bgp it is the story of
+a network of which half is plain routers without an agent.`,
 		Example: `  keiro demo
   keiro demo --keep
   keiro demo -- get intents
-  keiro demo --down`,
+  keiro demo --down
+  keiro demo --bgp`,
 	}
 	keep := cmd.Flags().Bool("keep", false, "leave everything running at the end, and say what to try")
 	down := cmd.Flags().Bool("down", false, "end what --keep left running")
+	bgp := cmd.Flags().Bool("bgp", false, "the story of routers without an agent: BGP-LS, SR Policy")
 	examples := cmd.Flags().String("examples", "examples", "`DIR` of the example files")
-	bin := cmd.Flags().String("bin", "", "`DIR` of keiro, keiro-controller and keiro-agent; else that of this program")
+	bin := cmd.Flags().String("bin", "", "`DIR` of keiro and its other programs; else that of this program")
 	cmd.MarkFlagsMutuallyExclusive("keep", "down")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 && (cmd.ArgsLenAtDash() != 0 || *keep || *down) {
@@ -59,7 +62,7 @@ command line for keiro with the demo's controller.`,
 		defer stop()
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		return runDemo(ctx, demo.Options{
-			Examples: *examples, Bin: *bin, Keep: *keep, Out: env.Stdout, Colour: env.Printer().Colour,
+			Examples: *examples, Bin: *bin, BGP: *bgp, Keep: *keep, Out: env.Stdout, Colour: env.Printer().Colour,
 		}, *down, args)
 	}
 	return cmd
