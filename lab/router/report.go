@@ -83,8 +83,9 @@ func (p *standing) attribute() []bgp.LsTLVInterface {
 	if p.Name != "" {
 		tlvs = append(tlvs, raw(tlvPathName, []byte(p.Name)))
 	}
-	for _, l := range p.Lists {
-		tlvs = append(tlvs, raw(tlvSegmentList, list(l, p.valid)))
+	for i, l := range p.Lists {
+		// Of several one is used, and that must not look like all.
+		tlvs = append(tlvs, raw(tlvSegmentList, list(l, p.valid && i == taken(p.Lists))))
 	}
 	return tlvs
 }

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -70,6 +69,18 @@ func (cfg *Config) steer(at ports, candidates []rib.Candidate, routes []rib.Colo
 	return out, paths, refused
 }
 
+// taken is the segment list that is used of several: the first of the greatest
+// weight.
+func taken(lists []rib.SegmentList) int {
+	best := 0
+	for i, l := range lists {
+		if l.Weight > lists[best].Weight {
+			best = i
+		}
+	}
+	return best
+}
+
 // resolve finds the link of a candidate path. An explicit path is valid if its
 // first SID resolves (RFC 9256 section 5.1): here, if it is an End.X of this
 // router over a link with carrier.
@@ -77,7 +88,7 @@ func (cfg *Config) resolve(at ports, c rib.Candidate) (way, error) {
 	if len(c.Lists) == 0 {
 		return way{}, fmt.Errorf("there is no segment list")
 	}
-	list := slices.MaxFunc(c.Lists, func(a, b rib.SegmentList) int { return cmp.Compare(a.Weight, b.Weight) })
+	list := c.Lists[taken(c.Lists)]
 	if len(list.Segments) == 0 {
 		return way{}, fmt.Errorf("the segment list is empty")
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keiro-net/keiro/bgp/ls"
+	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 	"github.com/keiro-net/keiro/lab/router/rib"
 )
 
@@ -85,6 +86,32 @@ func TestSteer(t *testing.T) {
 			if p.active != (p.Distinguisher == tt.active && tt.active != 0) || p.dropping != (tt.want == "drop" && p.Drop) {
 				t.Errorf("%s: %+v", tt.name, p)
 			}
+		}
+	}
+}
+
+// Of several segment lists one is used, and no more is reported.
+func TestReportOneList(t *testing.T) {
+	cfg, at := two(t, true)
+	c := best
+	c.Lists = []rib.SegmentList{{Weight: 1, Segments: addrs("5f00:0:3:e001::")}, {Weight: 3, Segments: addrs("5f00:0:3:e002::")}}
+	_, paths, _ := cfg.steer(at, []rib.Candidate{c}, nil)
+	objects, err := cfg.report(paths)
+	if err != nil || len(objects) != 1 {
+		t.Fatal(objects, err)
+	}
+	routes, faults := ls.DecodeNLRIs([]byte(objects[0].key), ls.Family{})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	attribute, _ := ls.DecodeAttribute([]byte(objects[0].attr)[3:], report.CandidatePathType)
+	state, faults, ok := report.Decode(routes[0].NLRI.(ls.Opaque), attribute.(*ls.OpaqueAttribute).Raw)
+	if !ok || len(faults) > 0 || len(state.SegmentLists) != 2 || state.Status.Value.Flags&report.Active == 0 {
+		t.Fatalf("%+v %v", state, faults)
+	}
+	for i, used := range []bool{false, true} {
+		if l := state.SegmentLists[i]; (l.Flags&report.ListResolved != 0) != used {
+			t.Errorf("list %d: %b", i, l.Flags)
 		}
 	}
 }
