@@ -102,11 +102,18 @@ func Intents(t *output.Text, now time.Time, intents []resource.Intent) {
 		Heads: []string{"NAME", "STATUS", "PATHS", "DELAY", "ACTIVE", "SATISFIED", "INSTALLED", "HEALTHY", "AGE"},
 		Wide:  []string{"MARGIN", "RESERVE", "PATH", "STATE", "NODES"},
 	}
+	colored := slices.ContainsFunc(intents, func(i resource.Intent) bool { return color(&i) != "-" })
+	if colored {
+		table.Wide = append(table.Wide, "COLOR")
+	}
 	for n := range intents {
 		i := &intents[n]
 		s := summarise(i)
 		row := []string{i.Metadata.Name, s.status, s.paths, s.delay, s.active, s.satisfied, s.installed, s.healthy, output.Age(now, since(i)),
-			output.Margin(i.Status.Answer.Margin), output.ReserveOf(&i.Status.Answer), "-", "-", "-"}
+			output.Margin(i.Status.Answer.Margin), output.ReserveOf(&i.Status.Answer), "-", "-", "-", color(i)}
+		if !colored {
+			row = row[:len(row)-1]
+		}
 		first := true
 		for _, p := range pathsOf(i) {
 			if !first && !t.Wide {
