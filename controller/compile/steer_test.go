@@ -24,9 +24,7 @@ func TestSteerBesideRouter(t *testing.T) {
 			if plugged {
 				second.AInterface = "eth3"
 			}
-			for _, l := range topo.Links[2*e : 2*e+2] {
-				topo.Links = append(topo.Links, l)
-			}
+			topo.Links = append(topo.Links, topo.Links[2*e:2*e+2]...)
 			topo.Entries = append(topo.Entries, second)
 		}
 	}

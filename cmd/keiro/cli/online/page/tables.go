@@ -146,6 +146,10 @@ func Nodes(t *output.Text, now time.Time, nodes []resource.Node) {
 		Heads: []string{"NAME", "SITE", "AGENT", "REVISION", "DRAINED", "AGE"},
 		Wide:  []string{"LOCATOR", "VERSION", "ERRORS"},
 	}
+	byBGP := slices.ContainsFunc(nodes, func(n resource.Node) bool { return n.Steering == "bgp" })
+	if byBGP {
+		table.Wide = append(table.Wide, "STEERING")
+	}
 	told := slices.ContainsFunc(nodes, func(n resource.Node) bool { return len(n.Conditions) > 0 })
 	if told {
 		table.Heads = append(table.Heads, "CONDITIONS")
@@ -155,7 +159,11 @@ func Nodes(t *output.Text, now time.Time, nodes []resource.Node) {
 		if told {
 			row = append(row, short(n.Conditions))
 		}
-		table.Add(append(row, output.Or(n.Locator), output.Or(n.Agent), fmt.Sprint(len(n.Errors)))...)
+		row = append(row, output.Or(n.Locator), output.Or(n.Agent), fmt.Sprint(len(n.Errors)))
+		if byBGP {
+			row = append(row, output.Or(n.Steering))
+		}
+		table.Add(row...)
 	}
 	list(t, table, len(nodes), "nodes")
 }
