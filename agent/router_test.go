@@ -57,20 +57,25 @@ spec:
     - {a: d, b: c, interfaces: {b: eth2}}
 `
 	foreignFeed = `
-link l2 2 9@65001 if=2001:db8:12::2 nb=2001:db8:12::1 te=10 endx=2001:db8:b:e1:: name=a--b
-link l2 2 9@65003 if=2001:db8:23::2 nb=2001:db8:23::3 endx=2001:db8:b:e3::
-sid l2 2 2001:db8:b:d6:: behavior=18
-sid l2 2 2001:db8:b:d4:: behavior=63
+link l2 2 9@65001 if=2001:db8:12::2 nb=2001:db8:12::1 te=10 endx=5f00:9:b:e1:: name=a--b
+link l2 2 9@65003 if=2001:db8:23::2 nb=2001:db8:23::3 endx=5f00:9:b:e3::
+prefix l2 2 5f00:9:b::/48 locator=0
+sid l2 2 5f00:9:b:: behavior=1
+sid l2 2 5f00:9:b:d6:: behavior=18
+sid l2 2 5f00:9:b:d4:: behavior=63
 link l2 4 8@65001 if=2001:db8:14::4 nb=2001:db8:14::1 endx=2001:db8:d:e1::
 link l2 4 7@65003 if=2001:db8:34::4 endx=2001:db8:d:e3:: name=d--c
 `
 )
 
-func layForeign(t *testing.T) *foreign {
+func layForeign(t *testing.T, edit ...func(*topology.Topology)) *foreign {
 	t.Helper()
 	topo, err := topology.Parse("foreign.yaml", []byte(foreignFile))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range edit {
+		f(topo)
 	}
 	db := lsdb.New()
 	for line := range strings.SplitSeq(strings.TrimSpace(foreignFeed), "\n") {
@@ -114,11 +119,12 @@ func layForeign(t *testing.T) *foreign {
 	for _, r := range []struct {
 		n        *node
 		sid, via string
-	}{{w.b, "2001:db8:b:e1::", "2001:db8:12::1"}, {w.b, "2001:db8:b:e3::", "2001:db8:23::3"}, {w.d, "2001:db8:d:e1::", "2001:db8:14::1"}, {w.d, "2001:db8:d:e3::", own.String()}} {
+	}{{w.b, "5f00:9:b:e1::", "2001:db8:12::1"}, {w.b, "5f00:9:b:e3::", "2001:db8:23::3"}, {w.d, "2001:db8:d:e1::", "2001:db8:14::1"}, {w.d, "2001:db8:d:e3::", own.String()}} {
 		r.n.route(t, r.sid, nodecfg.Seg6Local{Action: "End.X", NextHop: netip.MustParseAddr(r.via), Count: true})
 	}
-	w.b.route(t, "2001:db8:b:d6::", nodecfg.Seg6Local{Action: "End.DT6", Count: true})
-	w.b.route(t, "2001:db8:b:d4::", nodecfg.Seg6Local{Action: "End.DX4", NextHop: netip.IPv4Unspecified(), Count: true})
+	w.b.route(t, "5f00:9:b::", nodecfg.Seg6Local{Action: "End", Count: true})
+	w.b.route(t, "5f00:9:b:d6::", nodecfg.Seg6Local{Action: "End.DT6", Count: true})
+	w.b.route(t, "5f00:9:b:d4::", nodecfg.Seg6Local{Action: "End.DX4", NextHop: netip.IPv4Unspecified(), Count: true})
 	w.a.Addr(hostA4)
 	w.a.Addr(hostA6)
 	return w
@@ -237,11 +243,11 @@ func TestAcrossRoutersWithoutAgent(t *testing.T) {
 		})
 	}
 	for _, f := range families {
-		there, back := w.b.passed(t, "2001:db8:b:e3::"), w.b.passed(t, "2001:db8:b:e1::")
+		there, back := w.b.passed(t, "5f00:9:b:e3::"), w.b.passed(t, "5f00:9:b:e1::")
 		decapsulated := w.c.count(t, f.decap(w.c.cfg.Locator))
 		newFlow(w.a, f.from, w.c, f.to).arrives(t, f.name+" over b")
 		newFlow(w.c, f.to, w.a, f.from).arrives(t, f.name+" back over b")
-		if w.b.passed(t, "2001:db8:b:e3::") == there || w.b.passed(t, "2001:db8:b:e1::") == back || w.c.count(t, f.decap(w.c.cfg.Locator)) == decapsulated {
+		if w.b.passed(t, "5f00:9:b:e3::") == there || w.b.passed(t, "5f00:9:b:e1::") == back || w.c.count(t, f.decap(w.c.cfg.Locator)) == decapsulated {
 			t.Errorf("%s: packets arrived, but not by the SIDs of b and c", f.name)
 		}
 	}
@@ -281,7 +287,7 @@ func TestToRouterWithoutAgent(t *testing.T) {
 	}}} {
 		path.cut()
 		for _, f := range families {
-			sid := map[string]string{"IPv4": "2001:db8:b:d4::", "IPv6": "2001:db8:b:d6::"}[f.name]
+			sid := map[string]string{"IPv4": "5f00:9:b:d4::", "IPv6": "5f00:9:b:d6::"}[f.name]
 			before := w.b.passed(t, sid)
 			newFlow(w.a, f.from, w.b, f.to).arrives(t, f.name+" by "+path.name)
 			if w.b.passed(t, sid) == before {

@@ -65,7 +65,7 @@ func (b *backend) firing() []*resource.Alert {
 // Apply implements api.Backend.
 func (b *backend) Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error) {
 	return b.change(ctx, request.IfGeneration, request.DryRun, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
-		return d.Declare(request.Documents)
+		return d.Declare(request.Documents, b.locators()...)
 	})
 }
 

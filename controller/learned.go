@@ -2,10 +2,12 @@ package controller
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -37,6 +39,18 @@ func (b *backend) view() core.View {
 		v.Learned = &lsdb.View{} // nothing is said yet
 	}
 	return v
+}
+
+// locators are those that routers say are theirs.
+func (b *backend) locators() (out []netip.Prefix) {
+	v := b.view()
+	if v.Learned == nil {
+		return nil
+	}
+	for _, r := range v.Learned.Routers {
+		out = append(out, live.Locators(r)...)
+	}
+	return out
 }
 
 // Learned implements api.Backend.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/keiro-net/keiro/bgp"
 	"github.com/keiro-net/keiro/bgp/file"
+	"github.com/keiro-net/keiro/bgp/lsdb"
+	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -107,5 +109,25 @@ func TestDetailsFollowThePublished(t *testing.T) {
 	}
 	if _, err := b.Node(t.Context(), "x"); !errors.As(err, &refusal) || refusal.Kind != resource.NotFound {
 		t.Error(err)
+	}
+}
+
+// What routers say is their locator is given to no node.
+func TestLearnedLocatorsAreTaken(t *testing.T) {
+	stage := &lsdbtest.Stage{DB: lsdb.New(), Now: lsdbtest.Start}
+	for _, line := range []string{"p up", "p node l2 1 name=r", "p prefix l2 1 5f00:0:1::/48 locator=0"} {
+		if printed, known := stage.Do(strings.Fields(line)); !known || printed != "" {
+			t.Fatal(line, printed)
+		}
+	}
+	b := &backend{Feed: feed.New(), events: newEventLog(time.Now())}
+	c := core.New(core.Params{})
+	c.Step(time.Now(), core.Started{})
+	c.Step(time.Now(), core.Learned{View: stage.DB.View()})
+	b.publish(c.View(time.Now()))
+	text := "apiVersion: keiro/v1\nkind: Topology\nmetadata: {name: t}\nspec: {nodes: [{name: a}, {name: r, agent: false}]}\n"
+	next, _, err := declare.State{Generations: map[string]uint64{}}.Declare([]resource.Document{{Name: "t.yaml", Data: []byte(text)}}, b.locators()...)
+	if given := next.IDs.Locator("a"); err != nil || given != netip.MustParsePrefix("5f00:0:2::/48") {
+		t.Errorf("a has %v, %v", given, err)
 	}
 }

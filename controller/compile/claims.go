@@ -9,7 +9,8 @@ import (
 )
 
 // Claims are the SIDs that heads lead over one of their links by a route of their
-// own (nodecfg.Path.FirstSIDs), which they can over one link only.
+// own (nodecfg.Path.FirstSIDs), which they can over one link only. It is the agent
+// that makes the route, whether the path is told to it or comes by BGP.
 type Claims map[claim]string
 
 type claim struct {
@@ -43,20 +44,30 @@ func (cl Claims) Obstacle(in *Input, p *Policy) (why string) {
 	return why
 }
 
-// heads goes through the beginnings of the paths of a policy at the ends that an
-// agent steers, beside a router without one.
+// heads goes through the beginnings of the paths of a policy at the ends that have
+// an agent, beside a router without one.
 func (in *Input) heads(p *Policy, each func(head, link string, sids []netip.Addr) bool) {
 	for _, path := range p.Paths {
 		for _, path := range []pathspec.Path{path, Reversed(path)} {
-			if !in.named(path.Nodes[1]).NoAgent || in.named(path.Nodes[0]).Steering == topology.ByBGP {
+			if in.named(path.Nodes[0]).NoAgent || !in.named(path.Nodes[1]).NoAgent {
 				continue
 			}
-			told := in.path(path)
-			if !each(path.Nodes[0], path.Links[0], in.firstSIDs(path, &told)) {
+			if !each(path.Nodes[0], path.Links[0], in.begins(path)) {
 				return
 			}
 		}
 	}
+}
+
+// begins are the SIDs that the head of a path, with an agent, begins it with; by
+// BGP none if it cannot be said.
+func (in *Input) begins(path pathspec.Path) []netip.Addr {
+	if in.named(path.Nodes[0]).Steering == topology.ByBGP {
+		list, _ := in.steer(path)
+		return addresses(list[:min(1, len(list))])
+	}
+	told := in.path(path)
+	return in.firstSIDs(path, &told)
 }
 
 func (cl Claims) add(head, link string, sids []netip.Addr) {

@@ -208,6 +208,21 @@ func TestAllocateLanes(t *testing.T) {
 	}
 }
 
+// TestAllocateTaken: what routers have is given to no node, and taken from none; who
+// claims everything is not heard.
+func TestAllocateTaken(t *testing.T) {
+	topo, _ := parse(t, line)
+	first := topo.Nodes[0].Name
+	ids, err := Allocate(IDs{}, topo, nil, netip.MustParsePrefix("5f00:0:1::/48"), netip.MustParsePrefix("5f00:0:2:8000::/64"), netip.MustParsePrefix("5f00::/16"), netip.MustParsePrefix("2001:db8::/48"))
+	if got := ids.Locator(first); err != nil || got != netip.MustParsePrefix("5f00:0:3::/48") {
+		t.Errorf("%s has %v, %v", first, got, err)
+	}
+	again, err := Allocate(ids, topo, nil, ids.Locator(first))
+	if got := again.Locator(first); err != nil || got != ids.Locator(first) {
+		t.Errorf("%s has %v, %v: it moved", first, got, err)
+	}
+}
+
 func TestMTUUnknown(t *testing.T) {
 	configs := compiled(t, func(in *Input) { delete(in.MTU, "b--c") })
 	if got := configs[0].Policies[0].Paths[0].MTU; got != 0 {

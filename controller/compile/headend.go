@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
-	"reflect"
 	"slices"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -309,17 +308,6 @@ func (in *Input) candidates(h *Headend, p *Policy, name srpolicy.NLRI, ways []pa
 // a policy, of which the least does (RFC 9256 section 2.12).
 func priority(intent int) uint8 { return uint8(min(max(128-intent, 0), 255)) }
 
-// steer is the SID list of a path that begins at a headend which is told it by BGP; why
-// says what is in the way.
-func (in *Input) steer(way pathspec.Path) (list []live.SID, why string) {
-	if head, next := way.Nodes[0], way.Nodes[1]; !in.named(head).NoAgent && in.named(next).NoAgent {
-		// Linux does not execute an End.X on packets that it makes: see nodecfg.Ingress.
-		return nil, fmt.Sprintf("node %s is told its paths by BGP, and nothing holds them to link %s, as its neighbour %s has no agent: give it `steering: agent`",
-			head, way.Links[0], next)
-	}
-	return in.Segments(way)
-}
-
 func segments(list []live.SID) (out srpolicy.SegmentList) {
 	for _, s := range list {
 		segment := srpolicy.Segment{SID: s.Addr}
@@ -355,33 +343,4 @@ func distinguish(node string, others []Candidate, t srpolicy.Tunnel) (uint32, st
 		d = max(d+1, 1)
 	}
 	return d, string(octets)
-}
-
-// Said reports whether the SIDs that a candidate path was made of are still those of
-// its ways; what it is told by others does not lead along them any more.
-func (in *Input) Said(c *Candidate) bool {
-	for n, way := range c.Ways {
-		list, why := in.steer(way)
-		if why != "" || !reflect.DeepEqual(segments(list).Segments, c.SegmentLists[n].Segments) {
-			return false
-		}
-	}
-	return true
-}
-
-// Unsayable says why a path that Obstacle has nothing against could not be told by BGP to
-// those of its ends that are told so; "" nothing.
-func (in *Input) Unsayable(path pathspec.Path) string {
-	for _, way := range []pathspec.Path{path, Reversed(path)} {
-		if in.named(way.Nodes[0]).Steering != topology.ByBGP {
-			continue
-		}
-		if _, why := in.steer(way); why != "" {
-			return why
-		}
-		if _, why := in.endpoint(way.Nodes[len(way.Nodes)-1]); why != "" {
-			return why
-		}
-	}
-	return ""
 }

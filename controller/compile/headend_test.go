@@ -35,12 +35,15 @@ spec:
     - {a: r2, b: b, interfaces: {a: eth2, b: eth2}, addresses: {a: 2001:db8:b::1, b: 2001:db8:b::2}}
 `
 
-// heads are what the headends of mixed are told of one intent, after an edit.
-func heads(t *testing.T, edit func(*Input), learned ...string) string {
+// mixedWith is the topology, after an edit, with what is learned.
+func mixedWith(t *testing.T, edit func(*topology.Topology), learned ...string) Input {
 	t.Helper()
 	topo, err := topology.Parse("mixed.yaml", []byte(mixed))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if edit != nil {
+		edit(topo)
 	}
 	s := &lsdbtest.Stage{DB: lsdb.New(), Now: lsdbtest.Start}
 	for _, line := range append([]string{"r up", "r node l2 1 name=r1 te=192.0.2.1,2001:db8::1", "r node l2 2 name=r2 te=192.0.2.2"}, learned...) {
@@ -53,17 +56,24 @@ func heads(t *testing.T, edit func(*Input), learned ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := Input{Topology: joined.Topology, IDs: ids, SIDs: joined.SIDs, MTU: map[string]int{}, Policies: []Policy{{
+	return Input{Topology: joined.Topology, IDs: ids, SIDs: joined.SIDs, MTU: map[string]int{}}
+}
+
+// heads are what the headends of mixed are told of one intent, after an edit.
+func heads(t *testing.T, edit func(*Input), learned ...string) string {
+	t.Helper()
+	in := mixedWith(t, nil, learned...)
+	in.Policies = []Policy{{
 		Intent:  "gold",
 		Traffic: []pathspec.Selector{{From: netip.MustParsePrefix("10.1.0.0/16"), To: netip.MustParsePrefix("10.2.0.0/16")}},
 		Paths:   []pathspec.Path{{Nodes: []string{"a", "b", "r2"}, Links: []string{"a--b", "r2--b"}}},
 		Serving: []bool{true}, Ends: []End{{Node: "a"}, {Node: "r2", Reverse: true}},
-	}}}
+	}}
 	if edit != nil {
 		edit(&in)
 	}
 	for _, cfg := range Configs(in) {
-		if n, _ := topo.Node(cfg.Node); topo.Nodes[n].Steering == topology.ByBGP && len(cfg.Policies) > 0 {
+		if n, _ := in.Topology.Node(cfg.Node); in.Topology.Nodes[n].Steering == topology.ByBGP && len(cfg.Policies) > 0 {
 			t.Errorf("the Config of %s has policies, and it is told them by BGP", cfg.Node)
 		}
 	}

@@ -39,14 +39,16 @@ func (ids IDs) Link(node, link string) uint16 { return ids.Links[node][link] }
 
 // Allocate returns the numbers for a topology and its intents: those of old
 // where the name is still there, fresh ones elsewhere.
-func Allocate(old IDs, t *topology.Topology, intents []pathspec.Intent) (IDs, error) {
+// No locator is given in which one is that is taken: those that routers say are theirs.
+// What a node has been given stays with it.
+func Allocate(old IDs, t *topology.Topology, intents []pathspec.Intent, taken ...netip.Prefix) (IDs, error) {
 	ids := IDs{
 		Locators: make(map[string]netip.Prefix, len(t.Nodes)), LastLocator: old.LastLocator,
 		Links: make(map[string]map[string]uint16, len(t.Nodes)), LastLink: map[string]uint16{},
 		Intents: make(map[string]uint16, len(intents)), LastIntent: old.LastIntent,
 		Lanes: make(map[string]uint16),
 	}
-	if err := ids.locators(old, t); err != nil {
+	if err := ids.locators(old, t, taken); err != nil {
 		return IDs{}, err
 	}
 	for n := range t.Nodes {
@@ -125,7 +127,7 @@ func number(names []string, old, out map[string]uint16, last, most uint16) (uint
 
 // locators keeps what the topology declares, then what was assigned before,
 // and assigns the rest from 5f00:0:1::/48 upwards, to nodes with an agent.
-func (ids *IDs) locators(old IDs, t *topology.Topology) error {
+func (ids *IDs) locators(old IDs, t *topology.Topology, taken []netip.Prefix) error {
 	const most = 1<<32 - 1
 	used := make(map[netip.Prefix]bool, len(t.Nodes))
 	for n := range t.Nodes {
@@ -139,6 +141,11 @@ func (ids *IDs) locators(old IDs, t *topology.Topology) error {
 		if l := old.Locators[name]; l.IsValid() && !used[l] && !ids.Locators[name].IsValid() && !t.Nodes[n].NoAgent {
 			ids.Locators[name] = l
 			used[l] = true
+		}
+	}
+	for _, l := range taken { // one that claims more than a locator would leave none
+		if l.Bits() >= 48 {
+			used[netip.PrefixFrom(l.Addr(), 48).Masked()] = true
 		}
 	}
 	for n := range t.Nodes {

@@ -130,6 +130,11 @@ func (in *Input) unlearned(p *Policy, path pathspec.Path) string {
 	if why != "" {
 		return why
 	}
+	if in.named(path.Nodes[0]).Steering == topology.ByBGP {
+		if begun, why := in.steer(path); why == "" { // else see Unsayable
+			list = begun
+		}
+	}
 	head, _ := in.Topology.Node(path.Nodes[0])
 	told := in.path(path)
 	for _, sid := range append(addresses(list), told.Decap.IPv4, told.Decap.IPv6) {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -88,6 +89,8 @@ func (c *Core) replaced(h *headend, t *toldPath) bool {
 // Seen is what a headend reports of a candidate path (RFC 9857), compared with what it
 // was told.
 type Seen struct {
+	// Told is the candidate path as it was sent; nil: it was not.
+	Told     *srpolicy.CandidatePath
 	Reported bool // else nothing is known
 	// Held: it has the path as it was told, and finds it valid. Installed: it forwards
 	// by it; of several paths of a policy one is.
@@ -111,14 +114,14 @@ func (c *Core) reportedOf(h *headend, n srpolicy.NLRI) (report.State, bool) {
 func (c *Core) seen(h *headend, t *toldPath) Seen {
 	state, ok := c.reportedOf(h, t.NLRI)
 	if !ok {
-		return Seen{Why: "the headend reports nothing of it (RFC 9857)"}
+		return Seen{Told: &t.CandidatePath, Why: "the headend reports nothing of it (RFC 9857)"}
 	}
 	held, why := report.Held(t.CandidatePath, state)
 	installed, not := report.Installed(t.CandidatePath, state)
 	if held == report.Yes {
 		why = not
 	}
-	return Seen{Reported: true, Held: held, Installed: installed, Why: strings.Join(why, "; ")}
+	return Seen{Told: &t.CandidatePath, Reported: true, Held: held, Installed: installed, Why: strings.Join(why, "; ")}
 }
 
 // drops reports whether the headend says that a fence drops what comes.
@@ -150,7 +153,7 @@ func (c *Core) viewSeen(i *intent, n int) map[string]Seen {
 		if h == nil || !c.byBGP(node) {
 			continue
 		}
-		seen := Seen{Why: "the headend was not told of it"}
+		seen := Seen{Why: cmp.Or(h.of(i.spec.Name).refused, "the headend was not told of it")}
 		if t := h.told(i.spec.Name, n); t != nil {
 			seen = c.seen(h, t)
 		}

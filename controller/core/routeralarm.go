@@ -92,14 +92,17 @@ func (c *Core) peersDown(now time.Time, found map[string]Alarm) {
 			continue
 		}
 		key := routerAlarm + "peer/" + p.Name
-		since, words := p.Since, "has not come up"
-		if since.IsZero() && c.alarms[key].Firing { // the controller before knew
-			since = c.alarms[key].CausedAt
-		}
-		if !since.IsZero() {
-			words = "is down since " + since.UTC().Format(time.RFC3339)
-		} else {
+		since, words := p.Since, "has not come up since the controller started"
+		means := "nothing has been heard from it, and what it is to do does not reach it"
+		if since.IsZero() {
 			since = c.started
+			if was := c.alarms[key]; was.Firing && was.CausedAt.Before(since) { // the controller before knew
+				since = was.CausedAt
+				words += ", and was down before, since " + since.UTC().Format(time.RFC3339)
+			}
+		} else {
+			words = "is down since " + since.UTC().Format(time.RFC3339)
+			means = "nothing new is heard from it, and what it is to do reaches it no more. What it had said counts on as stale"
 		}
 		if due := since.Add(c.params.AgentLost); now.Before(due) && !c.alarms[key].Firing {
 			c.emit(WakeAt{due})
@@ -110,7 +113,7 @@ func (c *Core) peersDown(now time.Time, found map[string]Alarm) {
 		}
 		found[key] = Alarm{
 			Key: key, Name: PeerDown, Severity: "warning", Cause: "peer:" + p.Name, Before: "up", After: "down", CausedAt: since, DetectedAt: now,
-			Message: fmt.Sprintf("BGP session with peer %s %s: nothing new is heard from it, and what it is to do reaches it no more. What it had said counts on as stale. `keiro describe peer %s` says more", p.Name, words, p.Name),
+			Message: fmt.Sprintf("BGP session with peer %s %s: %s. `keiro describe peer %s` says more", p.Name, words, means, p.Name),
 		}
 	}
 }

@@ -47,7 +47,7 @@ type PathView struct {
 	Path    pathspec.Path
 	Serving bool                         // the headends are told to use it
 	Seen    map[string]nodecfg.PathState // by headend
-	Told    map[string]Seen              // what headends that were told by BGP report, by headend
+	Told    map[string]Seen              // what headends with steering by BGP were told and report, by headend
 }
 
 // NodeView is one node and its agent.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -73,8 +74,9 @@ func Decode(blob []byte) (State, error) {
 
 // Declare returns what the documents make of the declared state d: a topology
 // replaces the one in force, an intent the one of its name. Errors are
-// resource.Errors with one detail per mistake.
-func (d State) Declare(docs []resource.Document) (State, []resource.ObjectChange, error) {
+// resource.Errors with one detail per mistake. Taken are the locators that routers say
+// are theirs, which no node is given.
+func (d State) Declare(docs []resource.Document, taken ...netip.Prefix) (State, []resource.ObjectChange, error) {
 	next := d.clone()
 	var changes []resource.ObjectChange
 	var mistakes []resource.Detail
@@ -104,7 +106,7 @@ func (d State) Declare(docs []resource.Document) (State, []resource.ObjectChange
 	if len(mistakes) > 0 {
 		return d, nil, &resource.Error{Kind: resource.Invalid, Message: "nothing was changed", Details: mistakes}
 	}
-	return next.numbered(changes)
+	return next.numbered(changes, taken...)
 }
 
 // Remove returns the declared state without an intent.
@@ -120,12 +122,12 @@ func (d State) Remove(name string) (State, []resource.ObjectChange, error) {
 }
 
 // numbered gives the new state its generation and its numbers.
-func (d State) numbered(changes []resource.ObjectChange) (State, []resource.ObjectChange, error) {
+func (d State) numbered(changes []resource.ObjectChange, taken ...netip.Prefix) (State, []resource.ObjectChange, error) {
 	if !slices.ContainsFunc(changes, func(c resource.ObjectChange) bool { return c.Action != resource.Unchanged }) {
 		d.Generation-- // clone counted one up
 		return d, changes, nil
 	}
-	ids, err := compile.Allocate(d.IDs, d.Topology, d.Intents)
+	ids, err := compile.Allocate(d.IDs, d.Topology, d.Intents, taken...)
 	if err != nil {
 		return d, nil, resource.Errorf(resource.Invalid, "%v", err)
 	}

@@ -35,6 +35,10 @@ func TestErosion(t *testing.T) {
 		e, _ := narrow.Entry(name)
 		narrow.Entries[e].SRLGs = topology.Declare([]string{"one-duct"})
 	}
+	routers := parse() // who tells the nodes of their paths is no matter of paths
+	for n := range routers.Nodes {
+		routers.Nodes[n].NoAgent, routers.Nodes[n].Steering = n%2 == 0, topology.ByBGP
+	}
 	for _, c := range []struct {
 		what     string
 		next     core.Spec
@@ -42,6 +46,7 @@ func TestErosion(t *testing.T) {
 		findings int
 	}{
 		{"the same", core.Spec{Topology: parse(), Intents: old.Intents}, "", 0},
+		{"routers without an agent", core.Spec{Topology: routers, Intents: old.Intents}, "", 0},
 		{"one duct", core.Spec{Topology: narrow, Intents: old.Intents}, "", 1},
 		{"one duct, and less is asked", core.Spec{Topology: narrow, Intents: []pathspec.Intent{one}}, "", 0},
 		{"one duct, when there is but one path", core.Spec{Topology: narrow, Intents: old.Intents}, "tyo1--nag1", 0},

@@ -90,6 +90,11 @@ func Explain(intent *resource.Intent, state *resource.State, d declare.State) *r
 		}
 		say("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message)
 	}
+	for n := range intent.Status.Paths {
+		if p := &intent.Status.Paths[n]; p.SRPolicy != nil {
+			say("%s", toldByBGP(p))
+		}
+	}
 	return out
 }
 

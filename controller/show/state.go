@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/compile"
 	"github.com/keiro-net/keiro/controller/core"
@@ -218,6 +219,12 @@ func pathOf(intent string, n int, p core.PathView, back bool, reached map[string
 		out.State, out.Cause = nodecfg.Down, nodecfg.DownByLink
 	case ok:
 		out.State, out.Active, out.Cause, out.RTTUS, out.Since = seen.State, seen.Active, seen.Cause, seen.RTTUS, seen.Changed
+	}
+	if told, byBGP := p.Told[out.Headend]; byBGP {
+		// What its agent has confirmed, if it has one, is not this.
+		out.SRPolicy = srPolicyOf(told)
+		out.Installed = p.Serving && told.Held == report.Yes
+		out.Active = out.Active || p.Serving && told.Installed == report.Yes
 	}
 	return out
 }

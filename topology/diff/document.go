@@ -220,6 +220,10 @@ func absent(field string) string {
 		return "1"
 	case field == "qkd":
 		return "false"
+	case field == "agent":
+		return "true"
+	case field == "steering":
+		return "by the agent, if there is one"
 	case strings.HasPrefix(field, "ba."):
 		return "as from a to b"
 	case strings.HasPrefix(field, "labels"):

@@ -108,7 +108,9 @@ func (e emitter) intents(intents []*resource.Intent) {
 			if p.State != nodecfg.CannotTell {
 				e.gauge(pathUpDesc, truth(p.State == nodecfg.Up), name, p.Name, p.Headend)
 			}
-			e.gauge(pathActiveDesc, truth(p.Active), name, p.Name, p.Headend)
+			if p.SRPolicy == nil || p.SRPolicy.Active != resource.Unknown || !p.Since.IsZero() { // some headend or agent says
+				e.gauge(pathActiveDesc, truth(p.Active), name, p.Name, p.Headend)
+			}
 			if p.RTTUS > 0 {
 				e.gauge(pathRTTDesc, float64(p.RTTUS)/1e6, name, p.Name, p.Headend)
 			}

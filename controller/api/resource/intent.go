@@ -75,13 +75,32 @@ type PathStatus struct {
 	Headend   string         `json:"headend"`
 	Nodes     []string       `json:"nodes" nullable:"false"`
 	Links     []string       `json:"links" nullable:"false"`
-	Installed bool           `json:"installed" doc:"The headend has confirmed it"`
+	Installed bool           `json:"installed" doc:"The headend has confirmed it; by RFC 9857 if it was told by BGP"`
 	Active    bool           `json:"active" doc:"The intent's packets take it now"`
 	Weight    int            `json:"weight,omitempty" doc:"Share of the flows that it has, where they are spread over all paths that work"`
 	State     nodecfg.PathUp `json:"state" enum:"up,down,unknown"`
 	Cause     string         `json:"cause,omitempty" doc:"What took it down: link, probe, or lane: and why its lane is closed"`
 	RTTUS     int64          `json:"rtt_us,omitempty" doc:"Smoothed round trip over the path and back"`
 	Since     time.Time      `json:"since,omitzero"`
+	SRPolicy  *SRPolicy      `json:"srPolicy,omitempty" doc:"What the headend was told by BGP; only where it has steering: bgp"`
+}
+
+// SRPolicy is how a headend was told of a path by BGP (RFC 9830), and what it
+// says of that by BGP-LS (RFC 9857).
+type SRPolicy struct {
+	Candidate *CandidatePath  `json:"candidate,omitempty" doc:"As it was told; none: it was not"`
+	Held      ConditionStatus `json:"held" enum:"True,False,Unknown" doc:"The headend has the candidate path as it was told and finds it valid; Unknown: it does not say, or not enough"`
+	Active    ConditionStatus `json:"active" enum:"True,False,Unknown" doc:"The headend forwards by it; of the candidate paths of one SR Policy one is active"`
+	Message   string          `json:"message,omitempty" doc:"Why it is not so, or nobody can tell"`
+}
+
+// CandidatePath is how routers show a candidate path of an SR Policy.
+type CandidatePath struct {
+	Name          string `json:"name" doc:"Symbolic name" example:"tyo-osa-gold/0"`
+	Color         int64  `json:"color" example:"1000001"`
+	Endpoint      string `json:"endpoint" example:"2001:db8::4"`
+	Distinguisher int64  `json:"distinguisher" doc:"Names its content: another one is another candidate path"`
+	Preference    int64  `json:"preference" doc:"The greatest that is valid is active" example:"1000"`
 }
 
 // Explanation says why an intent has the answer it has.

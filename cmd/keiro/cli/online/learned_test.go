@@ -3,6 +3,7 @@ package online
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/controller/api/apitest"
+	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/topology"
 )
@@ -90,4 +92,31 @@ func TestLearnedIsAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.expect(t, 0, "Topology/learned created\n", "", "apply", "-f", name)
+}
+
+// steer has the headends of gold told of it by BGP: a, which says what it has, and
+// d, which says nothing and was not told of all.
+func (w *world) steer() {
+	w.Update(func(s *resource.State) {
+		gold := *s.Intent("gold")
+		gold.Status.Paths = slices.Clone(gold.Status.Paths)
+		for n := range gold.Status.Paths {
+			p := &gold.Status.Paths[n]
+			told := &resource.SRPolicy{Held: resource.Unknown, Active: resource.Unknown, Message: "the headend reports nothing of it (RFC 9857)",
+				Candidate: &resource.CandidatePath{Name: p.Name, Color: 1000001, Endpoint: "2001:db8::4", Distinguisher: 2166136261 + int64(n), Preference: 1000 - int64(n%2)}}
+			if p.Headend == "d" {
+				told.Candidate.Endpoint = "5f00:0:1::1"
+			}
+			p.SRPolicy, p.Installed, p.Active, p.State, p.Cause, p.RTTUS, p.Since = told, false, false, nodecfg.CannotTell, "", 0, time.Time{}
+			switch n {
+			case 0:
+				p.Installed, p.Active, told.Held, told.Active, told.Message = true, true, resource.True, resource.True, ""
+			case 1:
+				told.Held, told.Active, told.Message = resource.False, resource.False, "the headend finds no valid segment list"
+			case 3:
+				told.Candidate, told.Message = nil, "no SID of router d over link c--d is learned"
+			}
+		}
+		s.Intents[1] = &gold
+	})
 }

@@ -42,6 +42,9 @@ func TestTranscripts(t *testing.T) {
 				case strings.HasPrefix(line, "# BGP"):
 					said.WriteString(line)
 					w.listen(t, strings.Contains(line, "declared"))
+				case strings.HasPrefix(line, "# gold is steered by BGP"):
+					said.WriteString(line)
+					w.steer()
 				case strings.HasPrefix(line, "# no lane serves"):
 					said.WriteString(line)
 					w.idle()

@@ -55,10 +55,11 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 		if p.RTTUS > 0 {
 			trip = rtt(p.RTTUS)
 		}
-		paths.Add(p.Headend, strings.TrimPrefix(p.Name, name+"/"), State(&p), output.YesNo(p.Active)+weight(p.Weight), output.YesNo(p.Installed),
+		paths.Add(p.Headend, strings.TrimPrefix(p.Name, name+"/"), State(&p), active(&p)+weight(p.Weight), installed(&p),
 			trip, output.Age(now, p.Since), strings.Join(p.Nodes, " "))
 	}
 	list(t, paths, len(i.Status.Paths), "paths stand")
+	srPolicies(t, i)
 	if len(lanes) > 0 {
 		t.Printf("\n")
 		Lanes(t, now, lanes)

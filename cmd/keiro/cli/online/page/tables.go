@@ -102,11 +102,18 @@ func Intents(t *output.Text, now time.Time, intents []resource.Intent) {
 		Heads: []string{"NAME", "STATUS", "PATHS", "DELAY", "ACTIVE", "SATISFIED", "INSTALLED", "HEALTHY", "AGE"},
 		Wide:  []string{"MARGIN", "RESERVE", "PATH", "STATE", "NODES"},
 	}
+	colored := slices.ContainsFunc(intents, func(i resource.Intent) bool { return color(&i) != "-" })
+	if colored {
+		table.Wide = append(table.Wide, "COLOR")
+	}
 	for n := range intents {
 		i := &intents[n]
 		s := summarise(i)
 		row := []string{i.Metadata.Name, s.status, s.paths, s.delay, s.active, s.satisfied, s.installed, s.healthy, output.Age(now, since(i)),
-			output.Margin(i.Status.Answer.Margin), output.ReserveOf(&i.Status.Answer), "-", "-", "-"}
+			output.Margin(i.Status.Answer.Margin), output.ReserveOf(&i.Status.Answer), "-", "-", "-", color(i)}
+		if !colored {
+			row = row[:len(row)-1]
+		}
 		first := true
 		for _, p := range pathsOf(i) {
 			if !first && !t.Wide {
@@ -139,6 +146,10 @@ func Nodes(t *output.Text, now time.Time, nodes []resource.Node) {
 		Heads: []string{"NAME", "SITE", "AGENT", "REVISION", "DRAINED", "AGE"},
 		Wide:  []string{"LOCATOR", "VERSION", "ERRORS"},
 	}
+	byBGP := slices.ContainsFunc(nodes, func(n resource.Node) bool { return n.Steering == "bgp" })
+	if byBGP {
+		table.Wide = append(table.Wide, "STEERING")
+	}
 	told := slices.ContainsFunc(nodes, func(n resource.Node) bool { return len(n.Conditions) > 0 })
 	if told {
 		table.Heads = append(table.Heads, "CONDITIONS")
@@ -148,7 +159,11 @@ func Nodes(t *output.Text, now time.Time, nodes []resource.Node) {
 		if told {
 			row = append(row, short(n.Conditions))
 		}
-		table.Add(append(row, output.Or(n.Locator), output.Or(n.Agent), fmt.Sprint(len(n.Errors)))...)
+		row = append(row, output.Or(n.Locator), output.Or(n.Agent), fmt.Sprint(len(n.Errors)))
+		if byBGP {
+			row = append(row, output.Or(n.Steering))
+		}
+		table.Add(row...)
 	}
 	list(t, table, len(nodes), "nodes")
 }
