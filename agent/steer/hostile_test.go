@@ -58,6 +58,34 @@ func TestManyPaths(t *testing.T) {
 	}
 }
 
+// Many paths with long names, in many policies: what is made of them fits into a
+// report, and every policy has a way.
+func TestManyNames(t *testing.T) {
+	h := &Heard{}
+	for i := range 5000 {
+		for n := range 3 {
+			p := path(i+1, fmt.Sprintf("%0250d", 3*i+n), uint32(10-n), uint32(n+1), fmt.Sprintf("%s,5f00:0:2:%x::", viaB, n+1))
+			p.PolicyName = fmt.Sprintf("%0255d", i)
+			h.Paths = append(h.Paths, p)
+		}
+		h.Routes = append(h.Routes, colored(fmt.Sprintf("10.%d.%d.0/24", i>>8, i&255), uint32(nodecfg.ColorBase+i+1)))
+	}
+	policies, faults := obeyed(t, config(), h)
+	octets, ways := 0, 0
+	for _, p := range policies {
+		if len(p.Paths) == 0 {
+			t.Fatalf("%s has no way", p.Intent)
+		}
+		for _, path := range p.Paths {
+			octets += len(path.Name) + 200
+			ways++
+		}
+	}
+	if len(policies) != 5000 || octets > 4<<20 || ways > maxAllWays+5000 || len(faults) > 200*maxFaults {
+		t.Errorf("%d policies, %d ways, %d octets, %d of faults", len(policies), ways, octets, len(faults))
+	}
+}
+
 // Colors for any endpoint, of as many routes as there are endpoints, none of them
 // valid: each is looked at once.
 func TestManyEndpoints(t *testing.T) {

@@ -8,8 +8,14 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
-// maxWays of a policy: a few are a backup, and more only cost the kernel.
-const maxWays = 100
+// maxWays of a policy: a few are a backup, and more only cost the kernel. Those of
+// all policies, and their names, must fit into a report, which a session with the
+// controller has room for 4 MiB of.
+const (
+	maxWays    = 100
+	maxAllWays = 10_000
+	maxName    = 100
+)
 
 // unprobed is why no path that BGP said is probed.
 const unprobed = "BGP says no way back"
@@ -27,12 +33,16 @@ func (d *decision) policy(k key, g *group) nodecfg.Policy {
 	weights, asked := scaled(use), asked(p.Traffic)
 	for _, v := range use {
 		for i, l := range v.lists {
-			if len(p.Paths) == maxWays {
+			switch {
+			case len(p.Paths) == maxWays:
 				d.fault(k.String(), "it has more than %d ways, and those behind are not used", maxWays)
+				return p
+			case d.ways == maxAllWays && len(p.Paths) > 0:
+				d.fault(k.String(), "all policies have %d ways, and more than one of this are not used", maxAllWays)
 				return p
 			}
 			name := v.Name
-			if name == "" {
+			if name == "" || len(name) > maxName {
 				name = fmt.Sprintf("%s/%d", p.Intent, v.Distinguisher)
 			}
 			if len(v.lists) > 1 {
@@ -52,6 +62,7 @@ func (d *decision) policy(k key, g *group) nodecfg.Policy {
 			}
 			path.Name = d.free(name, fmt.Sprintf("%s@%d", name, v.Distinguisher))
 			p.Paths = append(p.Paths, path)
+			d.ways = min(d.ways+1, maxAllWays)
 		}
 	}
 	if len(use) > 0 && len(p.Paths) == 0 {
@@ -116,7 +127,7 @@ func (d *decision) sound(done, more []nodecfg.Policy) []nodecfg.Policy {
 
 // free is a name that nobody has yet, the first one if it can be.
 func (d *decision) free(name, otherwise string) string {
-	if name == "" || d.names[name] {
+	if name == "" || len(name) > maxName || d.names[name] {
 		name = otherwise
 	}
 	for n := 2; d.names[name]; n++ {

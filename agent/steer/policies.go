@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/route"
@@ -17,8 +18,11 @@ const (
 	refusedIntent = "bgp/refused"
 )
 
-// maxFaults bounds what is reported.
-const maxFaults = 100
+// maxFaults, and octets of each, bound what is reported.
+const (
+	maxFaults = 100
+	maxFault  = 500
+)
 
 // Policies are what a node is to do for what it has heard, besides the policies
 // that its Config has: one for each SR Policy that colored routes lead into, with
@@ -62,6 +66,7 @@ type decision struct {
 	sids   []netip.Addr    // of all tunnels, sorted
 	tails  []netip.Prefix  // of the Config's paths
 	room   int             // for selectors
+	ways   int             // of all policies
 	tries  int             // of whether the Config stays valid
 }
 
@@ -113,6 +118,9 @@ func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
 
 func (d *decision) fault(object, format string, args ...any) {
 	e := nodecfg.ObjectError{Object: object, Error: fmt.Sprintf(format, args...)}
+	if len(e.Error) > maxFault {
+		e.Error = strings.ToValidUTF8(e.Error[:maxFault], "") + "..."
+	}
 	switch {
 	case d.seen[e]:
 	case len(d.faults) < maxFaults:
