@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -94,5 +95,26 @@ func TestLooksAround(t *testing.T) {
 	l.unheard, near = false, nil // it cannot be told
 	if l.look(); l.unheard || steered() != 0 {
 		t.Error("what is not known counts")
+	}
+}
+
+// Peers that say something new all the time are obeyed at a pace.
+func TestHearsAtAPace(t *testing.T) {
+	now := time.Now()
+	l := &loop{sentAt: now, heardAt: now, unheard: true}
+	if at := l.next(); !at.Equal(now.Add(hearing)) {
+		t.Errorf("after %v", at.Sub(now))
+	}
+	if l.unheard = false; !l.next().Equal(now.Add(refresh)) {
+		t.Error("woken for nothing")
+	}
+	routes := &heardRoutes{}
+	l = &loop{Options: Options{Routes: routes, Log: slog.New(slog.DiscardHandler)}, heardAt: time.Now().Add(time.Hour), unheard: true, heard: &steer.Heard{}, sent: &nodecfg.Report{}, sentAt: now}
+	if l.tick(); !l.unheard {
+		t.Error("heard too early")
+	}
+	l.heardAt = time.Time{}
+	if l.tick(); l.unheard || l.heard != &routes.heard || l.heardAt.IsZero() {
+		t.Error("not heard")
 	}
 }
