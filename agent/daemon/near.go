@@ -22,7 +22,8 @@ func near(controller netip.Addr) (all []netip.Prefix) {
 		}
 		ip, ok := netip.AddrFromSlice(n.IP)
 		bits, _ := n.Mask.Size()
-		if ip = ip.Unmap(); ok {
+		// Single addresses are the machine's own, which it looks for before any policy.
+		if ip = ip.Unmap(); ok && bits < ip.BitLen() {
 			all = append(all, netip.PrefixFrom(ip, bits).Masked())
 		}
 	}
