@@ -86,6 +86,21 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
+// Thousands that are called the same have names that are not.
+func TestOneName(t *testing.T) {
+	h := &Heard{}
+	for i := range 9000 {
+		p := path(i+1, "x", 5, 1, viaB)
+		p.PolicyName = "x"
+		h.Paths = append(h.Paths, p)
+		h.Routes = append(h.Routes, colored(fmt.Sprintf("10.%d.%d.0/24", i>>8, i&255), uint32(nodecfg.ColorBase+i+1)))
+	}
+	policies, _ := obeyed(t, config(), h)
+	if last := policies[len(policies)-1]; len(policies) != 9000 || last.Paths[0].Name != "x@1#9000" {
+		t.Errorf("%d policies, %s", len(policies), last.Paths[0].Name)
+	}
+}
+
 // Colors for any endpoint, of as many routes as there are endpoints, none of them
 // valid: each is looked at once.
 func TestManyEndpoints(t *testing.T) {

@@ -130,8 +130,9 @@ func (d *decision) free(name, otherwise string) string {
 	if name == "" || len(name) > maxName || d.names[name] {
 		name = otherwise
 	}
-	for n := 2; d.names[name]; n++ {
-		name = fmt.Sprintf("%s#%d", otherwise, n)
+	for d.names[name] {
+		d.alike[otherwise]++ // where thousands are called the same, not all are tried again
+		name = fmt.Sprintf("%s#%d", otherwise, d.alike[otherwise]+1)
 	}
 	d.names[name] = true
 	return name

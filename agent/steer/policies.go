@@ -63,11 +63,12 @@ type decision struct {
 	more   int
 	seen   map[nodecfg.ObjectError]bool
 	names  map[string]bool // of intents and of paths, that are taken
-	sids   []netip.Addr    // of all tunnels, sorted
-	tails  []netip.Prefix  // of the Config's paths
-	room   int             // for selectors
-	ways   int             // of all policies
-	tries  int             // of whether the Config stays valid
+	alike  map[string]int
+	sids   []netip.Addr   // of all tunnels, sorted
+	tails  []netip.Prefix // of the Config's paths
+	room   int            // for selectors
+	ways   int            // of all policies
+	tries  int            // of whether the Config stays valid
 }
 
 // group is the traffic of a policy.
@@ -78,7 +79,7 @@ type group struct {
 
 func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
 	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, ends: map[uint32][]key{}, anyEnd: map[uint32]key{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
-		seen: map[nodecfg.ObjectError]bool{}, names: map[string]bool{refusedIntent: true}}
+		seen: map[nodecfg.ObjectError]bool{}, names: map[string]bool{refusedIntent: true}, alike: map[string]int{}}
 	for _, p := range h.Paths {
 		k := key{p.Color, p.Endpoint}
 		if d.paths[k] == nil {
