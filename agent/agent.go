@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/floor"
@@ -80,7 +81,11 @@ type Options struct {
 	Orders <-chan floor.Order
 	// Routes bring policies by BGP; nil: there are none but those of the Config.
 	Routes Routes
-	Log    *slog.Logger
+	// Near are the networks that the node is attached to, and whom else it speaks to:
+	// no policy by BGP takes them. It is called often; what
+	// it returns is nil if it cannot tell, and so may it be itself.
+	Near func() []netip.Prefix
+	Log  *slog.Logger
 }
 
 const (
@@ -111,6 +116,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Routes != nil {
 		l.routeChanges, l.heard = o.Routes.Changes(), o.Routes.Heard()
+		l.look()
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -181,6 +187,9 @@ type loop struct {
 
 	routeChanges <-chan struct{}
 	heard        *steer.Heard
+	near         []netip.Prefix
+	unheard      bool                  // there is news of what was heard, or of what is near
+	heardAt      time.Time             // last
 	faults       []nodecfg.ObjectError // of what was heard, and is not done
 	unsteered    *nodecfg.ObjectError  // why what was heard last is not obeyed
 
@@ -224,8 +233,7 @@ func (l *loop) run(ctx context.Context) {
 			l.steer()
 			l.report(false)
 		case <-l.routeChanges:
-			l.rehear()
-			l.report(false)
+			l.unheard = true
 		case r := <-l.traces:
 			l.tracing--
 			l.answers = append(l.answers, nodecfg.FromAgent{Trace: l.mark(&r)})
@@ -242,6 +250,9 @@ func (l *loop) next() time.Time {
 	at := l.sentAt.Add(refresh)
 	if due := l.due(); l.cfg != nil && due.Before(at) {
 		at = due
+	}
+	if heard := l.heardAt.Add(hearing); l.unheard && heard.Before(at) {
+		at = heard
 	}
 	if l.floorsUnkept != nil && l.floorsRetry.Before(at) {
 		at = l.floorsRetry
@@ -280,6 +291,9 @@ func (l *loop) tick() {
 	}
 	if l.cfg != nil && !time.Now().Before(l.due()) {
 		l.converge()
+	}
+	if l.look(); l.unheard && !time.Now().Before(l.heardAt.Add(hearing)) {
+		l.rehear()
 	}
 	l.report(!time.Now().Before(l.sentAt.Add(refresh)))
 }
@@ -342,7 +356,7 @@ func (l *loop) obey(t *taken) {
 	l.raise(t)
 	cfg := t.cfg
 	l.vacate(cfg)
-	l.cfg, l.given, l.faults, l.unsteered, l.offDue, l.offFailed = cfg, t.given, t.faults, nil, nil, nil
+	l.cfg, l.given, l.faults, l.unsteered, l.offDue, l.offFailed = cfg, t.given, t.faults, t.unsteered, nil, nil
 	clear(l.failures)
 	if l.Lanes != nil {
 		if cfg.HasLanes() {

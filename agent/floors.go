@@ -41,6 +41,7 @@ func LoadFloors(dir, node string) (floor.Floors, error) {
 type taken struct {
 	given, asked, cfg *nodecfg.Config
 	faults            []nodecfg.ObjectError // of what BGP brings
+	unsteered         *nodecfg.ObjectError  // why it is not obeyed
 	floors            floor.Floors          // with it
 	fences            []nodecfg.Rule
 }

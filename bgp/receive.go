@@ -203,6 +203,11 @@ func (r *reading) note(text string, weighty bool, subcode uint8) {
 	}
 }
 
+// attributesOf is how many octets of path attributes, which are kept as they came, a
+// peer may say with so many objects: the limit of those alone would let it send 64 KiB
+// for each.
+func attributesOf(objects int) int { return 16<<20 + objects<<10 }
+
 // finish lets what was read take effect, in the order in which RFC 4271 has it:
 // what is withdrawn and announced in one UPDATE is announced.
 func (r *reading) finish() {
@@ -212,8 +217,12 @@ func (r *reading) finish() {
 		p.in.Unreach(r.unreach)
 	}
 	if len(r.reach) > 0 {
-		if have := p.in.Reach(r.reach); have > p.cfg.Limits.Objects {
-			p.expel(message.NewCease(message.MaximumPrefixes, ""), fmt.Sprintf("the peer has more than %d objects", p.cfg.Limits.Objects))
+		have, octets := p.in.Reach(r.reach)
+		if most := p.cfg.Limits.Objects; have > most {
+			p.expel(message.NewCease(message.MaximumPrefixes, ""), fmt.Sprintf("the peer has more than %d objects", most))
+			return
+		} else if octets > attributesOf(most) {
+			p.expel(message.NewCease(message.OutOfResources, ""), fmt.Sprintf("the path attributes of the peer's %d objects have %d octets, and so many objects have room for %d", have, octets, attributesOf(most)))
 			return
 		}
 	}

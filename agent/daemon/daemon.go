@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"time"
@@ -112,7 +113,7 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 		defer head.Close()
-		loop.Routes = head
+		loop.Routes, loop.Near = head, func() []netip.Prefix { return near(client.Remote()) }
 	}
 
 	ctx, stop := context.WithCancelCause(ctx)

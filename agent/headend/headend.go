@@ -175,6 +175,9 @@ func (h *Headend) next(ctx context.Context) {
 		h.table.Take(b)
 		changed = true
 	}
+	if h.table.Complete() {
+		h.unread = nil // nothing of it would be left
+	}
 	h.mu.Unlock()
 	if err == nil && b.Down != nil {
 		h.o.Log.Warn("what the bgp peer has said stays in force until it is back", "peer", b.Peer)

@@ -162,6 +162,10 @@ func TestBadDisk(t *testing.T) {
 	wait(t, h, "a path", func(h *steer.Heard) bool { return len(h.Paths) == 1 })
 	wait(t, h, "not read", fault("cannot be read, so nothing is steered until they say it again"))
 	wait(t, h, "not written", fault("what bgp peers say, on disk"))
+	if err := s.Complete("a", message.IPv6SRPolicy); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, h, "what was not read is of no interest any more", func(h *steer.Heard) bool { return !fault("cannot be read")(h) })
 }
 
 func TestRefuses(t *testing.T) {

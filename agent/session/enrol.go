@@ -98,7 +98,7 @@ func (c *Client) redeem(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conn, err := dial(c.Address, pinned(c.Token.CA))
+	conn, err := c.dial(pinned(c.Token.CA))
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,7 @@ type Client struct {
 	renewIn func(identity) time.Duration
 
 	authority atomic.Pointer[x509.Certificate] // state.identity.ca, for others
+	remote    atomic.Pointer[netip.Addr]       // of the controller, for others
 
 	admitted time.Time // when the controller let us in last; zero: not by the last attempt
 
@@ -141,7 +143,7 @@ func (c *Client) connect(ctx context.Context) error {
 	if err := c.enrol(ctx); err != nil {
 		return err
 	}
-	conn, err := dial(c.Address, c.state.identity.tls())
+	conn, err := c.dial(c.state.identity.tls())
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,9 @@ func TestEnrolThenSession(t *testing.T) {
 			if name, err := rpc.Node(s.cert); name != "tyo1" {
 				t.Errorf("session of %q, %v", name, err)
 			}
+			if at := a.client.Remote(); at.IsValid() != (network == "tcp") || at.IsValid() && at.String() != "127.0.0.1" {
+				t.Errorf("the controller is at %v", at)
+			}
 
 			_ = s.Send(config(7))
 			if m := wait(t, "a config", a.in); m.Config == nil || m.Config.Revision != 7 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/keiro-net/keiro/bgp/message"
@@ -15,6 +16,7 @@ import (
 // kept is a Table on disk. What could not be used is not in it.
 type kept struct {
 	Version int        `json:"version"`
+	Node    netip.Addr `json:"node"` // its BGP Identifier
 	Peers   []keptPeer `json:"peers"`
 }
 
@@ -39,7 +41,7 @@ type keptPath struct {
 
 // Encode writes the table, so that what was said outlives the agent.
 func (t *Table) Encode() ([]byte, error) {
-	k := kept{Version: keptVersion, Peers: []keptPeer{}}
+	k := kept{Version: keptVersion, Node: t.o.Identifier, Peers: []keptPeer{}}
 	h := t.Heard()
 	at := map[string]int{}
 	peer := func(name string) *keptPeer {
@@ -72,6 +74,9 @@ func (t *Table) Restore(b []byte) error {
 	}
 	if k.Version != keptVersion {
 		return fmt.Errorf("it is of version %d, and this agent reads version %d", k.Version, keptVersion)
+	}
+	if k.Node != t.o.Identifier {
+		return fmt.Errorf("it is of node %v, this is %v", k.Node, t.o.Identifier)
 	}
 	for _, from := range k.Peers {
 		p := t.peers[from.Name]

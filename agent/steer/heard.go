@@ -18,6 +18,8 @@ type Heard struct {
 	Faults []nodecfg.ObjectError
 	// Sessions are the addresses of the peers.
 	Sessions []netip.Addr
+	// Near are the networks that the node is attached to, and whom else it speaks to.
+	Near []netip.Prefix
 }
 
 // Path is a candidate path for this node.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/route"
@@ -17,8 +18,11 @@ const (
 	refusedIntent = "bgp/refused"
 )
 
-// maxFaults bounds what is reported.
-const maxFaults = 100
+// maxFaults, and octets of each, bound what is reported.
+const (
+	maxFaults = 100
+	maxFault  = 500
+)
 
 // Policies are what a node is to do for what it has heard, besides the policies
 // that its Config has: one for each SR Policy that colored routes lead into, with
@@ -48,6 +52,7 @@ type decision struct {
 	heard  *Heard
 	paths  map[key][]Path
 	ends   map[uint32][]key // of the paths, by color
+	anyEnd map[uint32]key   // what a color for any endpoint comes to
 	chosen map[key]*candidates
 	groups map[key]*group
 	colors map[uint32]key    // of groups
@@ -58,8 +63,12 @@ type decision struct {
 	more   int
 	seen   map[nodecfg.ObjectError]bool
 	names  map[string]bool // of intents and of paths, that are taken
-	sids   []netip.Addr    // of all tunnels, sorted
-	room   int             // for selectors
+	alike  map[string]int
+	sids   []netip.Addr   // of all tunnels, sorted
+	tails  []netip.Prefix // of the Config's paths
+	room   int            // for selectors
+	ways   int            // of all policies
+	tries  int            // of whether the Config stays valid
 }
 
 // group is the traffic of a policy.
@@ -69,8 +78,8 @@ type group struct {
 }
 
 func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
-	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, ends: map[uint32][]key{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
-		seen: map[nodecfg.ObjectError]bool{}, names: map[string]bool{refusedIntent: true}}
+	d := &decision{cfg: cfg, heard: h, paths: map[key][]Path{}, ends: map[uint32][]key{}, anyEnd: map[uint32]key{}, chosen: map[key]*candidates{}, groups: map[key]*group{}, colors: map[uint32]key{}, theirs: map[uint16]string{},
+		seen: map[nodecfg.ObjectError]bool{}, names: map[string]bool{refusedIntent: true}, alike: map[string]int{}}
 	for _, p := range h.Paths {
 		k := key{p.Color, p.Endpoint}
 		if d.paths[k] == nil {
@@ -87,6 +96,7 @@ func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
 		d.room -= len(cfg.Policies[i].Traffic)
 		for _, p := range cfg.Policies[i].Paths {
 			d.names[p.Name] = true
+			d.tails = append(d.tails, p.Tail)
 			d.sids = append(append(d.sids, p.Segments...), p.Decap.IPv4, p.Decap.IPv6)
 		}
 	}
@@ -109,6 +119,9 @@ func newDecision(cfg *nodecfg.Config, h *Heard) *decision {
 
 func (d *decision) fault(object, format string, args ...any) {
 	e := nodecfg.ObjectError{Object: object, Error: fmt.Sprintf(format, args...)}
+	if len(e.Error) > maxFault {
+		e.Error = strings.ToValidUTF8(e.Error[:maxFault], "") + "..."
+	}
 	switch {
 	case d.seen[e]:
 	case len(d.faults) < maxFaults:
@@ -181,8 +194,13 @@ func (d *decision) reached(c route.Color, hop netip.Addr) []key {
 	if c.Only >= route.NullEndpoint {
 		keys = append(keys, key{c.Value, netip.IPv6Unspecified()}, key{c.Value, netip.IPv4Unspecified()})
 	}
-	if c.Only == route.AnyEndpoint {
-		keys = append(keys, d.ends[c.Value]...)
+	if ends := d.ends[c.Value]; c.Only == route.AnyEndpoint && len(ends) > 0 {
+		k, known := d.anyEnd[c.Value]
+		if !known { // many routes may ask, and there may be many endpoints
+			k = ends[max(0, slices.IndexFunc(ends, func(k key) bool { return len(d.choose(k).valid) > 0 }))]
+			d.anyEnd[c.Value] = k
+		}
+		keys = append(keys, k)
 	}
 	return keys
 }
@@ -195,8 +213,11 @@ func (d *decision) join(k key, r Route) (why string) {
 	if other, taken := d.colors[k.color]; taken && other != k {
 		return fmt.Sprintf("%v is a second one of its color, beside %v: an intent has one tail at a headend", k, other)
 	}
-	if !r.SID.Known {
+	switch {
+	case !r.SID.Known:
 		return "it names no SRv6 Service SID (RFC 9252), so nobody knows how its packets leave the tunnel"
+	case d.cfg.Locator.Contains(r.SID.Value.Addr):
+		return fmt.Sprintf("its SRv6 Service SID %v is this node's own, so its packets would come back for ever", r.SID.Value.Addr)
 	}
 	g := d.groups[k]
 	if g == nil {
@@ -232,8 +253,17 @@ func selector(to netip.Prefix) nodecfg.Selector {
 }
 
 // danger says why packets to a prefix must go on as they do: they carry the tunnels
-// or the sessions themselves. These are not fenced either.
+// or the sessions themselves, or are those of networks that this node is attached
+// to. These are not fenced either.
 func (d *decision) danger(to netip.Prefix) string {
+	if !routed(to) {
+		return "it is no prefix that packets are routed to"
+	}
+	for _, near := range d.heard.Near {
+		if to.Bits() <= near.Bits() && to.Contains(near.Addr()) { // else it is the longer one
+			return fmt.Sprintf("it has %v in it, to which this node is attached or speaks", near)
+		}
+	}
 	for _, a := range d.heard.Sessions {
 		if to.Contains(a) {
 			return fmt.Sprintf("it has the address %v of a bgp peer in it", a)
@@ -248,6 +278,11 @@ func (d *decision) danger(to netip.Prefix) string {
 	for _, u := range d.cfg.Underlay {
 		if own(u.To) {
 			return fmt.Sprintf("it has the locator %v in it, to which SRv6 packets go", u.To)
+		}
+	}
+	for _, tail := range d.tails {
+		if own(tail) {
+			return fmt.Sprintf("it has %v in it, where a path of the Config ends", tail)
 		}
 	}
 	if i, _ := slices.BinarySearchFunc(d.sids, to.Addr(), netip.Addr.Compare); i < len(d.sids) && to.Contains(d.sids[i]) {
@@ -269,91 +304,5 @@ func (d *decision) policies() []nodecfg.Policy {
 		out = append(out, nodecfg.Policy{Intent: refusedIntent, ID: refusedID, Traffic: d.refuse})
 	}
 	slices.SortFunc(out, func(a, b nodecfg.Policy) int { return int(a.ID) - int(b.ID) })
-	return out
-}
-
-// unprobed is why no path that BGP said is probed.
-const unprobed = "BGP says no way back"
-
-// policy makes that of a group. The active candidate path comes first, and those
-// that are valid too are its backup. Traffic is shared among the segment lists of
-// the active path (RFC 9256 section 2.11), and then they are their own backup.
-func (d *decision) policy(k key, g *group) nodecfg.Policy {
-	c := d.choose(k)
-	p := nodecfg.Policy{Intent: d.free(c.name, k.String()), ID: k.id(), Traffic: g.traffic}
-	use := c.valid
-	if len(use) > 0 && len(use[0].lists) > 1 {
-		use, p.Mode = use[:1], nodecfg.Spread
-	}
-	weights := scaled(use)
-	for _, v := range use {
-		for i, l := range v.lists {
-			name := v.Name
-			if name == "" {
-				name = fmt.Sprintf("%s/%d", p.Intent, v.Distinguisher)
-			}
-			if len(v.lists) > 1 {
-				name = fmt.Sprintf("%s/%d", name, i)
-			}
-			path := nodecfg.Path{Link: l.link.Name, Segments: l.segments, Decap: g.decap, Unprobed: unprobed}
-			if slices.ContainsFunc(p.Paths, func(q nodecfg.Path) bool { return q.Link == path.Link && slices.Equal(q.Segments, path.Segments) }) {
-				continue // the same way once more
-			}
-			if p.Mode == nodecfg.Spread {
-				path.Weight = weights[i]
-			}
-			path.Name = "path" // valid whatever it is called
-			if err := d.check(p, path); err != nil {
-				d.fault(v.NLRI.String(), "segment list %d is not valid: %v", i+1, err)
-				continue
-			}
-			path.Name = d.free(name, fmt.Sprintf("%s@%d", name, v.Distinguisher))
-			p.Paths = append(p.Paths, path)
-		}
-	}
-	if len(use) > 0 && len(p.Paths) == 0 {
-		d.fault(k.String(), "its traffic is answered with unreachable: none of its segment lists is valid")
-	}
-	if len(p.Paths) == 0 {
-		p.Mode = nodecfg.Failover
-	}
-	return p
-}
-
-// check asks the Config's own rules for a path.
-func (d *decision) check(p nodecfg.Policy, path nodecfg.Path) error {
-	p.Paths = []nodecfg.Path{path}
-	alone := nodecfg.Config{Revision: 1, Node: d.cfg.Node, Locator: d.cfg.Locator, Links: d.cfg.Links, Policies: []nodecfg.Policy{p}}
-	return alone.Validate()
-}
-
-// free is a name that nobody has yet, the first one if it can be.
-func (d *decision) free(name, otherwise string) string {
-	if name == "" || d.names[name] {
-		name = otherwise
-	}
-	for n := 2; d.names[name]; n++ {
-		name = fmt.Sprintf("%s#%d", otherwise, n)
-	}
-	d.names[name] = true
-	return name
-}
-
-// scaled are the weights of the active path's lists, as many as Linux can tell apart.
-func scaled(use []candidate) []int {
-	if len(use) == 0 {
-		return nil
-	}
-	most := uint64(0)
-	for _, l := range use[0].lists {
-		most = max(most, uint64(l.weight))
-	}
-	out := make([]int, len(use[0].lists))
-	for i, l := range use[0].lists {
-		out[i] = int(l.weight)
-		if most > nodecfg.MaxWeight {
-			out[i] = int(max(1, uint64(l.weight)*nodecfg.MaxWeight/most))
-		}
-	}
-	return out
+	return d.sound(nil, out)
 }

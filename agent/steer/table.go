@@ -125,14 +125,21 @@ func (p *peer) complete() bool {
 	return p.up && !slices.ContainsFunc(p.Families, func(f message.Family) bool { return !p.ended[f] })
 }
 
-// settle forgets what former peers said, once all others have said everything.
-func (t *Table) settle() {
+// Complete reports whether all peers have said everything in the sessions of now.
+func (t *Table) Complete() bool {
 	for _, p := range t.peers {
 		if !p.alone && !p.complete() {
-			return
+			return false
 		}
 	}
-	maps.DeleteFunc(t.peers, func(_ string, p *peer) bool { return p.alone })
+	return true
+}
+
+// settle forgets what former peers said, once all others have said everything.
+func (t *Table) settle() {
+	if t.Complete() {
+		maps.DeleteFunc(t.peers, func(_ string, p *peer) bool { return p.alone })
+	}
 }
 
 // Wake is when to call Expire; zero: there is nothing to wait for.

@@ -213,11 +213,11 @@ func TestRestoreRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		`{`:             "unexpected end",
 		`{"version":2}`: "it is of version 2",
-		`{"version":1,"peers":[{"name":"core","paths":[{}]}]}`:                             "without an endpoint",
-		`{"version":1,"peers":[{"name":"core","routes":[{"Prefix":"10.0.0.1/8"}]}]}`:       "to no prefix",
-		`{"version":1,"peers":[{"name":"core","routes":[{"Prefix":""}]}]}`:                 "to no prefix",
-		`{"version":1,"peers":[{"name":"core","routes":[{"Prefix":"10.0.0.0/8/8"}]}]}`:     "",
-		`{"version":1,"peers":[{"name":"core","paths":[{"NLRI":{"Endpoint":"nobody"}}]}]}`: "",
+		`{"version":1,"node":"10.0.0.3","peers":[{"name":"core","paths":[{}]}]}`:                             "without an endpoint",
+		`{"version":1,"node":"10.0.0.3","peers":[{"name":"core","routes":[{"Prefix":"10.0.0.1/8"}]}]}`:       "to no prefix",
+		`{"version":1,"node":"10.0.0.3","peers":[{"name":"core","routes":[{"Prefix":""}]}]}`:                 "to no prefix",
+		`{"version":1,"node":"10.0.0.3","peers":[{"name":"core","routes":[{"Prefix":"10.0.0.0/8/8"}]}]}`:     "",
+		`{"version":1,"node":"10.0.0.3","peers":[{"name":"core","paths":[{"NLRI":{"Endpoint":"nobody"}}]}]}`: "",
 	} {
 		if err := table("core").Restore([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

@@ -23,6 +23,7 @@ type In struct {
 	objects map[Name]*object
 	live    int // of objects, without those that only wait to be told as gone
 	fresh   int // of live, said in this session
+	octets  int // of the attributes of live
 	session uint64
 
 	queue      []entry // of objects in the order of their news
@@ -80,8 +81,9 @@ func (r *In) enqueue(o *object) {
 // leastRoom in the queue, before it is looked for what is no news any more.
 const leastRoom = 1024
 
-// Reach takes in what the peer says, and returns how many objects it has.
-func (r *In) Reach(objects []Object) int {
+// Reach takes in what the peer says, and returns how many objects it has, and of
+// how many octets their Attributes are. Those that several share count for each.
+func (r *In) Reach(objects []Object) (live, octets int) {
 	r.mu.Lock()
 	for _, said := range objects {
 		o := r.objects[said.Name]
@@ -95,13 +97,22 @@ func (r *In) Reach(objects []Object) int {
 		if o.gone || o.session != r.session {
 			r.fresh++
 		}
+		r.octets -= o.octets()
 		o.Object, o.gone, o.session = said, false, r.session
+		r.octets += o.octets()
 		r.enqueue(o)
 	}
-	live := r.live
+	live, octets = r.live, r.octets
 	r.mu.Unlock()
 	r.news()
-	return live
+	return live, octets
+}
+
+func (o *object) octets() (n int) {
+	for _, a := range o.Attributes {
+		n += len(a.Value)
+	}
+	return n
 }
 
 // Unreach takes in what the peer does not say any more.
@@ -124,6 +135,7 @@ func (r *In) withdraw(o *object) {
 	if o.session == r.session {
 		r.fresh--
 	}
+	r.octets -= o.octets()
 	o.gone, o.Attribute, o.Attributes = true, nil, nil
 	r.enqueue(o)
 }
@@ -173,7 +185,8 @@ func (r *In) Down(d Down) {
 // has not seen of it by then it does not get to see.
 func (r *In) forget(o *object) {
 	r.live--
-	o.gone = true
+	r.octets -= o.octets()
+	o.gone, o.Attribute, o.Attributes = true, nil, nil
 	if o.at < r.head || !o.known {
 		delete(r.objects, o.Name)
 	}
@@ -268,7 +281,7 @@ func (r *In) Fault(at time.Time, text string) {
 func (r *In) Remove() {
 	r.mu.Lock()
 	r.removed = true
-	r.objects, r.queue, r.live, r.fresh = map[Name]*object{}, nil, 0, 0
+	r.objects, r.queue, r.live, r.fresh, r.octets = map[Name]*object{}, nil, 0, 0, 0
 	r.marks = slices.DeleteFunc(r.marks, func(m mark) bool { return m.down == nil })
 	for i := range r.marks {
 		r.marks[i].at = r.head

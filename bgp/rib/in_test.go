@@ -113,7 +113,7 @@ func TestInTwin(t *testing.T) {
 					said = append(said, Object{Name: name, At: time.Unix(clock, 0)})
 					truth[name] = word{clock, true}
 				}
-				if have := r.Reach(said); have != len(truth) {
+				if have, _ := r.Reach(said); have != len(truth) {
 					t.Fatalf("%d objects, want %d", have, len(truth))
 				}
 			case what <= 6 && up:

@@ -238,7 +238,7 @@ func (r *Out) next(s *Session, b []byte, limit int) []byte {
 			return b
 		}
 		nlris := slices.Clone(first.route.NLRI)
-		for len(r.queue) > 0 {
+		for len(r.queue) > 0 && several(first.route.Family) {
 			o := r.queue[0]
 			// 40: the header, the lengths and the attribute's own.
 			if !o.gone || !o.said || o.route.Family != first.route.Family || len(nlris)+len(o.route.NLRI)+40 > limit {
@@ -274,7 +274,7 @@ func (r *Out) next(s *Session, b []byte, limit int) []byte {
 // reports whether there are any.
 func (r *Out) pack(u *message.Update, first Route, room int) (packed bool) {
 	room-- // the length of an attribute may become longer itself
-	for len(r.queue) > 0 {
+	for len(r.queue) > 0 && several(first.Family) {
 		o := r.queue[0]
 		if room -= len(o.route.NLRI); o.gone || room < 0 || !first.alike(o.route) {
 			break
@@ -288,6 +288,14 @@ func (r *Out) pack(u *message.Update, first Route, room int) (packed bool) {
 		}
 	}
 	return packed
+}
+
+// several reports whether NLRIs of a family may share an UPDATE. SR Policies are
+// said one by one: gobgp 3.10 takes all that is behind an NLRI of theirs for its
+// endpoint, knows it by a wrong name from then on, and as a route reflector does
+// not pass its withdrawal on.
+func several(f message.Family) bool {
+	return f != message.IPv4SRPolicy && f != message.IPv6SRPolicy
 }
 
 func (r *Out) pop() *out {

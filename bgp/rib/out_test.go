@@ -2,6 +2,7 @@ package rib
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -270,4 +271,36 @@ func TestOutTooLong(t *testing.T) {
 	if _, _, why := r.Counts(); !strings.Contains(why, "does not fit") {
 		t.Errorf("%q", why)
 	}
+}
+
+// TestOutPoliciesOneByOne: NLRIs of SR Policies share no UPDATE, coming or going.
+func TestOutPoliciesOneByOne(t *testing.T) {
+	s := &Session{Families: []message.Family{message.IPv6SRPolicy}, Local: netip.MustParseAddr("fd00::1"), Wake: make(chan struct{}, 1)}
+	r := NewOut()
+	r.Begin(s)
+	var nlris [][]byte
+	for i := range byte(3) {
+		nlris = append(nlris, append([]byte{192, 0, 0, 0, i}, make([]byte, 20)...))
+		r.Announce(Route{Family: message.IPv6SRPolicy, NLRI: nlris[i]})
+	}
+	alone := func(of func(message.Update) []byte) {
+		t.Helper()
+		n := 0
+		for b := r.Fill(s, nil, 1<<20); len(b) > 0; n++ {
+			length := int(binary.BigEndian.Uint16(b[16:]))
+			u, faults, err := message.ParseUpdate(b[message.HeaderLen:length], false)
+			if err != nil || len(faults) > 0 || !bytes.Equal(of(u), nlris[n]) {
+				t.Fatalf("%x, %v, %v", b[:length], faults, err)
+			}
+			b = b[length:]
+		}
+		if n != len(nlris) {
+			t.Errorf("%d UPDATEs", n)
+		}
+	}
+	alone(func(u message.Update) []byte { return u.Reach.NLRI })
+	for _, nlri := range nlris {
+		r.Withdraw(message.IPv6SRPolicy, nlri)
+	}
+	alone(func(u message.Update) []byte { return u.Unreach.NLRI })
 }
