@@ -197,7 +197,7 @@ func sameSIDs(a, b *live.Result) bool {
 		return false
 	}
 	for n := range a.Nodes {
-		if a.Nodes[n].Router != b.Nodes[n].Router {
+		if a.Nodes[n].Router != b.Nodes[n].Router || a.Nodes[n].BGP != b.Nodes[n].BGP {
 			return false // rare, and may be anything
 		}
 	}
