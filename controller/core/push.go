@@ -37,15 +37,17 @@ func (c *Core) retire(next Spec, was *live.Result) {
 		c.retired = nil
 		return
 	}
-	plugged := map[string]bool{} // what is plugged in next, by node and interface
+	type plug struct{ node, port string }
+	plugged := map[plug]bool{} // what is plugged in next
 	for e := range next.Topology.Entries {
 		entry := &next.Topology.Entries[e]
-		plugged[next.Topology.Nodes[entry.A].Name+" "+entry.AInterface] = true
-		plugged[next.Topology.Nodes[entry.B].Name+" "+entry.BInterface] = true
+		plugged[plug{next.Topology.Nodes[entry.A].Name, entry.AInterface}] = true
+		plugged[plug{next.Topology.Nodes[entry.B].Name, entry.BInterface}] = true
 	}
+	taken := func(node, port string) bool { return port != "" && plugged[plug{node, port}] } // routers may name none
 	gone := func(name, a, b string, entry topology.Entry) bool {
 		_, stays := next.Topology.Entry(name)
-		return !stays && !plugged[a+" "+entry.AInterface] && !plugged[b+" "+entry.BInterface]
+		return !stays && !taken(a, entry.AInterface) && !taken(b, entry.BInterface)
 	}
 	kept := c.retired[:0]
 	for _, r := range c.retired {
