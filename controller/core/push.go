@@ -278,6 +278,9 @@ func (c *Core) lacking(i *intent) string {
 	}
 	c.inputNow()
 	policy := c.policy(i)
+	if why := c.in.Split(i.answer.Paths); why != "" {
+		return why
+	}
 	for _, p := range i.answer.Paths {
 		if why := c.in.Obstacle(&policy, p); why != "" {
 			return why
