@@ -258,19 +258,20 @@ func (c *Core) awaitLinger(now time.Time) {
 
 // announcedAll says once that all has been announced that the headends had from a
 // controller before this one, so that they forget the rest: when the first answers are
-// in, and what the routers have to say for it has come, or has had its time.
+// in, and what the routers have to say for it has come, or has had its time. While a
+// peer that knows the topology has not said all, what is not known of a headend's paths
+// may yet be the same as before: then the headends keep what they have.
 func (c *Core) announcedAll(now time.Time) {
 	if c.saidAll || c.spec.Topology == nil || !c.fresh() || c.learned == nil && !slices.ContainsFunc(c.spec.Topology.Nodes, byBGP) {
 		return
 	}
-	unknown := func(h *headend) bool {
-		return slices.ContainsFunc(h.want.Candidates, func(w compile.Candidate) bool { return w.Unknown != "" }) ||
-			slices.ContainsFunc(h.want.Services, func(w compile.Service) bool { return w.Unknown != "" })
-	}
 	until := c.started.Add(c.params.Settle)
+	early := now.Before(until)
 	for h := range maps.Values(c.headends) {
-		if now.Before(until) && unknown(h) {
-			c.emit(WakeAt{until})
+		if (early || !c.allTold()) && h.want.Lacks() {
+			if early {
+				c.emit(WakeAt{until})
+			}
 			return
 		}
 	}
