@@ -129,6 +129,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.learn(now, e)
 	case HeadendReported:
 		c.heard(e)
+	case NotTold:
+		c.notTold(e)
 	case PeersChanged:
 		c.bgp = e.Peers
 	case Solved:

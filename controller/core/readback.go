@@ -185,9 +185,15 @@ func (c *Core) judgeHeadend(i *intent, node string) (status, reason, message str
 		if _, told := h.services[s.Prefix]; s.Unknown != "" {
 			return unknown(told), "SIDUnknown", "headend " + node + ": " + s.Unknown
 		}
+		if why := h.untold[s.Prefix]; why != "" {
+			return no, "NotTold", why
+		}
 	}
 	silent, inUse, policy, dropping, other := false, false, false, false, ""
 	for _, w := range want.candidates {
+		if why := h.untold[w.NLRI]; w.Unknown == "" && why != "" {
+			return no, "NotTold", why
+		}
 		if w.Fence() {
 			dropping = c.drops(h, w.NLRI)
 			continue
