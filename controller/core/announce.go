@@ -96,12 +96,18 @@ func (c *Core) announce(now time.Time, in *compile.Input) {
 	}
 	for _, name := range sortedKeys(c.headends) {
 		h := c.headends[name]
+		if c.takesOver(h) {
+			continue
+		}
 		out := Announce{Node: name}
 		names := h.candidates(&out)
 		keep := h.routes(&out)
 		if h.routerID = h.want.RouterID; len(out.Policies)+len(out.Services) > 0 {
 			out.RouterID = h.routerID
 			c.emit(out)
+		}
+		if n := c.nodes[name]; n != nil && n.yields && n.yieldAt.IsZero() && !h.want.Lacks() {
+			n.yieldAt = now.Add(c.params.Linger)
 		}
 		c.leave(now, in, name, names, keep)
 		h.tries(&out, now.Add(c.params.Linger))
@@ -287,6 +293,7 @@ func compareNLRI(a, b srpolicy.NLRI) int {
 // lingered withdraws the candidate paths whose time has come. SIDs of links that have
 // left may be given up then.
 func (c *Core) lingered(now time.Time) {
+	c.yield(now)
 	for _, name := range sortedKeys(c.headends) {
 		h := c.headends[name]
 		before := len(h.paths)
@@ -303,11 +310,19 @@ func (c *Core) lingered(now time.Time) {
 // awaitLinger asks to be woken when the next candidate path is to be withdrawn.
 func (c *Core) awaitLinger(now time.Time) {
 	var next time.Time
+	due := func(at time.Time) {
+		if at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
 	for _, h := range c.headends {
 		for _, t := range h.paths {
-			if t.leave.After(now) && (next.IsZero() || t.leave.Before(next)) {
-				next = t.leave
-			}
+			due(t.leave)
+		}
+	}
+	for _, n := range c.nodes {
+		if n.yields {
+			due(n.yieldAt)
 		}
 	}
 	if !next.IsZero() {

@@ -216,6 +216,7 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	was := c.live
 	c.joinLearned(&spec)
 	c.retire(spec, was)
+	c.handOver(spec)
 	c.spec, c.asOf = spec, now
 	if spec.Topology == nil {
 		return

@@ -23,6 +23,10 @@ type node struct {
 	sent      *nodecfg.Config               // of the present session
 	acked     *nodecfg.Config               // newest that the agent has reached
 	refused   string                        // why want is not sent; "" nothing
+	// yields: its agent had its paths, and it is told them by BGP now. Its Config keeps
+	// its policies, which the agent obeys first, until yieldAt; zero: not all is told.
+	yields  bool
+	yieldAt time.Time
 }
 
 // exists reports whether a node is in the topology.
