@@ -33,6 +33,10 @@ type Input struct {
 	// begin to be told them by BGP.
 	Yielding map[string]bool
 
+	// Missing are nodes that have an agent of late, which does not have their SIDs yet, and
+	// what is said of them.
+	Missing map[string]string
+
 	known *foreign // of them; nil: not asked for yet
 }
 

@@ -181,6 +181,7 @@ func (in *Input) headend(h *Headend, had *[]taken, p *Policy, end End) {
 		ways, closed = nil, true
 	}
 	endpoint, unknown := in.endpoint(tails[0])
+	unknown = cmp.Or(unknown, in.Missing[tails[0]])
 	name := srpolicy.NLRI{Color: ColorBase + uint32(in.IDs.Intents[p.Intent]), Endpoint: endpoint}
 	routed := false
 	for _, s := range p.Traffic {

@@ -53,6 +53,11 @@ func (in *Input) Against(p *Policy, path pathspec.Path) string {
 			return why
 		}
 	}
+	for _, node := range path.Nodes[1:] {
+		if why := in.Missing[node]; why != "" {
+			return why
+		}
+	}
 	if slices.ContainsFunc(path.Nodes, func(n string) bool { return in.named(n).NoAgent }) {
 		if why := in.unlearned(p, path); why != "" {
 			return why

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/keiro-net/keiro/topology"
@@ -20,6 +21,13 @@ func (c *Core) handOver(next Spec) {
 		n := c.nodes[node.Name]
 		switch {
 		case n == nil:
+			continue
+		case node.NoAgent:
+			n.fresh = false
+		case c.hasNoAgent(node.Name):
+			n.fresh = !n.connected || !n.confirmed()
+		}
+		switch {
 		case node.Steering != topology.ByBGP || node.NoAgent:
 			n.yields, n.yieldAt = false, time.Time{}
 		case c.exists(node.Name) && !c.byBGP(node.Name):
@@ -46,6 +54,18 @@ func (c *Core) yielding() map[string]bool {
 	for name, n := range c.nodes {
 		if n.yields {
 			out[name] = true
+		}
+	}
+	return out
+}
+
+// freshNodes are those whose agents are new and do not have their SIDs yet: what leads
+// over them goes on by those that they had as routers.
+func (c *Core) freshNodes() map[string]string {
+	out := map[string]string{}
+	for name, n := range c.nodes {
+		if n.fresh {
+			out[name] = fmt.Sprintf("node %s has an agent of late, which has not confirmed its SIDs yet", name)
 		}
 	}
 	return out

@@ -27,6 +27,8 @@ type node struct {
 	// its policies, which the agent obeys first, until yieldAt; zero: not all is told.
 	yields  bool
 	yieldAt time.Time
+	// fresh: it was declared to have no agent, and its agent has confirmed no Config since.
+	fresh bool
 }
 
 // exists reports whether a node is in the topology.
@@ -152,7 +154,7 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 	}
 	n.revision = max(n.revision, r.Revision)
 	if n.sent != nil && r.Revision == n.sent.Revision && r.Reached && n.acked != n.sent {
-		n.acked = n.sent
+		n.acked, n.fresh = n.sent, false
 		c.dirty = true // others may have waited for it
 	}
 	if first {

@@ -148,7 +148,7 @@ func (c *Core) push(now time.Time) {
 // input is what Configs are compiled from, without the policies.
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
-	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe, Yielding: c.yielding()}
+	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe, Yielding: c.yielding(), Missing: c.freshNodes()}
 	if c.live != nil {
 		in.SIDs = c.live.SIDs
 	}
@@ -204,7 +204,7 @@ func (c *Core) pushConfigs(in compile.Input) {
 		if n.sent != nil && sameConfig(n.sent, cfg) {
 			continue
 		}
-		if n.refused = cmp.Or(refusal(cfg), c.untold(cfg)); n.refused != "" || !n.connected || n.report == nil {
+		if n.refused = cmp.Or(refusal(cfg), c.untold(&in, cfg)); n.refused != "" || !n.connected || n.report == nil {
 			continue // its agent would refuse it too, or is away
 		}
 		n.revision++
@@ -221,21 +221,29 @@ func (c *Core) pushConfigs(in compile.Input) {
 
 // untold says why a node is left as it is, though a path that stands is not in
 // its new Config: it crosses routers without an agent, and those who know their
-// SIDs have not said all yet.
-func (c *Core) untold(cfg *nodecfg.Config) string {
-	if c.live != nil && c.allTold() {
+// SIDs have not said all yet; or agents that are new.
+func (c *Core) untold(in *compile.Input, cfg *nodecfg.Config) string {
+	known := c.live != nil && c.allTold()
+	if known && len(in.Missing) == 0 || in.Missing[cfg.Node] != "" {
 		return ""
 	}
 	for _, i := range c.intents {
 		for n, p := range i.standing.Paths {
 			begins := p.Nodes[0] == cfg.Node || p.Nodes[len(p.Nodes)-1] == cfg.Node
-			if !begins || !i.serving[n] || c.byBGP(cfg.Node) || !slices.ContainsFunc(p.Nodes, c.hasNoAgent) {
+			fresh := ""
+			for _, node := range p.Nodes {
+				fresh = cmp.Or(fresh, in.Missing[node])
+			}
+			if !begins || !i.serving[n] || c.byBGP(cfg.Node) || fresh == "" && (known || !slices.ContainsFunc(p.Nodes, c.hasNoAgent)) {
 				continue
 			}
 			name := compile.PathName(i.spec.Name, n)
 			if !slices.ContainsFunc(cfg.Policies, func(p nodecfg.Policy) bool {
 				return slices.ContainsFunc(p.Paths, func(p nodecfg.Path) bool { return p.Name == name })
 			}) {
+				if fresh != "" {
+					return fmt.Sprintf("path %s: %s, until then the node goes on as it is", name, fresh)
+				}
 				return fmt.Sprintf("path %s crosses routers without an agent whose SIDs are not learned yet: BGP peers have not said all (`keiro get peers`), until then the node goes on as it is", name)
 			}
 		}
