@@ -22,8 +22,9 @@ type loop struct {
 	asks   chan func(context.Context) // run between two steps
 	push   func(*nodecfg.Config)
 	solve  func(core.Solve) // beside the loop
-	// announce takes an Announce, a Withdraw and an AnnouncedAll.
-	announce func(core.Effect)
+	// announce takes an Announce, a Withdraw and an AnnouncedAll, and returns what the
+	// Core has to know of it.
+	announce func(core.Effect) []core.Event
 	alarms   *queue[core.Alarm]
 	record   func(core.Entry)
 	records  *queue[store.Op] // alarms, to be kept beside the loop
@@ -105,15 +106,15 @@ func (l *loop) after(event core.Event) error {
 
 func (l *loop) step(ctx context.Context, events ...core.Event) {
 	now := time.Now()
-	for _, event := range events {
-		effects := l.core.Step(now, event)
+	for len(events) > 0 {
+		effects := l.core.Step(now, events[0])
 		l.keep(ctx, effects)
-		l.carryOut(effects)
+		events = append(l.carryOut(effects), events[1:]...)
 	}
 	l.publish(l.core.View(now))
 }
 
-func (l *loop) carryOut(effects []core.Effect) {
+func (l *loop) carryOut(effects []core.Effect) (news []core.Event) {
 	for _, effect := range effects {
 		switch e := effect.(type) {
 		case core.Push:
@@ -129,9 +130,10 @@ func (l *loop) carryOut(effects []core.Effect) {
 		case core.WakeAt:
 			l.wakeAt(e.At)
 		case core.Announce, core.Withdraw, core.AnnouncedAll:
-			l.announce(e)
+			news = append(news, l.announce(e)...)
 		}
 	}
+	return news
 }
 
 const standingBucket = "standing"

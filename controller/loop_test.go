@@ -47,11 +47,15 @@ func TestKeepTriesAgain(t *testing.T) {
 func TestAnnouncementsLeaveInOrder(t *testing.T) {
 	l := newLoop(core.New(core.Params{}), Options{Log: slog.New(slog.DiscardHandler)})
 	var said []core.Effect
-	l.announce = func(e core.Effect) { said = append(said, e) }
+	l.announce = func(e core.Effect) []core.Event { said = append(said, e); return nil }
 	all := []core.Effect{core.Announce{Node: "a"}, core.Withdraw{Node: "b"}, core.AnnouncedAll{}}
 	l.carryOut(all)
 	if !reflect.DeepEqual(said, all) {
 		t.Errorf("%+v", said)
+	}
+	l.announce = func(core.Effect) []core.Event { return []core.Event{core.Tick{}} }
+	if news := l.carryOut(all[:1]); !reflect.DeepEqual(news, []core.Event{core.Tick{}}) {
+		t.Errorf("the Core does not hear what came of it: %+v", news)
 	}
 	published := 0
 	l.publish = func(core.View) { published++ }

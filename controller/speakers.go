@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -21,7 +22,7 @@ const ranFile = "bgp-ran.json"
 // speak makes the speaker of a BGP file; nil: there is none.
 func (b *backend) speak(ctx context.Context, o Options, f *file.File) error {
 	b.routers = &speakers{}
-	b.loop.announce = func(core.Effect) {}
+	b.loop.announce = func(core.Effect) []core.Event { return nil }
 	if f == nil {
 		return nil
 	}
@@ -33,11 +34,16 @@ func (b *backend) speak(ctx context.Context, o Options, f *file.File) error {
 		return fmt.Errorf("BGP file %s: %w", o.BGP, err)
 	}
 	b.routers.Routers = r
-	b.loop.announce = func(effect core.Effect) {
+	b.loop.announce = func(effect core.Effect) (news []core.Event) {
 		var err error
 		switch e := effect.(type) {
 		case core.Announce:
-			err = r.Announce(e)
+			if err = r.Announce(e); err != nil {
+				var untold *routers.UntoldError
+				if errors.As(err, &untold) {
+					news = append(news, untold.NotTold)
+				}
+			}
 		case core.Withdraw:
 			err = r.Withdraw(e)
 		case core.AnnouncedAll:
@@ -46,6 +52,7 @@ func (b *backend) speak(ctx context.Context, o Options, f *file.File) error {
 		if err != nil {
 			o.Log.Error("a headend is not told what it is to do", "error", err)
 		}
+		return news
 	}
 	return nil
 }

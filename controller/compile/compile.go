@@ -29,6 +29,14 @@ type Input struct {
 	// SIDs are those learned of nodes without an agent, which have no others.
 	SIDs live.SIDs
 
+	// Yielding are nodes with Steering ByBGP whose Configs have policies all the same: they
+	// begin to be told them by BGP.
+	Yielding map[string]bool
+
+	// Missing are nodes that have an agent of late, which does not have their SIDs yet, and
+	// what is said of them.
+	Missing map[string]string
+
 	known *foreign // of them; nil: not asked for yet
 }
 
@@ -62,7 +70,8 @@ type End struct {
 // Obstacle has something against is left out, and so is one that begins with a
 // SID which another one has led over another link.
 //
-// Policies that begin at a node with Steering ByBGP are in no Config.
+// Policies that begin at a node with Steering ByBGP are in no Config, unless it is
+// Yielding.
 func Configs(in Input) []*nodecfg.Config {
 	if !slices.ContainsFunc(in.Topology.Nodes, func(n topology.Node) bool { return !n.NoAgent }) {
 		return nil
@@ -131,7 +140,7 @@ func (c *compiler) link(n, e int) nodecfg.Link {
 func (c *compiler) policy(p Policy) {
 	for _, end := range p.Ends {
 		n, ok := c.Topology.Node(end.Node)
-		if !ok || c.Topology.Nodes[n].Steering == topology.ByBGP {
+		if !ok || c.Topology.Nodes[n].Steering == topology.ByBGP && !c.Yielding[end.Node] {
 			continue // see Headends
 		}
 		cfg := c.configs[end.Node]

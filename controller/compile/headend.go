@@ -40,6 +40,12 @@ type Headend struct {
 	Refused []Refusal
 }
 
+// Lacks reports whether something that the headend is to be told is not known.
+func (h *Headend) Lacks() bool {
+	return slices.ContainsFunc(h.Candidates, func(c Candidate) bool { return c.Unknown != "" }) ||
+		slices.ContainsFunc(h.Services, func(s Service) bool { return s.Unknown != "" })
+}
+
 // Candidate is a candidate path, and what of an intent it carries.
 type Candidate struct {
 	srpolicy.CandidatePath
@@ -165,14 +171,16 @@ func (in *Input) headend(h *Headend, had *[]taken, p *Policy, end End) {
 	refuse := func(format string, args ...any) {
 		h.Refused = append(h.Refused, Refusal{p.Intent, fmt.Sprintf(format, args...)})
 	}
+	closed := p.Closed
 	switch {
 	case len(tails) == 0:
-		return // another node of the site begins all paths, or nobody knows where they end
-	case len(tails) > 1:
-		refuse("its paths end at %s and %s, and a colored route has one next hop: let it end at one node", tails[0], tails[1])
-		return
+		return // it ends nowhere
+	case len(tails) > 1: // fenced
+		refuse("%s", split(tails))
+		ways, closed = nil, true
 	}
 	endpoint, unknown := in.endpoint(tails[0])
+	unknown = cmp.Or(unknown, in.Missing[tails[0]])
 	name := srpolicy.NLRI{Color: ColorBase + uint32(in.IDs.Intents[p.Intent]), Endpoint: endpoint}
 	routed := false
 	for _, s := range p.Traffic {
@@ -192,7 +200,6 @@ func (in *Input) headend(h *Headend, had *[]taken, p *Policy, end End) {
 	if !routed && len(p.Traffic) > 0 {
 		return // nothing is steered into it; without traffic the operator's own routes are
 	}
-	closed := p.Closed
 	if p.Encryption != pathspec.NoEncryption && len(ways) > 0 {
 		refuse("BGP has no word for encryption %s: give it `steering: agent`", p.Encryption)
 		ways, closed = nil, true
@@ -214,13 +221,15 @@ func (h *Headend) service(intent string, to netip.Prefix, name srpolicy.NLRI, ou
 
 // ways are the serving paths of a policy that begin at an end, as they lead from there,
 // with their indices; and the nodes at which its standing ones end. Where none stands it
-// is the only node on the other side, so that its packets are fenced there too.
+// is the first node on the other side, so that its packets are fenced there too.
 func (in *Input) ways(p *Policy, end End) (ways []pathspec.Path, paths []int, tails []string) {
+	var elsewhere []string // tails of paths that another node of the site begins
 	for i, path := range p.Paths {
 		if end.Reverse {
 			path = Reversed(path)
 		}
 		if path.Nodes[0] != end.Node {
+			elsewhere = append(elsewhere, path.Nodes[len(path.Nodes)-1])
 			continue
 		}
 		if tail := path.Nodes[len(path.Nodes)-1]; !slices.Contains(tails, tail) {
@@ -230,18 +239,15 @@ func (in *Input) ways(p *Policy, end End) (ways []pathspec.Path, paths []int, ta
 			ways, paths = append(ways, path), append(paths, i)
 		}
 	}
-	if len(p.Paths) > 0 {
+	if len(tails) > 0 {
 		return ways, paths, tails
 	}
 	for _, other := range p.Ends {
 		if other.Reverse != end.Reverse {
-			tails = append(tails, other.Node)
+			elsewhere = append(elsewhere, other.Node)
 		}
 	}
-	if len(tails) > 1 {
-		tails = nil
-	}
-	return nil, nil, tails
+	return nil, nil, elsewhere[:min(len(elsewhere), 1)]
 }
 
 // conflict is what of another intent a headend would not tell from the selector. Routes

@@ -281,16 +281,53 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
-// Where the paths of an intent end at several nodes, no route can say so.
+// Where the paths of an intent end at several nodes, no route can say so. Its packets
+// are fenced.
 func TestSeveralTails(t *testing.T) {
 	got := heads(t, func(in *Input) {
 		p := &in.Policies[0]
 		p.Paths, p.Serving = append(p.Paths, pathspec.Path{Nodes: []string{"a", "b"}, Links: []string{"a--b"}}), []bool{true, false}
 		p.Ends = []End{{Node: "a"}, {Node: "b", Reverse: true}, {Node: "r2", Reverse: true}}
 	}, routers...)
-	if !strings.Contains(got, "not gold: its paths end at r2 and b") || strings.Contains(got, "10.2.0.0/16") {
+	if !strings.Contains(got, "not gold: its paths end at r2 and b") || !strings.HasPrefix(got, fencedAtA) {
 		t.Error(got)
 	}
+}
+
+// fencedAtA is what a is told of an intent to r2 of which it begins no path.
+const fencedAtA = `a 192.0.2.9
+  gold/fence color 1000001 endpoint 5f00:9:2:: preference 1 priority 128 of []
+  10.2.0.0/16 by 5f00:9:2:: color 1000001 to 5f00:9:2:d46::/20
+`
+
+// A node of a site at which no path begins fences the packets of the intent, like an
+// agent: also where none stands, and another site has several nodes.
+func TestFencedWithoutPath(t *testing.T) {
+	for _, paths := range [][]pathspec.Path{nil, {{Nodes: []string{"b", "r2"}, Links: []string{"r2--b"}}}} {
+		got := heads(t, func(in *Input) {
+			p := &in.Policies[0]
+			p.Paths, p.Serving = paths, make([]bool, len(paths))
+			p.Ends = []End{{Node: "a"}, {Node: "b"}, {Node: "r2", Reverse: true}, {Node: "r1", Reverse: true}}
+		}, routers...)
+		if !strings.HasPrefix(got, fencedAtA) {
+			t.Error(got)
+		}
+	}
+}
+
+// A set whose paths do not all end at one node is nothing for a node that is told by BGP.
+func TestSplit(t *testing.T) {
+	heads(t, func(in *Input) {
+		toB, toR2 := pathspec.Path{Nodes: []string{"a", "b"}}, pathspec.Path{Nodes: []string{"a", "b", "r2"}}
+		if why := in.Split([]pathspec.Path{toB, toR2}); !strings.HasPrefix(why, "node a is told its paths by BGP: its paths end at b and r2") {
+			t.Error(why)
+		}
+		for _, one := range [][]pathspec.Path{{toR2, toR2}, {{Nodes: []string{"b", "a"}}, {Nodes: []string{"b", "r2"}}}} {
+			if why := in.Split(one); why != "" {
+				t.Error(why)
+			}
+		}
+	}, routers...)
 }
 
 // A distinguisher says what a path is: the same for the same, another for another.

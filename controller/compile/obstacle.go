@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -52,6 +53,11 @@ func (in *Input) Against(p *Policy, path pathspec.Path) string {
 			return why
 		}
 	}
+	for _, node := range path.Nodes[1:] {
+		if why := in.Missing[node]; why != "" {
+			return why
+		}
+	}
 	if slices.ContainsFunc(path.Nodes, func(n string) bool { return in.named(n).NoAgent }) {
 		if why := in.unlearned(p, path); why != "" {
 			return why
@@ -74,6 +80,45 @@ func (in *Input) Against(p *Policy, path pathspec.Path) string {
 				what += " and WireGuard"
 			}
 			return fmt.Sprintf("%s leave %d bytes for a packet, %s needs %d: raise the MTU of the links, or ask for fewer hops", what, mtu, family, least)
+		}
+	}
+	return ""
+}
+
+// Split says why the paths of a set could not all be told by BGP to one of their ends; ""
+// nothing.
+func (in *Input) Split(paths []pathspec.Path) string {
+	tails := map[string]string{}
+	for _, path := range paths {
+		for _, ends := range [][2]string{{path.Nodes[0], path.Nodes[len(path.Nodes)-1]}, {path.Nodes[len(path.Nodes)-1], path.Nodes[0]}} {
+			if in.named(ends[0]).Steering != topology.ByBGP {
+				continue
+			}
+			if other := cmp.Or(tails[ends[0]], ends[1]); other != ends[1] {
+				return fmt.Sprintf("node %s is told its paths by BGP: %s", ends[0], split([]string{other, ends[1]}))
+			}
+			tails[ends[0]] = ends[1]
+		}
+	}
+	return ""
+}
+
+func split(tails []string) string {
+	return fmt.Sprintf("its paths end at %s and %s, and a colored route has one next hop: let it end at one node", tails[0], tails[1])
+}
+
+// Unsayable says why a path that Obstacle has nothing against could not be told by BGP to
+// those of its ends that are told so; "" nothing.
+func (in *Input) Unsayable(path pathspec.Path) string {
+	for _, way := range []pathspec.Path{path, Reversed(path)} {
+		if in.named(way.Nodes[0]).Steering != topology.ByBGP {
+			continue
+		}
+		if _, why := in.steer(way); why != "" {
+			return why
+		}
+		if _, why := in.endpoint(way.Nodes[len(way.Nodes)-1]); why != "" {
+			return why
 		}
 	}
 	return ""

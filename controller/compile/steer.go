@@ -7,7 +7,6 @@ import (
 
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
-	"github.com/keiro-net/keiro/topology"
 )
 
 // steer is the SID list of a path that begins at a headend which is told it by BGP; why
@@ -80,21 +79,4 @@ func (in *Input) Said(c *Candidate) bool {
 		}
 	}
 	return true
-}
-
-// Unsayable says why a path that Obstacle has nothing against could not be told by BGP to
-// those of its ends that are told so; "" nothing.
-func (in *Input) Unsayable(path pathspec.Path) string {
-	for _, way := range []pathspec.Path{path, Reversed(path)} {
-		if in.named(way.Nodes[0]).Steering != topology.ByBGP {
-			continue
-		}
-		if _, why := in.steer(way); why != "" {
-			return why
-		}
-		if _, why := in.endpoint(way.Nodes[len(way.Nodes)-1]); why != "" {
-			return why
-		}
-	}
-	return ""
 }

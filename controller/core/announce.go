@@ -28,7 +28,10 @@ type headend struct {
 	want     compile.Headend
 	intents  map[string]*wanted // what of want is of an intent
 	paths    map[srpolicy.NLRI]*toldPath
-	services map[netip.Prefix]compile.Service
+	services map[netip.Prefix]toldRoute
+	// untold are the candidate paths, by NLRI, and the routes, by prefix, that could not
+	// be sent to it, and why.
+	untold map[any]string
 }
 
 // wanted is what a headend is to be told of an intent.
@@ -67,7 +70,15 @@ func (h *headend) wants(want compile.Headend) {
 // toldPath is a candidate path that was announced.
 type toldPath struct {
 	compile.Candidate
-	leave time.Time // when it is withdrawn; zero: it is wanted
+	to    netip.Addr // the BGP Identifier that the headend had
+	leave time.Time  // when it is withdrawn; zero: it is wanted
+	dead  bool       // it leads nowhere, or must not
+}
+
+// toldRoute is a colored route that was announced.
+type toldRoute struct {
+	compile.Service
+	to netip.Addr // likewise
 }
 
 // announce tells the headends what they are to have now.
@@ -78,13 +89,16 @@ func (c *Core) announce(now time.Time, in *compile.Input) {
 	for _, want := range compile.Headends(*in) {
 		h := c.headends[want.Node]
 		if h == nil {
-			h = &headend{node: want.Node, paths: map[srpolicy.NLRI]*toldPath{}, services: map[netip.Prefix]compile.Service{}}
+			h = &headend{node: want.Node, paths: map[srpolicy.NLRI]*toldPath{}, services: map[netip.Prefix]toldRoute{}, untold: map[any]string{}}
 			c.headends[want.Node] = h
 		}
 		h.wants(want)
 	}
 	for _, name := range sortedKeys(c.headends) {
 		h := c.headends[name]
+		if c.takesOver(h) {
+			continue
+		}
 		out := Announce{Node: name}
 		names := h.candidates(&out)
 		keep := h.routes(&out)
@@ -92,7 +106,11 @@ func (c *Core) announce(now time.Time, in *compile.Input) {
 			out.RouterID = h.routerID
 			c.emit(out)
 		}
+		if n := c.nodes[name]; n != nil && n.yields && n.yieldAt.IsZero() && !h.want.Lacks() {
+			n.yieldAt = now.Add(c.params.Linger)
+		}
 		c.leave(now, in, name, names, keep)
+		h.tries(&out, now.Add(c.params.Linger))
 		if h.want.Node == "" && len(h.paths) == 0 {
 			delete(c.headends, name)
 		}
@@ -106,16 +124,16 @@ func (h *headend) candidates(out *Announce) (names map[srpolicy.NLRI]bool) {
 	for _, w := range h.want.Candidates {
 		if w.Unknown != "" {
 			if t := h.standing(&w); t != nil {
-				t.Paths, t.Closed, t.leave = w.Paths, w.Closed, time.Time{}
+				t.Paths, t.Closed, t.leave, t.dead = w.Paths, w.Closed, time.Time{}, false
 				names[t.NLRI] = true
 			}
 			continue
 		}
 		t := h.paths[w.NLRI]
-		if t == nil || h.renamed() || t.Octets != w.Octets {
+		if t == nil || h.renamed(t.to) || t.Octets != w.Octets || h.untold[w.NLRI] != "" {
 			out.Policies = append(out.Policies, w.CandidatePath)
 		}
-		h.paths[w.NLRI] = &toldPath{Candidate: w}
+		h.paths[w.NLRI] = &toldPath{Candidate: w, to: h.want.RouterID}
 		names[w.NLRI] = true
 	}
 	return names
@@ -123,7 +141,7 @@ func (h *headend) candidates(out *Announce) (names map[srpolicy.NLRI]bool) {
 
 // renamed reports whether the headend has another BGP Identifier than when it was told:
 // a route reflector has to be told again, for the new one.
-func (h *headend) renamed() bool { return h.want.RouterID != h.routerID }
+func (h *headend) renamed(to netip.Addr) bool { return h.want.RouterID != to }
 
 // standing is what was said of the ways of a candidate path of which something is
 // unknown now.
@@ -157,10 +175,10 @@ func (h *headend) routes(out *Announce) (keep map[netip.Prefix]bool) {
 			keep[w.Prefix] = have && had.Intent == w.Intent
 			continue
 		}
-		if !have || h.renamed() || !sameRoute(&had.Route, &w.Route) {
+		if !have || h.renamed(had.to) || !sameRoute(&had.Route, &w.Route) || h.untold[w.Prefix] != "" {
 			out.Services = append(out.Services, w.Route)
 		}
-		h.services[w.Prefix], keep[w.Prefix] = w, true
+		h.services[w.Prefix], keep[w.Prefix] = toldRoute{w, h.want.RouterID}, true
 	}
 	return keep
 }
@@ -183,6 +201,7 @@ func (c *Core) leave(now time.Time, in *compile.Input, name string, names map[sr
 		if !keep[prefix] {
 			prefixes = append(prefixes, prefix)
 			delete(h.services, prefix)
+			delete(h.untold, prefix)
 		}
 	}
 	slices.SortFunc(prefixes, netip.Prefix.Compare)
@@ -194,7 +213,7 @@ func (c *Core) leave(now time.Time, in *compile.Input, name string, names map[sr
 			t.leave = now.Add(c.params.Linger)
 		}
 		if closed[t.Intent] || c.failed(t.Ways...) || !in.Said(&t.Candidate) {
-			t.leave = now
+			t.leave, t.dead = now, true
 		}
 	}
 	c.withdraw(now, name, prefixes)
@@ -207,17 +226,63 @@ func (c *Core) withdraw(now time.Time, name string, prefixes []netip.Prefix) {
 	for _, s := range h.services {
 		used[srpolicy.NLRI{Color: s.Colors[0].Value, Endpoint: s.NextHop}] = true
 	}
+	partly := map[string]bool{} // intents of which the new could not be said
+	for n, t := range h.paths {
+		partly[t.Intent] = partly[t.Intent] || h.untold[n] != ""
+	}
+	for p, s := range h.services {
+		partly[s.Intent] = partly[s.Intent] || h.untold[p] != ""
+	}
 	out := Withdraw{Node: name, RouterID: h.routerID, Services: prefixes}
 	for nlri, t := range h.paths {
-		if t.leave.IsZero() || now.Before(t.leave) && !c.replaced(h, t) || t.Fence() && used[srpolicy.NLRI{Color: nlri.Color, Endpoint: nlri.Endpoint}] {
+		if t.leave.IsZero() || now.Before(t.leave) && !c.replaced(h, t) || !t.dead && partly[t.Intent] || t.Fence() && used[srpolicy.NLRI{Color: nlri.Color, Endpoint: nlri.Endpoint}] {
 			continue
 		}
 		out.Policies = append(out.Policies, nlri)
 		delete(h.paths, nlri)
+		delete(h.untold, nlri)
 		delete(c.reports, nlri) // the word on it is out of date
 	}
 	if slices.SortFunc(out.Policies, compareNLRI); len(out.Policies)+len(prefixes) > 0 {
 		c.emit(out)
+	}
+}
+
+// tries forgets that something could not be sent which is tried again: else a NotTold
+// follows. What it replaces lingers from now.
+func (h *headend) tries(out *Announce, until time.Time) {
+	if len(h.untold) == 0 {
+		return
+	}
+	for i := range out.Policies {
+		delete(h.untold, out.Policies[i].NLRI)
+	}
+	for i := range out.Services {
+		delete(h.untold, out.Services[i].Prefix)
+	}
+	for _, t := range h.paths {
+		if !t.leave.IsZero() && !t.dead {
+			t.leave = until
+		}
+	}
+}
+
+// notTold takes in what of an Announce could not be sent. It is tried again whenever
+// something changes.
+func (c *Core) notTold(e NotTold) {
+	h := c.headends[e.Node]
+	if h == nil {
+		return
+	}
+	for n, why := range e.Policies {
+		if h.paths[n] != nil {
+			h.untold[n] = why
+		}
+	}
+	for p, why := range e.Services {
+		if _, said := h.services[p]; said {
+			h.untold[p] = why
+		}
 	}
 }
 
@@ -228,6 +293,7 @@ func compareNLRI(a, b srpolicy.NLRI) int {
 // lingered withdraws the candidate paths whose time has come. SIDs of links that have
 // left may be given up then.
 func (c *Core) lingered(now time.Time) {
+	c.yield(now)
 	for _, name := range sortedKeys(c.headends) {
 		h := c.headends[name]
 		before := len(h.paths)
@@ -244,11 +310,19 @@ func (c *Core) lingered(now time.Time) {
 // awaitLinger asks to be woken when the next candidate path is to be withdrawn.
 func (c *Core) awaitLinger(now time.Time) {
 	var next time.Time
+	due := func(at time.Time) {
+		if at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
 	for _, h := range c.headends {
 		for _, t := range h.paths {
-			if t.leave.After(now) && (next.IsZero() || t.leave.Before(next)) {
-				next = t.leave
-			}
+			due(t.leave)
+		}
+	}
+	for _, n := range c.nodes {
+		if n.yields {
+			due(n.yieldAt)
 		}
 	}
 	if !next.IsZero() {
@@ -258,19 +332,20 @@ func (c *Core) awaitLinger(now time.Time) {
 
 // announcedAll says once that all has been announced that the headends had from a
 // controller before this one, so that they forget the rest: when the first answers are
-// in, and what the routers have to say for it has come, or has had its time.
+// in, and what the routers have to say for it has come, or has had its time. While a
+// peer that knows the topology has not said all, what is not known of a headend's paths
+// may yet be the same as before: then the headends keep what they have.
 func (c *Core) announcedAll(now time.Time) {
 	if c.saidAll || c.spec.Topology == nil || !c.fresh() || c.learned == nil && !slices.ContainsFunc(c.spec.Topology.Nodes, byBGP) {
 		return
 	}
-	unknown := func(h *headend) bool {
-		return slices.ContainsFunc(h.want.Candidates, func(w compile.Candidate) bool { return w.Unknown != "" }) ||
-			slices.ContainsFunc(h.want.Services, func(w compile.Service) bool { return w.Unknown != "" })
-	}
 	until := c.started.Add(c.params.Settle)
+	early := now.Before(until)
 	for h := range maps.Values(c.headends) {
-		if now.Before(until) && unknown(h) {
-			c.emit(WakeAt{until})
+		if (early || !c.allTold()) && h.want.Lacks() {
+			if early {
+				c.emit(WakeAt{until})
+			}
 			return
 		}
 	}

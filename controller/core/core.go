@@ -129,6 +129,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.learn(now, e)
 	case HeadendReported:
 		c.heard(e)
+	case NotTold:
+		c.notTold(e)
 	case PeersChanged:
 		c.bgp = e.Peers
 	case Solved:
@@ -214,6 +216,7 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	was := c.live
 	c.joinLearned(&spec)
 	c.retire(spec, was)
+	c.handOver(spec)
 	c.spec, c.asOf = spec, now
 	if spec.Topology == nil {
 		return

@@ -84,6 +84,13 @@ type HeadendReported struct {
 	Gone  bool // it says so no more; only the NLRI, headend and origin of State count
 }
 
+// NotTold says what of an Announce could not be sent to a node, and why.
+type NotTold struct {
+	Node     string
+	Policies map[srpolicy.NLRI]string
+	Services map[netip.Prefix]string
+}
+
 // Solved answers a Solve: paths only. An Explained follows, unless the world
 // changes before.
 type Solved struct {
@@ -110,6 +117,7 @@ func (Reported) event()          {}
 func (Learned) event()           {}
 func (PeersChanged) event()      {}
 func (HeadendReported) event()   {}
+func (NotTold) event()           {}
 func (Solved) event()            {}
 func (Explained) event()         {}
 func (Tick) event()              {}

@@ -213,6 +213,7 @@ func (s *stage) sidsThere() {
 // doHeadend are the lines of a play about what headends say of candidate paths:
 //
 //	says NODE active|valid|invalid|dropping|gone PATH...   by peer rr
+//	unsent NODE PREFIX|PATH                       the route or path could not be sent
 //	told                                          prints what the headends have
 //	seen                                          prints what is known of it
 func (s *stage) doHeadend(args []string) (out []string, known bool) {
@@ -221,6 +222,18 @@ func (s *stage) doHeadend(args []string) (out []string, known bool) {
 		for _, nlri := range s.pathsOf(args[1], args[3:]) {
 			out = append(out, s.step(HeadendReported{Peer: "rr", State: s.state(args[1], s.headend(args[1]).paths[nlri], args[2]), Gone: args[2] == "gone"})...)
 		}
+	case "unsent":
+		e := NotTold{Node: args[1], Policies: map[srpolicy.NLRI]string{}, Services: map[netip.Prefix]string{}}
+		if prefix, err := netip.ParsePrefix(args[2]); err == nil {
+			delete(s.headend(args[1]).routes, prefix)
+			e.Services[prefix] = "it leads to two places"
+		}
+		for _, n := range s.pathsOf(args[1], args[2:]) {
+			if s.core.headends[args[1]].paths[n].leave.IsZero() {
+				e.Policies[n] = "it is too long"
+			}
+		}
+		out = s.step(e)
 	case "told":
 		for _, node := range sortedKeys(s.headends) {
 			h := s.headends[node]

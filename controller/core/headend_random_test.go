@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 // TestRandomHeadends does anything in any order to a fleet whose headends are told by
@@ -43,7 +46,9 @@ func TestRandomHeadends(t *testing.T) {
 		s.do([]string{"connect", "all"})
 		s.do([]string{"solve"})
 		s.do([]string{"obey", "all"})
+		guarded := guard{}
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+			guarded.look(s)
 			node := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "node")
 			link := rapid.SampledFrom([]string{"a--b", "b--d", "a--c", "c--d", "b--c"}).Draw(rt, "link")
 			a := s.agents[node]
@@ -72,9 +77,10 @@ func TestRandomHeadends(t *testing.T) {
 			case 10:
 				if rapid.Bool().Draw(rt, "restart") && len(s.core.retired) == 0 {
 					s.do([]string{"restart"})
+					clear(guarded) // who was about to change its steering is forgotten
 					break
 				}
-				s.do([]string{"spec", rapid.SampledFrom([]string{"headends.yaml", "headends.yaml", "headends-pruned.yaml"}).Draw(rt, "topology"), rapid.SampledFrom(intents).Draw(rt, "intents")})
+				s.do([]string{"spec", rapid.SampledFrom([]string{"headends.yaml", "headends.yaml", "headends-agent.yaml", "headends-pruned.yaml"}).Draw(rt, "topology"), rapid.SampledFrom(intents).Draw(rt, "intents")})
 			case 11:
 				learn(s, rapid.SampledFrom(feed).Draw(rt, "feed"))
 			case 12:
@@ -115,4 +121,29 @@ func TestRandomHeadends(t *testing.T) {
 			}
 		}
 	})
+}
+
+// guard are the intents whose packets are held to their paths at node a, by its agent or
+// by a route, so that they must be for as long as the intents are there.
+type guard map[string]bool
+
+func (g guard) look(s *stage) {
+	there := map[string]bool{}
+	for _, i := range s.core.intents {
+		name, key := i.spec.Name, fmt.Sprint(i.spec.Name, i.spec.Traffic)
+		there[key] = true
+		a, h := s.agents["a"], s.core.headends["a"]
+		if h != nil && h.of(name).refused != "" {
+			delete(g, key)
+			continue
+		}
+		held := a != nil && a.did != nil && slices.ContainsFunc(a.did.Policies, func(p nodecfg.Policy) bool { return p.Intent == name })
+		_, routed := s.headend("a").routes[i.spec.Traffic[0].To]
+		routed = routed && !s.headend("a").stale[i.spec.Traffic[0].To] // a fresh controller may not know the endpoint
+		if g[key] && !held && !routed {
+			s.fail("packets of intent %s may leave their paths at a", name)
+		}
+		g[key] = held || routed
+	}
+	maps.DeleteFunc(g, func(key string, _ bool) bool { return !there[key] })
 }

@@ -69,6 +69,9 @@ func (c *Core) hear(now time.Time) {
 		name := c.live.Links[e].Name
 		up, said := Heard(c.live, e)
 		l := c.links[name]
+		if !said && c.silenced(e, l) {
+			up, said = false, true
+		}
 		if l == nil {
 			if !said {
 				continue
@@ -106,6 +109,18 @@ func Heard(r *live.Result, e int) (up, said bool) {
 	}
 	there := l.Learned != nil || len(l.Halves) > 0
 	return there, there
+}
+
+// silenced reports whether a link of a router, of which something was said, is in
+// silence while it cannot be told whether the link is gone: a peer that has not said all
+// might know. Nobody else sees the link, so it is not taken to be up.
+func (c *Core) silenced(e int, l *link) bool {
+	entry := &c.live.Topology.Entries[e]
+	if l == nil || !c.live.Topology.Nodes[entry.A].NoAgent && !c.live.Topology.Nodes[entry.B].NoAgent {
+		return false
+	}
+	_, had := l.ends[learned]
+	return had && len(c.learned.Peers) > 0 && !live.Settled(c.learned)
 }
 
 // attested reports whether both ends of entry e say at present that it is up:
@@ -182,7 +197,7 @@ func sameSIDs(a, b *live.Result) bool {
 		return false
 	}
 	for n := range a.Nodes {
-		if a.Nodes[n].Router != b.Nodes[n].Router {
+		if a.Nodes[n].Router != b.Nodes[n].Router || a.Nodes[n].BGP != b.Nodes[n].BGP {
 			return false // rare, and may be anything
 		}
 	}

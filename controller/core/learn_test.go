@@ -62,3 +62,32 @@ func TestWhatMatters(t *testing.T) {
 		}
 	}
 }
+
+// TestPeerSID: the SID for an agent as BGP peer of a router is news, though no half of
+// the link says anything new.
+func TestPeerSID(t *testing.T) {
+	text, err := os.ReadFile("../live/testdata/half.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared, err := topology.Parse("half.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	radio := lsdbtest.Stage{DB: lsdb.New(), Now: lsdbtest.Start}
+	do := func(lines ...string) *live.Result {
+		for _, line := range lines {
+			if printed, known := radio.Do(strings.Fields(line)); !known || printed != "" {
+				t.Fatalf("%s: %s", line, printed)
+			}
+		}
+		return live.Join(declared, radio.DB.View())
+	}
+	was := do("r1 up", "r1 node l2 1 te=192.0.2.1", "r1 link bgp 0xc0000201@65000 0x0a000007@65007 if=2001:db8:7::1 nb=2001:db8:7::2",
+		"r1 sid bgp 0xc0000201@65000 5f00:0:1:b7:: behavior=5 peer=0x0a000007", "r1 end")
+	is := do("r1 gone sid bgp 0xc0000201@65000 5f00:0:1:b7::", "r1 sid bgp 0xc0000201@65000 5f00:0:1:c7:: behavior=5 peer=0x0a000007")
+	before, _ := was.SIDs.Over("rt", "r")
+	if after, ok := is.SIDs.Over("rt", "r"); !ok || before.Addr == after.Addr || sameSIDs(was, is) {
+		t.Errorf("from %v to %v is no news", before.Addr, after.Addr)
+	}
+}

@@ -122,7 +122,10 @@ func (c *Core) becauseOf(name string, l *link) string {
 	if s, said := l.ends[learned]; !said || s.Up || c.live == nil {
 		return ""
 	}
-	return ": " + c.live.Out[name]
+	if why := c.live.Out[name]; why != "" {
+		return ": " + why
+	}
+	return ": the routers that told of it do not any more"
 }
 
 // restore gives links back whose wait is over.

@@ -23,6 +23,12 @@ type node struct {
 	sent      *nodecfg.Config               // of the present session
 	acked     *nodecfg.Config               // newest that the agent has reached
 	refused   string                        // why want is not sent; "" nothing
+	// yields: its agent had its paths, and it is told them by BGP now. Its Config keeps
+	// its policies, which the agent obeys first, until yieldAt; zero: not all is told.
+	yields  bool
+	yieldAt time.Time
+	// fresh: it was declared to have no agent, and its agent has confirmed no Config since.
+	fresh bool
 }
 
 // exists reports whether a node is in the topology.
@@ -148,7 +154,7 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 	}
 	n.revision = max(n.revision, r.Revision)
 	if n.sent != nil && r.Revision == n.sent.Revision && r.Reached && n.acked != n.sent {
-		n.acked = n.sent
+		n.acked, n.fresh = n.sent, false
 		c.dirty = true // others may have waited for it
 	}
 	if first {

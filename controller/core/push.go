@@ -37,15 +37,17 @@ func (c *Core) retire(next Spec, was *live.Result) {
 		c.retired = nil
 		return
 	}
-	plugged := map[string]bool{} // what is plugged in next, by node and interface
+	type plug struct{ node, port string }
+	plugged := map[plug]bool{} // what is plugged in next
 	for e := range next.Topology.Entries {
 		entry := &next.Topology.Entries[e]
-		plugged[next.Topology.Nodes[entry.A].Name+" "+entry.AInterface] = true
-		plugged[next.Topology.Nodes[entry.B].Name+" "+entry.BInterface] = true
+		plugged[plug{next.Topology.Nodes[entry.A].Name, entry.AInterface}] = true
+		plugged[plug{next.Topology.Nodes[entry.B].Name, entry.BInterface}] = true
 	}
+	taken := func(node, port string) bool { return port != "" && plugged[plug{node, port}] } // routers may name none
 	gone := func(name, a, b string, entry topology.Entry) bool {
 		_, stays := next.Topology.Entry(name)
-		return !stays && !plugged[a+" "+entry.AInterface] && !plugged[b+" "+entry.BInterface]
+		return !stays && !taken(a, entry.AInterface) && !taken(b, entry.BInterface)
 	}
 	kept := c.retired[:0]
 	for _, r := range c.retired {
@@ -146,7 +148,7 @@ func (c *Core) push(now time.Time) {
 // input is what Configs are compiled from, without the policies.
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
-	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe}
+	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe, Yielding: c.yielding(), Missing: c.freshNodes()}
 	if c.live != nil {
 		in.SIDs = c.live.SIDs
 	}
@@ -202,7 +204,7 @@ func (c *Core) pushConfigs(in compile.Input) {
 		if n.sent != nil && sameConfig(n.sent, cfg) {
 			continue
 		}
-		if n.refused = cmp.Or(refusal(cfg), c.untold(cfg)); n.refused != "" || !n.connected || n.report == nil {
+		if n.refused = cmp.Or(refusal(cfg), c.untold(&in, cfg)); n.refused != "" || !n.connected || n.report == nil {
 			continue // its agent would refuse it too, or is away
 		}
 		n.revision++
@@ -219,21 +221,29 @@ func (c *Core) pushConfigs(in compile.Input) {
 
 // untold says why a node is left as it is, though a path that stands is not in
 // its new Config: it crosses routers without an agent, and those who know their
-// SIDs have not said all yet.
-func (c *Core) untold(cfg *nodecfg.Config) string {
-	if c.live != nil && c.allTold() {
+// SIDs have not said all yet; or agents that are new.
+func (c *Core) untold(in *compile.Input, cfg *nodecfg.Config) string {
+	known := c.live != nil && c.allTold()
+	if known && len(in.Missing) == 0 || in.Missing[cfg.Node] != "" {
 		return ""
 	}
 	for _, i := range c.intents {
 		for n, p := range i.standing.Paths {
 			begins := p.Nodes[0] == cfg.Node || p.Nodes[len(p.Nodes)-1] == cfg.Node
-			if !begins || !i.serving[n] || c.byBGP(cfg.Node) || !slices.ContainsFunc(p.Nodes, c.hasNoAgent) {
+			fresh := ""
+			for _, node := range p.Nodes {
+				fresh = cmp.Or(fresh, in.Missing[node])
+			}
+			if !begins || !i.serving[n] || c.byBGP(cfg.Node) || fresh == "" && (known || !slices.ContainsFunc(p.Nodes, c.hasNoAgent)) {
 				continue
 			}
 			name := compile.PathName(i.spec.Name, n)
 			if !slices.ContainsFunc(cfg.Policies, func(p nodecfg.Policy) bool {
 				return slices.ContainsFunc(p.Paths, func(p nodecfg.Path) bool { return p.Name == name })
 			}) {
+				if fresh != "" {
+					return fmt.Sprintf("path %s: %s, until then the node goes on as it is", name, fresh)
+				}
 				return fmt.Sprintf("path %s crosses routers without an agent whose SIDs are not learned yet: BGP peers have not said all (`keiro get peers`), until then the node goes on as it is", name)
 			}
 		}
@@ -276,6 +286,9 @@ func (c *Core) lacking(i *intent) string {
 	}
 	c.inputNow()
 	policy := c.policy(i)
+	if why := c.in.Split(i.answer.Paths); why != "" {
+		return why
+	}
 	for _, p := range i.answer.Paths {
 		if why := c.in.Obstacle(&policy, p); why != "" {
 			return why

@@ -18,6 +18,10 @@ type saying struct {
 	state report.State
 }
 
+// mostSayings are kept of one candidate path. Its NLRI is of one headend, of which a few
+// peers tell; more is rubbish, whose oldest is forgotten.
+const mostSayings = 16
+
 // heard takes in what a headend reports of a candidate path that has one of our colors.
 // It may come before the path is announced: from a controller before this one. Several
 // peers may say it; the newest word counts.
@@ -29,7 +33,7 @@ func (c *Core) heard(e HeadendReported) {
 		return s.peer == e.Peer && s.state.Origin == e.State.Origin && reflect.DeepEqual(s.state.Headend, e.State.Headend)
 	})
 	if !e.Gone {
-		list = append(list, saying{e.Peer, e.State})
+		list = append(list[max(len(list)-mostSayings+1, 0):], saying{e.Peer, e.State})
 	}
 	if c.reports[e.State.NLRI] = list; len(list) == 0 {
 		delete(c.reports, e.State.NLRI)
@@ -184,9 +188,15 @@ func (c *Core) judgeHeadend(i *intent, node string) (status, reason, message str
 		if _, told := h.services[s.Prefix]; s.Unknown != "" {
 			return unknown(told), "SIDUnknown", "headend " + node + ": " + s.Unknown
 		}
+		if why := h.untold[s.Prefix]; why != "" {
+			return no, "NotTold", why
+		}
 	}
 	silent, inUse, policy, dropping, other := false, false, false, false, ""
 	for _, w := range want.candidates {
+		if why := h.untold[w.NLRI]; w.Unknown == "" && why != "" {
+			return no, "NotTold", why
+		}
 		if w.Fence() {
 			dropping = c.drops(h, w.NLRI)
 			continue

@@ -141,7 +141,7 @@ func (b *beside) last(e int, rest []int, fit []*lsdb.HalfKnown) {
 		}
 	case len(fit) > 0:
 		b.out(e, LinkAmbiguous, "%d links are declared between %s and %s, router %s tells of %d halves, and neither addresses nor names tell which of them it is", rivals, router, name, router, len(fit))
-	case settled(b.v):
+	case Settled(b.v):
 		b.out(e, LinkMissing, "router %s tells of no link to %s that could be it, and without a SID for it no path can cross it: by IGP or BGP (RFC 9086) it must have an adjacency with %s", router, name, name)
 	}
 }

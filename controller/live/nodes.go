@@ -44,7 +44,7 @@ func (j *joiner) matchNodes() {
 			}
 			out.tell(NodeAmbiguous, "%d routers have its %s: %s; none of them is taken to be it", len(found), by, join(list))
 		}
-		if len(found) == 0 && node.RouterID != "" && node.NoAgent && settled(j.v) { // an agent may be in no IGP
+		if len(found) == 0 && node.RouterID != "" && node.NoAgent && Settled(j.v) { // an agent may be in no IGP
 			out.tell(NodeMissing, "no peer knows a router with routerID %s", node.RouterID)
 		}
 	}
@@ -138,9 +138,9 @@ func (j *joiner) named(lower string) (out []int) {
 	return j.lower[lower]
 }
 
-// settled reports whether nothing that is missing may come yet: some peer has
+// Settled reports whether nothing that is missing may come yet: some peer has
 // said all, and none is still expected to.
-func settled(v *lsdb.View) bool {
+func Settled(v *lsdb.View) bool {
 	return len(v.Peers) > 0 && !slices.ContainsFunc(v.Peers, func(p lsdb.PeerState) bool { return !p.Complete })
 }
 

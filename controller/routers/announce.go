@@ -65,27 +65,55 @@ func (o *outbox) leading(node string) (peers []*file.Peer, direct bool) {
 	return peers, false
 }
 
-// Announce says to a headend what it is to have. An error says what it will not
+// UntoldError is why a headend is not told all of an Announce.
+type UntoldError struct {
+	core.NotTold
+	error
+}
+
+// Announce says to a headend what it is to have. An UntoldError says what it will not
 // be told, and why; the rest is.
 func (r *Routers) Announce(e core.Announce) error {
+	u := &UntoldError{NotTold: core.NotTold{Node: e.Node, Policies: map[srpolicy.NLRI]string{}, Services: map[netip.Prefix]string{}}}
+	if u.error = r.announce(e, u); u.error == nil {
+		return nil
+	}
+	return u
+}
+
+func (r *Routers) announce(e core.Announce, u *UntoldError) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	peers, direct := r.out.leading(e.Node)
+	none := func(format string, args ...any) error {
+		err := fmt.Errorf(format, args...)
+		for i := range e.Policies {
+			u.Policies[e.Policies[i].NLRI] = err.Error()
+		}
+		for i := range e.Services {
+			u.Services[e.Services[i].Prefix] = err.Error()
+		}
+		return err
+	}
 	switch {
 	case len(peers) == 0:
-		return fmt.Errorf("node %s cannot be told its paths by BGP: no peer in the BGP file is it (node: %s), and none reflects SR Policies", e.Node, e.Node)
+		return none("node %s cannot be told its paths by BGP: no peer in the BGP file is it (node: %s), and none reflects SR Policies", e.Node, e.Node)
 	case !direct && !e.RouterID.IsValid():
-		return fmt.Errorf("node %s cannot be told its paths over a route reflector: its BGP Identifier is not known; give it a routerID in the topology, or a session of its own in the BGP file", e.Node)
+		return none("node %s cannot be told its paths over a route reflector: its BGP Identifier is not known; give it a routerID in the topology, or a session of its own in the BGP file", e.Node)
 	}
 	var bad []error
 	for _, p := range peers {
 		for i := range e.Policies {
 			n := name{e.Policies[i].Family(), string(srpolicy.AppendNLRI(nil, e.Policies[i].NLRI))}
-			bad = append(bad, r.say(p, n, e.Node, item{routerID: e.RouterID, policy: &e.Policies[i]}))
+			if err := r.say(p, n, e.Node, item{routerID: e.RouterID, policy: &e.Policies[i]}); err != nil {
+				u.Policies[e.Policies[i].NLRI], bad = err.Error(), append(bad, err)
+			}
 		}
 		for i := range e.Services {
 			n := name{e.Services[i].Family(), string(message.AppendPrefix(nil, e.Services[i].Prefix))}
-			bad = append(bad, r.say(p, n, e.Node, item{routerID: e.RouterID, service: &e.Services[i]}))
+			if err := r.say(p, n, e.Node, item{routerID: e.RouterID, service: &e.Services[i]}); err != nil {
+				u.Services[e.Services[i].Prefix], bad = err.Error(), append(bad, err)
+			}
 		}
 	}
 	return errors.Join(bad...)

@@ -1,6 +1,7 @@
 package routers
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -201,8 +202,12 @@ func TestCannotAnnounce(t *testing.T) {
 	}
 	// What was refused is not withdrawn, and what is right is told all the same.
 	e := core.Announce{Node: "a", RouterID: id, Policies: paths, Services: []service.Route{colored("2001:db8:c::/48")}}
-	if err := r.Announce(e); err == nil {
-		t.Error("a family that the peer has not is no mistake")
+	var untold *UntoldError
+	if err := r.Announce(e); !errors.As(err, &untold) || len(untold.Policies) != 0 || untold.Services[e.Services[0].Prefix] == "" || untold.Node != "a" {
+		t.Errorf("a family that the peer has not: %+v", untold)
+	}
+	if err := alone.Announce(e); !errors.As(err, &untold) || len(untold.Policies) != 1 || len(untold.Services) != 1 {
+		t.Errorf("no peer leads there: %+v", untold)
 	}
 	if got := r.States()[0].Routes; got != 1 {
 		t.Errorf("%d routes", got)
