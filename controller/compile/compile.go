@@ -1,6 +1,9 @@
 // Package compile turns what was decided into what every node must be: path
 // sets into nodecfg.Configs. It is pure and keeps no state: equal inputs give
 // equal Configs. controller/core calls it.
+//
+// package budget: what agents and what headends are told of one path are made of the same
+// SID lists and refused for the same reasons; apart they would export both.
 package compile
 
 import (

@@ -314,7 +314,10 @@ func (in *Input) candidates(h *Headend, p *Policy, name srpolicy.NLRI, ways []pa
 // a policy, of which the least does (RFC 9256 section 2.12).
 func priority(intent int) uint8 { return uint8(min(max(128-intent, 0), 255)) }
 
-func segments(list []live.SID) (out srpolicy.SegmentList) {
+// segments always states the weight, though 1 is what a list without one has: gobgp v4.8
+// ends when it is asked to list a policy in which it is missing.
+func segments(list []live.SID) srpolicy.SegmentList {
+	out := srpolicy.SegmentList{Weight: ls.Some[uint32](1)}
 	for _, s := range list {
 		segment := srpolicy.Segment{SID: s.Addr}
 		if structure, known := structured(s).Get(); known {

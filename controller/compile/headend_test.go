@@ -132,7 +132,7 @@ func TestHeadends(t *testing.T) {
 	}{
 		{"between an agent and a router whose link is not learned", nil, routers, `
 a 192.0.2.9
-  gold/0 color 1000001 endpoint 5f00:9:2:: preference 1000 priority 128 of [0] [5f00:0:2:8001::/1 5f00:0:2:4002::/5]
+  gold/0 color 1000001 endpoint 5f00:9:2:: preference 1000 priority 128 of [0] [5f00:0:2:8001::/1 5f00:0:2:4002::/5]*1
   gold/fence color 1000001 endpoint 5f00:9:2:: preference 1 priority 128 of []
   10.2.0.0/16 by 5f00:9:2:: color 1000001 to 5f00:9:2:d46::/20
 r1 192.0.2.1
@@ -148,11 +148,11 @@ r2 192.0.2.2
 		}, routers, `
 a 192.0.2.9
 r1 192.0.2.1
-  gold/0 color 1000001 endpoint 5f00:9:2:: preference 1000 priority 100 of [0] [5f00:9:1:e2::/0]
+  gold/0 color 1000001 endpoint 5f00:9:2:: preference 1000 priority 100 of [0] [5f00:9:1:e2::/0]*1
   gold/fence color 1000001 endpoint 5f00:9:2:: preference 1 priority 100 of []
   10.2.0.0/16 by 5f00:9:2:: color 1000001 to 5f00:9:2:d46::/20
 r2 192.0.2.2
-  gold/0 color 1000001 endpoint 2001:db8::1 preference 1000 priority 100 of [0] [5f00:9:2:e1::/0]
+  gold/0 color 1000001 endpoint 2001:db8::1 preference 1000 priority 100 of [0] [5f00:9:2:e1::/0]*1
   gold/fence color 1000001 endpoint 2001:db8::1 preference 1 priority 100 of []
   10.1.0.0/16 by 2001:db8::1 color 1000001 to 5f00:9:1:d4::/19
 `},
@@ -163,8 +163,8 @@ r2 192.0.2.2
 			p.Ends = []End{{Node: "a"}, {Node: "b", Reverse: true}}
 		}, nil, `
 a 192.0.2.9
-  gold/0 color 1000001 endpoint 5f00:0:2::1 preference 1000 priority 128 of [0] [5f00:0:2:8001::/1]
-  gold/2 color 1000001 endpoint 5f00:0:2::1 preference 998 priority 128 of [2] [5f00:0:2:8001::/1]
+  gold/0 color 1000001 endpoint 5f00:0:2::1 preference 1000 priority 128 of [0] [5f00:0:2:8001::/1]*1
+  gold/2 color 1000001 endpoint 5f00:0:2::1 preference 998 priority 128 of [2] [5f00:0:2:8001::/1]*1
   gold/fence color 1000001 endpoint 5f00:0:2::1 preference 1 priority 128 of []
   10.2.0.0/16 by 5f00:0:2::1 color 1000001 to 5f00:0:2:4::/17
 r1 192.0.2.1
