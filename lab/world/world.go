@@ -221,9 +221,6 @@ func (w *World) RouterSocket(node string) string {
 	return filepath.Join(w.Dir, "router-"+node+".sock")
 }
 
-// KillRouter ends the router of a node at once. Its kernel goes on.
-func (w *World) KillRouter(node string) error { return end(w.routers[node], syscall.SIGKILL) }
-
 // AgentDir is the state directory of a node's agent.
 func (w *World) AgentDir(node string) string { return filepath.Join(w.Dir, "agent-"+node) }
 

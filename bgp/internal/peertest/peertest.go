@@ -205,12 +205,6 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Log is what the program has said so far.
-func (p *Process) Log() string {
-	text, _ := os.ReadFile(p.log)
-	return string(text)
-}
-
 // Output runs a program in the namespace and returns what it says.
 func (n *Namespace) Output(program string, args ...string) (string, error) {
 	var out bytes.Buffer
