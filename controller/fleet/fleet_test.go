@@ -108,13 +108,13 @@ func TestRevokedOnTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want("connected tyo1")
+	first := w.Fleet.session("tyo1")
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	late, err := rpc.Session(ctx, w.dial(w.tls(id)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := w.Fleet.session("tyo1")
 	for end := time.Now().Add(deadline); w.Fleet.session("tyo1") == first; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the second session does not come")
