@@ -42,8 +42,9 @@ func (s *Speaker) assign(tcp net.Conn) {
 		}
 		return
 	}
+	n := s.refused.Add(1) // before the stranger sees it
 	tcp.Close()
-	if n := s.refused.Add(1); n&(n-1) == 0 { // each time there are twice as many
+	if n&(n-1) == 0 { // each time there are twice as many
 		s.cfg.Log.Warn("bgp connection refused: the address is no peer's", "address", address.String(), "refused", n)
 	}
 }
