@@ -24,50 +24,20 @@ func TestRandomHeadends(t *testing.T) {
 		"node l2 4 name=d te=192.0.2.44,2001:db8::44",
 	}
 	intents := []string{"colored.yaml", "colored-gold.yaml", "colored-spread.yaml", "colored-block.yaml", "colored-refused.yaml"}
-	learn := func(s *stage, lines ...string) {
-		for _, line := range lines {
-			s.do(append([]string{"bgp", "rr"}, strings.Fields(line)...))
-		}
-		s.do([]string{"learn"})
-	}
 	settle := func(s *stage) {
-		learn(s, "up", "gone sid l2 4 5f00:9:4:d47::")
+		s.learn("up", "gone sid l2 4 5f00:9:4:d47::")
 		s.settle()
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		s := newStage(t)
-		s.fail, s.feed = rt.Fatalf, "headends.feed"
-		s.configure("rr")
-		s.do([]string{"start", "headends.yaml", rapid.SampledFrom(intents).Draw(rt, "intents")})
-		s.do([]string{"enrol", "one", "all"})
-		s.do([]string{"bgp", "rr", "up"})
-		s.do([]string{"feed", "headends.feed", "rr"})
-		learn(s, "end")
-		s.do([]string{"connect", "all"})
-		s.do([]string{"solve"})
-		s.do([]string{"obey", "all"})
+		s := startLearned(t, rt, "headends.yaml", "headends.feed", intents)
 		guarded := guard{}
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			guarded.look(s)
 			node := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "node")
 			link := rapid.SampledFrom([]string{"a--b", "b--d", "a--c", "c--d", "b--c"}).Draw(rt, "link")
-			a := s.agents[node]
-			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 12).Draw(rt, "what") {
-			case 0:
-				s.do([]string{"connect", node})
-			case 1:
-				if connected {
-					s.do([]string{"disconnect", node})
-				}
-			case 2, 3:
-				if connected {
-					s.do([]string{"obey", node})
-				}
-			case 4, 5:
-				if connected && at(link, node) {
-					s.do([]string{rapid.SampledFrom([]string{"down", "up"}).Draw(rt, "way"), link, node})
-				}
+			switch what := rapid.IntRange(0, 12).Draw(rt, "what"); what {
+			default:
+				s.agentDoes(rt, what, node, link)
 			case 6, 7:
 				s.do([]string{"solve"})
 			case 8:
@@ -82,7 +52,7 @@ func TestRandomHeadends(t *testing.T) {
 				}
 				s.do([]string{"spec", rapid.SampledFrom([]string{"headends.yaml", "headends.yaml", "headends-agent.yaml", "headends-pruned.yaml"}).Draw(rt, "topology"), rapid.SampledFrom(intents).Draw(rt, "intents")})
 			case 11:
-				learn(s, rapid.SampledFrom(feed).Draw(rt, "feed"))
+				s.learn(rapid.SampledFrom(feed).Draw(rt, "feed"))
 			case 12:
 				head := rapid.SampledFrom([]string{"a", "d"}).Draw(rt, "head")
 				s.do([]string{"says", head, rapid.SampledFrom([]string{"active", "valid", "invalid", "gone"}).Draw(rt, "says"),

@@ -22,49 +22,18 @@ func TestRandomRouters(t *testing.T) {
 		"node l2 2 name=b flags=overload", "node l2 2 name=b", "prefix l2 2 5f00:0:1::/48 locator=0", "gone prefix l2 2 5f00:0:1::/48", "lost", "up", "end",
 	}
 	intents := []string{"two.yaml", "two-b.yaml", "two-c.yaml", "spread.yaml"}
-	learn := func(s *stage, lines ...string) {
-		for _, line := range lines {
-			s.do(append([]string{"bgp", "rr"}, strings.Fields(line)...))
-		}
-		s.do([]string{"learn"})
-	}
 	settle := func(s *stage) {
-		learn(s, "up", "gone prefix l2 2 5f00:0:1::/48")
+		s.learn("up", "gone prefix l2 2 5f00:0:1::/48")
 		s.settle()
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		s := newStage(t)
-		s.fail, s.feed = rt.Fatalf, "mixed.feed"
-		s.configure("rr")
-		s.do([]string{"start", "mixed.yaml", rapid.SampledFrom(intents).Draw(rt, "intents")})
-		s.do([]string{"enrol", "one", "all"})
-		s.do([]string{"bgp", "rr", "up"})
-		s.do([]string{"feed", "mixed.feed", "rr"})
-		learn(s, "end")
-		s.do([]string{"connect", "all"})
-		s.do([]string{"solve"})
-		s.do([]string{"obey", "all"})
-		s.do([]string{"obey", "all"})
+		s := startLearned(t, rt, "mixed.yaml", "mixed.feed", intents)
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			node := rapid.SampledFrom([]string{"a", "d"}).Draw(rt, "node")
 			link := rapid.SampledFrom([]string{"a--b", "b--d", "a--c", "c--d", "b--c", "a--b#2", "a--d"}).Draw(rt, "link")
-			a := s.agents[node]
-			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 11).Draw(rt, "what") {
-			case 0:
-				s.do([]string{"connect", node})
-			case 1:
-				if connected {
-					s.do([]string{"disconnect", node})
-				}
-			case 2, 3:
-				if connected {
-					s.do([]string{"obey", node})
-				}
-			case 4, 5:
-				if connected && (link[:1] == node || link[3:4] == node) {
-					s.do([]string{rapid.SampledFrom([]string{"down", "up"}).Draw(rt, "way"), link, node})
-				}
+			switch what := rapid.IntRange(0, 11).Draw(rt, "what"); what {
+			default:
+				s.agentDoes(rt, what, node, link)
 			case 6, 7:
 				s.do([]string{"solve"})
 			case 8:
@@ -78,7 +47,7 @@ func TestRandomRouters(t *testing.T) {
 				}
 				s.do([]string{"spec", rapid.SampledFrom([]string{"mixed.yaml", "mixed.yaml", "mixed-pruned.yaml"}).Draw(rt, "topology"), rapid.SampledFrom(intents).Draw(rt, "intents")})
 			case 11:
-				learn(s, rapid.SampledFrom(feed).Draw(rt, "feed"))
+				s.learn(rapid.SampledFrom(feed).Draw(rt, "feed"))
 			}
 		}
 		settle(s)

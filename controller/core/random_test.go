@@ -38,25 +38,9 @@ func TestRandomWalk(t *testing.T) {
 			link := rapid.SampledFrom(links).Draw(rt, "link")
 			a := s.agents[node]
 			connected := a != nil && a.connected
-			switch rapid.IntRange(0, 17).Draw(rt, "what") {
-			case 0:
-				s.do([]string{"connect", node})
-			case 1:
-				if connected {
-					s.do([]string{"disconnect", node})
-				}
-			case 2, 3:
-				if connected {
-					s.do([]string{"obey", node})
-				}
-			case 4:
-				if connected && at(link, node) {
-					s.do([]string{"down", link, node})
-				}
-			case 5:
-				if connected && at(link, node) {
-					s.do([]string{"up", link, node})
-				}
+			switch what := rapid.IntRange(0, 17).Draw(rt, "what"); what {
+			default:
+				s.agentDoes(rt, what, node, link)
 			case 6:
 				s.do([]string{"solve"})
 			case 7:
@@ -153,7 +137,7 @@ var heard = []string{
 	"link l2 2 4 te=1 bw=1G", "link l2 4 2 te=1 bw=1G", "gone link l2 4 2",
 }
 
-func at(link, node string) bool { return link[:1] == node || link[len(link)-1:] == node }
+func at(link, node string) bool { return link[:1] == node || link[3:4] == node }
 
 // settle lets everybody come, everything be repaired and all be done.
 func (s *stage) settle() {
