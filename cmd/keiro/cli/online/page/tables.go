@@ -23,24 +23,29 @@ type standing struct {
 	nodes  []string
 	state  nodecfg.PathUp
 	active bool // at the first headend
+	// unprobed: so far there are only headends that probe nothing.
+	unprobed bool
 }
 
 // pathsOf gathers the paths of an intent. One is up when all its headends say
-// so, and down when one does.
+// so, and down when one does. A headend that was told by BGP probes nothing: there
+// the probes of the other end count, which go both ways.
 func pathsOf(i *resource.Intent) []standing {
 	var out []standing
 	at := map[string]int{}
 	for _, p := range i.Status.Paths {
+		unprobed := p.SRPolicy != nil && p.State == nodecfg.CannotTell
 		n, known := at[p.Name]
 		if !known {
 			at[p.Name] = len(out)
 			number := strings.TrimPrefix(p.Name, i.Metadata.Name+"/")
-			out = append(out, standing{number, p.Nodes, p.State, p.Active})
+			out = append(out, standing{number, p.Nodes, p.State, p.Active, unprobed})
 			continue
 		}
-		if p.State == nodecfg.Down || out[n].state == nodecfg.Up {
+		if p.State == nodecfg.Down || !unprobed && (out[n].state == nodecfg.Up || out[n].unprobed) {
 			out[n].state = p.State
 		}
+		out[n].unprobed = out[n].unprobed && unprobed
 	}
 	return out
 }
