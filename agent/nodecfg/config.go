@@ -25,6 +25,30 @@ type Config struct {
 	Policies []Policy     `json:"policies"`        // sorted by ID
 	Peers    []Peer       `json:"peers,omitempty"` // sorted by node
 	Probe    Probe        `json:"probe"`
+	// Guard says what the agent does when others change what it made.
+	Guard Guarding `json:"guard,omitempty"`
+	// Protected are intents whose packets are looked for on the links of this
+	// node; sorted by name.
+	Protected []Protected `json:"protected,omitempty"`
+}
+
+// Guarding is what becomes of changes by others.
+type Guarding string
+
+// Enforce puts them back and tells; Alert only tells.
+const (
+	Enforce Guarding = ""
+	Alert   Guarding = "alert"
+)
+
+// Protected is an intent whose packets are looked for.
+type Protected struct {
+	Intent     string     `json:"intent"`
+	Traffic    []Selector `json:"traffic"`              // both directions; Pref means nothing
+	Encryption string     `json:"encryption,omitempty"` // one of Encryptions, or ""
+	// Links of this node that paths of the intent take; on others none of its
+	// packets may be.
+	Links []string `json:"links"`
 }
 
 // Link is this node's end of a link between two nodes.
@@ -109,6 +133,10 @@ type Path struct {
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
 	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
+	// MaxDelay is what each direction may take at most, MaxLossPPM what it may
+	// lose; 0: nothing is asked.
+	MaxDelay   time.Duration `json:"maxDelay,omitempty"`
+	MaxLossPPM int64         `json:"maxLoss_ppm,omitempty"`
 	// Weight is the path's share of the flows of a Policy that spreads them,
 	// 1 to MaxWeight; 0 in all others.
 	Weight int `json:"weight,omitempty"`

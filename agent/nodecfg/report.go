@@ -14,7 +14,41 @@ type Report struct {
 	Lanes    []LaneState   `json:"lanes,omitempty"`  // sorted by name
 	Keying   *Keying       `json:"keying,omitempty"` // nil: this node has had no lane
 	Floors   []FloorState  `json:"floors,omitempty"` // sorted by intent
+	Drifts   []Drift       `json:"drifts,omitempty"` // the latest, the oldest first
+	Leaks    []Leak        `json:"leaks,omitempty"`  // that were seen lately, sorted by intent, link and kind
 }
+
+// Drift is something of this node that somebody else changed.
+type Drift struct {
+	Object string    `json:"object"`           // in the words of iproute2
+	Change string    `json:"change"`           // added, deleted, changed
+	By     string    `json:"by,omitempty"`     // who did it, where the kernel tells: a process, else a netlink port
+	Intent string    `json:"intent,omitempty"` // whose packets it may touch; "" those of all or of none
+	At     time.Time `json:"at"`               // when the agent knew
+	// Restored is when it was as it should be again; zero: it is not. Kept says
+	// why nobody has put it back: the guard only tells, somebody fights for it.
+	Restored time.Time `json:"restored,omitzero"`
+	Kept     string    `json:"kept,omitempty"`
+}
+
+// Leak is packets of an intent where they should not be, by samples taken on
+// the links of this node.
+type Leak struct {
+	Intent string    `json:"intent"`
+	Link   string    `json:"link"`
+	Kind   string    `json:"kind"` // LeakClear, LeakOutside or LeakElsewhere
+	Seen   uint64    `json:"seen"` // sampled packets since First
+	First  time.Time `json:"first"`
+	Last   time.Time `json:"last"`
+	Packet string    `json:"packet"` // the headers of one of them, for people
+}
+
+// The kinds of Leak.
+const (
+	LeakClear     = "clear"     // readable, though the intent asks for encryption
+	LeakOutside   = "outside"   // steered into no path
+	LeakElsewhere = "elsewhere" // on a path, but over a link that none of its paths takes
+)
 
 // ObjectError is a kernel object that could not be made as wanted.
 type ObjectError struct {
@@ -69,6 +103,39 @@ type PathState struct {
 	Cause   string    `json:"cause,omitempty"`
 	RTTUS   int64     `json:"rtt_us,omitempty"` // smoothed round trip over the path and back
 	Changed time.Time `json:"changed"`
+	// There and Back are what test packets say of the way to the tail and of the
+	// way from it.
+	There Measured `json:"there,omitzero"`
+	Back  Measured `json:"back,omitzero"`
+	// Delay and Loss say whether the path keeps its bounds (Path.MaxDelay,
+	// Path.MaxLossPPM) in both directions: Within, Beyond, or "" cannot tell.
+	Delay string `json:"delay,omitempty"`
+	Loss  string `json:"loss,omitempty"`
+	// Way says whether packets take the links that the path says: Proven,
+	// Deviates, or "" cannot tell. Deviation says where they went instead.
+	Way       string `json:"way,omitempty"`
+	Deviation string `json:"deviation,omitempty"`
+}
+
+// What PathState says of bounds and of the way.
+const (
+	Within   = "within"
+	Beyond   = "beyond"
+	Proven   = "proven"
+	Deviates = "deviates"
+)
+
+// Measured is what test packets say of one direction of a path (STAMP, RFC
+// 8762) over the last window.
+type Measured struct {
+	Packets int   `json:"packets"` // judged in the window; 0: nothing is known
+	LossPPM int64 `json:"loss_ppm"`
+	// DelayUS is the median, and VariationUS the 95th percentile less the least
+	// (RFC 5481 section 4.2). Without Synced the two clocks are not known to
+	// agree well enough: then DelayUS is not known and 0.
+	DelayUS     int64 `json:"delay_us"`
+	VariationUS int64 `json:"variation_us"`
+	Synced      bool  `json:"synced"`
 }
 
 // LaneState is the state of the lane of one path at this node. No secret, and
