@@ -82,10 +82,11 @@ func (d *detection) once(t trouble) {
 	d.received.add(hook.at.Sub(began))
 	undo()
 	d.await("the end of alert "+t.alert, func() error {
-		if n, err := d.firing(); err != nil || n > 0 {
-			return fmt.Errorf("%d alerts fire, %v", n, err)
+		n, err := d.firing()
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%d alerts fire", n)
 		}
-		return nil
+		return err
 	})
 	d.settled()
 }
