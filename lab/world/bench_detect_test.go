@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
-	"github.com/keiro-net/keiro/lab"
 )
 
 // BenchmarkDetect causes one trouble after the other, and measures when the
@@ -45,19 +44,6 @@ func (c *cloud) troubles() []trouble {
 	return []trouble{
 		{"local link down", resource.DegradedPath, c.broken(first)},
 		{"remote link down", resource.DegradedPath, c.broken(last)},
-	}
-}
-
-// broken is a link without carrier.
-func (c *cloud) broken(link string) func() func() {
-	target := lab.Target{Kind: lab.Link, Name: link}
-	return func() func() {
-		_, err := c.Lab.Cut(c.ctx, target)
-		c.must(err)
-		return func() {
-			_, err := c.Lab.Restore(c.ctx, target)
-			c.must(err)
-		}
 	}
 }
 
