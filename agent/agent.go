@@ -177,7 +177,9 @@ type loop struct {
 	want      nodecfg.State
 	have      nodecfg.State // what Observe said last, and what was applied since
 	failures  map[nodecfg.Object]*failure
-	unseen    error // why Observe failed
+	unseen    error                // why Observe failed
+	mute      string               // why the node takes no part in in-band OAM
+	foreign   *nodecfg.ObjectError // mute, where somebody should know
 	reached   bool
 
 	dirty    bool // have may be wrong

@@ -58,7 +58,7 @@ func (l *loop) delivered(msg nodecfg.FromAgent) {
 // compose states all that is known.
 func (l *loop) compose() *nodecfg.Report {
 	r := &nodecfg.Report{Node: l.Node}
-	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept, l.blind, l.floorsUnkept, l.offFailed, l.unsteered} {
+	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept, l.blind, l.floorsUnkept, l.offFailed, l.unsteered, l.foreign} {
 		if e != nil {
 			r.Errors = append(r.Errors, *e)
 		}
