@@ -17,6 +17,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/probe/way"
 	"github.com/keiro-net/keiro/agent/rtnl"
 	"github.com/keiro-net/keiro/agent/steer"
 )
@@ -40,6 +41,16 @@ type Prober interface {
 	States() []nodecfg.PathState
 	// Trace sends packets down the paths of an intent; it takes seconds.
 	Trace(ctx context.Context, cfg *nodecfg.Config, req nodecfg.TraceRequest) nodecfg.TraceResult
+}
+
+// Ways finds out whether packets take the links that paths say: a way.Prober.
+type Ways interface {
+	// Set begins to prove the way of the paths of a Config, and no others.
+	Set(cfg *nodecfg.Config)
+	// Changes has a token when Ways says something new.
+	Changes() <-chan struct{}
+	// Ways are those that are known, by name of the path.
+	Ways() map[string]way.Way
 }
 
 // Lanes keeps the encrypted tunnels of a node and their keys.
@@ -72,6 +83,7 @@ type Options struct {
 	Kernel Kernel
 	Prober Prober
 	Lanes  Lanes // nil: none is ever open
+	Ways   Ways  // nil: nobody can tell
 	In     <-chan nodecfg.ToAgent
 	Out    chan<- nodecfg.FromAgent
 	// Begun has a token when a session with the controller has begun, which
@@ -113,6 +125,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Lanes != nil {
 		l.laneChanges = o.Lanes.Changes()
+	}
+	if o.Ways != nil {
+		l.wayChanges = o.Ways.Changes()
 	}
 	if o.Routes != nil {
 		l.routeChanges, l.heard = o.Routes.Changes(), o.Routes.Heard()
@@ -185,7 +200,7 @@ type loop struct {
 	dirty    bool // have may be wrong
 	observed time.Time
 
-	laneChanges <-chan struct{}
+	laneChanges, wayChanges <-chan struct{}
 
 	routeChanges <-chan struct{}
 	heard        *steer.Heard
@@ -233,6 +248,8 @@ func (l *loop) run(ctx context.Context) {
 			l.report(false)
 		case <-l.laneChanges:
 			l.steer()
+			l.report(false)
+		case <-l.wayChanges:
 			l.report(false)
 		case <-l.routeChanges:
 			l.unheard = true
@@ -372,6 +389,9 @@ func (l *loop) obey(t *taken) {
 	l.want = l.desired()
 	l.converge()
 	l.Prober.Set(cfg)
+	if l.Ways != nil {
+		l.Ways.Set(cfg)
+	}
 }
 
 func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {

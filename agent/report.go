@@ -8,6 +8,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/probe/way"
 )
 
 // report makes ready a Report when there is something new to say; times says
@@ -97,6 +98,10 @@ func (l *loop) paths(lanes []nodecfg.LaneState) []nodecfg.PathState {
 	for _, p := range l.Prober.States() {
 		probed[p.Name] = p
 	}
+	var ways map[string]way.Way
+	if l.Ways != nil {
+		ways = l.Ways.Ways()
+	}
 	active, closed := l.active(), l.closed(lanes)
 	why := make(map[string]string)
 	for _, s := range lanes {
@@ -120,6 +125,9 @@ func (l *loop) paths(lanes []nodecfg.LaneState) []nodecfg.PathState {
 				s.State, s.Cause = nodecfg.CannotTell, nodecfg.NotProbed+": "+path.Unprobed
 			}
 			s.Active = active[path.Name]
+			if w := ways[path.Name]; s.State != nodecfg.Down { // else it has no packets
+				s.Way, s.Deviation = w.Way, w.Deviation
+			}
 			states = append(states, s)
 		}
 	}

@@ -73,6 +73,14 @@ func isOAM(o Object) bool {
 	return false
 }
 
+// Carries says whether paths carry packets by the object. They do without
+// in-band OAM, and without the source of encapsulation, which only the root of
+// the machine may set: the kernel picks one itself.
+func Carries(o Object) bool {
+	_, source := o.(TunSrc)
+	return !source && !isOAM(o)
+}
+
 // OAMMissing says that the kernel has no in-band OAM: of the sysctls that want
 // names it has none of the node.
 func OAMMissing(have, want State) bool {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -71,5 +72,13 @@ func (h *Handle) applyOAM(verb nodecfg.Verb, n nodecfg.OAMNamespace) error {
 	if verb == nodecfg.Delete {
 		return h.ioam(ioamDelNamespace, unix.NLM_F_ACK, nil, id)
 	}
-	return h.ioam(ioamAddNamespace, unix.NLM_F_ACK, nil, id, nl.NewRtAttr(ioamNSData, u32(nodecfg.RouteProtocol)))
+	err := h.ioam(ioamAddNamespace, unix.NLM_F_ACK, nil, id, nl.NewRtAttr(ioamNSData, u32(nodecfg.RouteProtocol)))
+	if !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	ours, listed := h.oamNamespaces()
+	if listed != nil || slices.Contains(ours, n) {
+		return listed
+	}
+	return fmt.Errorf("somebody else has it, with other data: %w", err)
 }

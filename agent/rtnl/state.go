@@ -118,11 +118,7 @@ func (h *Handle) apply(op nodecfg.Op) error {
 	case nodecfg.TunSrc:
 		return h.applyTunSrc(op.Verb, o)
 	case nodecfg.OAMNamespace:
-		err := h.applyOAM(op.Verb, o)
-		if op.Verb != nodecfg.Delete && errors.Is(err, unix.EEXIST) {
-			return nil
-		}
-		return err
+		return h.applyOAM(op.Verb, o)
 	}
 	return fmt.Errorf("cannot apply objects of type %T", op.Object)
 }
