@@ -17,7 +17,6 @@ import (
 
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
-	"github.com/keiro-net/keiro/agent/probe/way"
 	"github.com/keiro-net/keiro/agent/rtnl"
 	"github.com/keiro-net/keiro/agent/steer"
 )
@@ -41,16 +40,6 @@ type Prober interface {
 	States() []nodecfg.PathState
 	// Trace sends packets down the paths of an intent; it takes seconds.
 	Trace(ctx context.Context, cfg *nodecfg.Config, req nodecfg.TraceRequest) nodecfg.TraceResult
-}
-
-// Ways finds out whether packets take the links that paths say: a way.Prober.
-type Ways interface {
-	// Set begins to prove the way of the paths of a Config, and no others.
-	Set(cfg *nodecfg.Config)
-	// Changes has a token when Ways says something new.
-	Changes() <-chan struct{}
-	// Ways are those that are known, by name of the path.
-	Ways() map[string]way.Way
 }
 
 // Lanes keeps the encrypted tunnels of a node and their keys.
@@ -192,15 +181,16 @@ type loop struct {
 	want      nodecfg.State
 	have      nodecfg.State // what Observe said last, and what was applied since
 	failures  map[nodecfg.Object]*failure
-	unseen    error                // why Observe failed
-	mute      string               // why the node takes no part in in-band OAM
-	foreign   *nodecfg.ObjectError // mute, where somebody should know
+	unseen    error // why Observe failed
 	reached   bool
 
 	dirty    bool // have may be wrong
 	observed time.Time
 
 	laneChanges, wayChanges <-chan struct{}
+
+	mute    string               // why the node takes no part in in-band OAM
+	foreign *nodecfg.ObjectError // mute, where somebody should know
 
 	routeChanges <-chan struct{}
 	heard        *steer.Heard
@@ -358,17 +348,6 @@ func (l *loop) acceptable(cfg *nodecfg.Config) (*taken, error) {
 func (l *loop) refuse(what string, err error) {
 	l.Log.Error("config refused", "what", what, "error", err)
 	l.refused = &nodecfg.ObjectError{Object: what, Error: err.Error()}
-}
-
-// keep writes a Config to disk after it is obeyed and before that is reported.
-// A disk may take longer than a repair is allowed to; an agent that dies in
-// between obeys the Config before until the controller has told it again.
-func (l *loop) keep(cfg *nodecfg.Config) {
-	l.unkept = nil
-	if err := save(l.Dir, cfg); err != nil {
-		l.Log.Error("config not kept", "revision", cfg.Revision, "error", err)
-		l.unkept = &nodecfg.ObjectError{Object: fmt.Sprintf("config revision %d on disk", cfg.Revision), Error: err.Error()}
-	}
 }
 
 func (l *loop) obey(t *taken) {

@@ -76,30 +76,6 @@ func (l *loop) observe() []nodecfg.Op {
 	return nodecfg.Plan(l.have, l.withOAM(seen))
 }
 
-// withOAM is what is wanted, less what is not to be had of in-band OAM: it
-// carries no packets, so its absence is a fact and no failure.
-func (l *loop) withOAM(seen rtnl.Seen) nodecfg.State {
-	mute := ""
-	l.foreign = nil
-	switch {
-	case seen.NoOAM != nil:
-		mute = seen.NoOAM.Error()
-	case nodecfg.OAMMissing(l.have, l.want):
-		mute = "this kernel does not have it: Linux does since 5.15"
-	default:
-		if mute = nodecfg.OAMForeign(l.have, l.want); mute != "" {
-			l.foreign = &nodecfg.ObjectError{Object: "in-band OAM", Error: mute}
-		}
-	}
-	if mute != l.mute && mute != "" {
-		l.Log.Warn("no in-band OAM: nobody can tell the way of paths over this node", "why", mute)
-	}
-	if l.mute = mute; mute == "" {
-		return l.want
-	}
-	return nodecfg.WithoutOAM(l.want)
-}
-
 // apply does the operations, except those that failed lately and those that
 // must wait for another, and says whether it did any.
 func (l *loop) apply(ops []nodecfg.Op) bool {

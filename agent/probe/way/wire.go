@@ -28,7 +28,6 @@ const (
 	maxReceive = 4096
 )
 
-
 func (w *wire) close() {
 	for _, fd := range []*int{&w.send, &w.receive} {
 		if *fd >= 0 {
