@@ -67,14 +67,15 @@ type Routes interface {
 
 // Options are what an agent is made of.
 type Options struct {
-	Node   string // its name; Configs for another node are refused
-	Dir    string // where the last good Config is kept
-	Kernel Kernel
-	Prober Prober
-	Lanes  Lanes // nil: none is ever open
-	Ways   Ways  // nil: nobody can tell
-	In     <-chan nodecfg.ToAgent
-	Out    chan<- nodecfg.FromAgent
+	Node    string // its name; Configs for another node are refused
+	Dir     string // where the last good Config is kept
+	Kernel  Kernel
+	Prober  Prober
+	Lanes   Lanes   // nil: none is ever open
+	Ways    Ways    // nil: nobody can tell
+	Samples Samples // nil: none are taken
+	In      <-chan nodecfg.ToAgent
+	Out     chan<- nodecfg.FromAgent
 	// Begun has a token when a session with the controller has begun, which
 	// may know nothing: the whole Report goes out again.
 	Begun <-chan struct{}
@@ -117,6 +118,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Ways != nil {
 		l.wayChanges = o.Ways.Changes()
+	}
+	if o.Samples != nil {
+		l.leakChanges = o.Samples.Changes()
 	}
 	if o.Routes != nil {
 		l.routeChanges, l.heard = o.Routes.Changes(), o.Routes.Heard()
@@ -187,7 +191,7 @@ type loop struct {
 	dirty    bool // have may be wrong
 	observed time.Time
 
-	laneChanges, wayChanges <-chan struct{}
+	laneChanges, wayChanges, leakChanges <-chan struct{}
 
 	mute    string               // why the node takes no part in in-band OAM
 	foreign *nodecfg.ObjectError // mute, where somebody should know
@@ -240,6 +244,8 @@ func (l *loop) run(ctx context.Context) {
 			l.steer()
 			l.report(false)
 		case <-l.wayChanges:
+			l.report(false)
+		case <-l.leakChanges:
 			l.report(false)
 		case <-l.routeChanges:
 			l.unheard = true
@@ -368,9 +374,7 @@ func (l *loop) obey(t *taken) {
 	l.want = l.desired()
 	l.converge()
 	l.Prober.Set(cfg)
-	if l.Ways != nil {
-		l.Ways.Set(cfg)
-	}
+	l.prove(cfg)
 }
 
 func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {

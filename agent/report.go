@@ -88,6 +88,9 @@ func (l *loop) compose() *nodecfg.Report {
 	}
 	r.Paths = l.paths(r.Lanes)
 	r.Floors = l.floorStates
+	if l.Samples != nil {
+		r.Leaks = l.Samples.Leaks()
+	}
 	return r
 }
 
@@ -189,7 +192,7 @@ func same(a, b *nodecfg.Report, times bool) bool {
 			}
 			return x == y
 		}) &&
-		sameKeying(a.Keying, b.Keying, times)
+		sameKeying(a.Keying, b.Keying, times) && sameLeaks(a.Leaks, b.Leaks, times)
 }
 
 func sameKeying(a, b *nodecfg.Keying, times bool) bool {

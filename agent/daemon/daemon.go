@@ -24,6 +24,7 @@ import (
 	"github.com/keiro-net/keiro/agent/probe/way"
 	"github.com/keiro-net/keiro/agent/quantum"
 	"github.com/keiro-net/keiro/agent/rtnl"
+	"github.com/keiro-net/keiro/agent/sample"
 	"github.com/keiro-net/keiro/agent/session"
 	"github.com/keiro-net/keiro/agent/tunnel"
 	"github.com/keiro-net/keiro/bgp/file"
@@ -106,10 +107,12 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer ways.Close()
+	samples := sample.New(o.Log, nil)
+	defer samples.Close()
 	lanes := newLanes(o, client, kme)
 	defer lanes.Close()
 	loop := agent.Options{
-		Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, Ways: ways, In: in, Out: out, Begun: began,
+		Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, Ways: ways, Samples: samples, In: in, Out: out, Begun: began,
 		Orders: orders, Log: o.Log,
 	}
 	var head *headend.Headend
@@ -135,6 +138,7 @@ func Run(ctx context.Context, o Options) error {
 	run(func() error { return client.Run(ctx, in, out) })
 	run(func() error { return prober.Run(ctx) })
 	run(func() error { return ways.Run(ctx) })
+	run(func() error { return samples.Run(ctx) })
 	parts.Go(func() { root.Run(ctx, orders) })
 	run(func() error {
 		kme.Run(ctx)

@@ -49,6 +49,11 @@ type Protected struct {
 	// Links of this node that paths of the intent take; on others none of its
 	// packets may be.
 	Links []string `json:"links"`
+	// Near are links of this node within the site of an end of the intent, where
+	// its packets may be on their way to and from their hosts.
+	Near []string `json:"near,omitempty"`
+	// Lanes are the numbers of its lanes, whose packets are looked for as well.
+	Lanes []uint16 `json:"lanes,omitempty"`
 }
 
 // Link is this node's end of a link between two nodes.

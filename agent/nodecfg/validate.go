@@ -58,6 +58,7 @@ func (c *Config) Validate() error {
 	}
 	v.neighborRoutes(c)
 	v.peers(c)
+	v.protected(c)
 	if p := c.Probe; p.Interval != 0 {
 		v.check(p.Interval >= minInterval, "probe: interval %s is less than %s", p.Interval, minInterval)
 		v.check(p.Lost >= 1, "probe: lost is %d, must be at least 1", p.Lost)
