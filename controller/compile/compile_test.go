@@ -95,30 +95,6 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// The links of a path are as the nodes behind them number them, unless two nodes
-// have one number.
-func TestLinksOfPath(t *testing.T) {
-	for _, tt := range []struct {
-		name        string
-		edit        func(*Input)
-		there, back []nodecfg.PathLink
-	}{
-		{"all known", nil, []nodecfg.PathLink{{Name: "a--b", Far: 1}, {Name: "b--c", Far: 1}}, []nodecfg.PathLink{{Name: "b--c", Far: 2}, {Name: "a--b", Far: 1}}},
-		{"c is numbered as a", func(in *Input) { in.IDs.Locators["c"] = netip.MustParsePrefix("fcbb:bb00:1::/48") },
-			[]nodecfg.PathLink{{Name: "a--b", Far: 1}, {Name: "b--c"}}, []nodecfg.PathLink{{Name: "b--c", Far: 2}, {Name: "a--b"}}},
-		{"no number", func(in *Input) { in.IDs.Locators["c"] = netip.MustParsePrefix("5f00:ff:ffff::/48") },
-			[]nodecfg.PathLink{{Name: "a--b", Far: 1}, {Name: "b--c"}}, []nodecfg.PathLink{{Name: "b--c", Far: 2}, {Name: "a--b", Far: 1}}},
-	} {
-		configs := compiled(t, tt.edit)
-		if got := configs[0].Policies[0].Paths[0].Links; !reflect.DeepEqual(got, tt.there) {
-			t.Errorf("%s: there %v, want %v", tt.name, got, tt.there)
-		}
-		if got := configs[2].Policies[0].Paths[0].Links; !reflect.DeepEqual(got, tt.back) {
-			t.Errorf("%s: back %v, want %v", tt.name, got, tt.back)
-		}
-	}
-}
-
 func TestNoPathLeavesTheFence(t *testing.T) {
 	for name, edit := range map[string]func(*Input){
 		"does not serve":      func(in *Input) { in.Policies[0].Serving[0] = false },
