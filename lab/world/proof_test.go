@@ -66,7 +66,7 @@ func TestWaysAndLeaks(t *testing.T) {
 		c.await("all ways to be proven after a repair", all)
 	}
 
-	// Keiro puts rules back within a millisecond; somebody takes them again and
+	// Keiro puts rules back within a millisecond; somebody takes all of them again and
 	// again, and what slips by is in the clear.
 	c.wayRound("tyo1", "osa1", goldTraffic[1])
 	stop, done := make(chan struct{}), make(chan struct{})
@@ -77,7 +77,7 @@ func TestWaysAndLeaks(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				c.unrule("tyo1", intentRules)
+				c.unrule("tyo1", everyRule)
 			}
 		}
 	}()

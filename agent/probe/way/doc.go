@@ -1,7 +1,7 @@
 // Package way tells whether packets take the links that a path says: proof of
 // transit by in-band OAM (IOAM, RFC 9197).
 //
-// Every 400 ms it sends a probe down each path and back, as package probe does:
+// Every 500 ms it sends a probe down each path and back, as package probe does:
 // an IPv6 packet whose SIDs are those of the path, then those that lead back.
 // It carries the hop-by-hop option of a pre-allocated trace (RFC 9486), into
 // which each node on its way writes its number, the number of the link that
@@ -18,7 +18,7 @@
 // The filter. Of the last five probes two must have deviated, so a single stray
 // is none; three in a row must have proven the way, with none astray among the
 // last five. A probe that says another thing than before has the next one
-// follow after 200 ms. So a deviation is told after at most 400 ms + 200 ms +
+// follow after 150 ms. So a deviation is told after at most 500 ms + 150 ms +
 // twice a tick + the round trip, under a second, and its end not sooner than
 // after a second.
 //

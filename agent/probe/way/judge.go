@@ -8,8 +8,8 @@ import (
 
 // The filter, see the package comment.
 const (
-	every    = 400 * time.Millisecond
-	again    = 200 * time.Millisecond
+	every    = 500 * time.Millisecond
+	again    = 150 * time.Millisecond
 	patience = time.Second
 	window   = 5
 	strays   = 2 // of the window

@@ -25,14 +25,15 @@ type Prober struct {
 	changes chan struct{} // one slot
 	wake    chan struct{} // one slot: Set was called
 
-	mu    sync.Mutex // of all below
-	wire  *wire
-	seal  *sealer
-	home  netip.Addr
-	slow  time.Duration // least time between two probes of a path; 0: none are sent
-	paths map[uint32]*path
-	next  uint32 // number of a path; none is ever given twice
-	names names
+	mu      sync.Mutex // of all below
+	wire    *wire
+	seal    *sealer
+	home    netip.Addr
+	slow    time.Duration // least time between two probes of a path; 0: none are sent
+	paths   map[uint32]*path
+	next    uint32 // number of a path; none is ever given twice
+	names   names
+	running map[string]bool // interfaces, as this round found them
 	// trouble is what keeps all probes from leaving.
 	trouble string
 }
@@ -68,7 +69,7 @@ func New(log *slog.Logger) (*Prober, error) {
 		return nil, err
 	}
 	return &Prober{
-		log: log, wire: w, seal: newSealer(), paths: map[uint32]*path{},
+		log: log, wire: w, seal: newSealer(), paths: map[uint32]*path{}, running: map[string]bool{},
 		changes: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}, nil
 }
@@ -186,6 +187,7 @@ func (p *Prober) round(now time.Time) bool {
 	if len(p.paths) == 0 || p.wire.send < 0 {
 		return false
 	}
+	clear(p.running)
 	err := p.wire.settle(p.home)
 	// First the answers: none that came before now may be called lost.
 	if err == nil {
@@ -226,7 +228,12 @@ func earlier(a, b time.Time) time.Time {
 // said of the way, and what was is over.
 func (p *Prober) probe(number uint32, path *path, now time.Time) error {
 	path.due = now.Add(max(every, p.slow))
-	if !p.wire.running(path.device) {
+	running, known := p.running[path.device]
+	if !known {
+		running = p.wire.running(path.device)
+		p.running[path.device] = running
+	}
+	if !running {
 		path.sent = nil
 		before := path.judge.finding
 		path.judge = judge{}
