@@ -36,6 +36,7 @@ func options(args []string) (controller.Options, error) {
 	flags.DurationVar(&p.Linger, "linger", time.Second, "how long an SR Policy candidate path that still works stays at its headend beside the one that replaces it")
 	p.Probe = nodecfg.Probe{Lost: 3, Back: 5}
 	flags.DurationVar(&p.Probe.Interval, "probe-interval", 10*time.Millisecond, "time between two probes of a path; 0 probes none")
+	flags.BoolVar(&p.Sample, "sample-traffic", true, "have nodes look at packets on their links, at random, for traffic of intents where it should not be")
 	verbose := flags.Bool("v", false, "log debug messages")
 	show := flags.Bool("version", false, "print the version and exit")
 	switch err := flags.Parse(args); {

@@ -29,6 +29,8 @@ type Input struct {
 	MTU      map[string]int          // of links, by name, bytes; absent: not known
 	Peers    map[string]nodecfg.Peer // who the agents are, by node; absent: no identity yet
 	Probe    nodecfg.Probe
+	// Sample: nodes look for packets where they should not be.
+	Sample bool
 	// SIDs are those learned of nodes without an agent, which have no others.
 	SIDs live.SIDs
 
@@ -59,6 +61,9 @@ type Policy struct {
 	Priority int
 	// Closed: the intent is blocked, so what stands may not carry anything.
 	Closed bool
+	// Held are links of paths that headends may still use, as they have confirmed
+	// no others yet.
+	Held []string
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -89,6 +94,9 @@ func Configs(in Input) []*nodecfg.Config {
 	}
 	for _, p := range in.Policies {
 		c.policy(p)
+	}
+	if in.Sample {
+		c.protect()
 	}
 	for _, cfg := range configs {
 		rank(cfg.Policies)

@@ -49,6 +49,8 @@ type Params struct {
 	// beside the one that replaces it.
 	Linger time.Duration
 	Probe  nodecfg.Probe
+	// Sample has the nodes look for packets of intents where they should not be.
+	Sample bool
 }
 
 // Spec is what operators declared, with the numbers given to it.
