@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -11,20 +10,27 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/probe/stamp"
+	"github.com/keiro-net/keiro/agent/probe/wire"
 )
 
 // BenchmarkCraft is what a probe costs without the kernel: made, sealed,
 // opened again and judged.
 func BenchmarkCraft(b *testing.B) {
-	p, s := testPacket(b), newSealer()
+	packet, err := wire.New(wire.Spec{Source: testHome, To: testHome, SIDs: testSIDs, From: 50000, At: 50000, Size: stamp.Len})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := newSealer()
 	j := judge{state: nodecfg.CannotTell, interval: 10 * time.Millisecond, lost: 3, back: 3}
 	now := time.Now()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		p.load(s, stamp{sequence: j.next, sent: ntpOf(now), ssid: 1})
+		s.Seal(packet.Payload(), stamp.Test{Sequence: j.next, Sent: stamp.NTPOf(now), SSID: 1})
+		packet.Seal()
 		j.leave(time.Duration(i))
-		st, ok := s.open(p.udp()[udpLen:])
-		if !ok || !j.answer(st.sequence, ntpOf(now).sub(st.sent)) {
+		st, ok := s.Open(packet.Payload())
+		if !ok || !j.answer(st.Sequence, stamp.NTPOf(now).Sub(st.Sent)) {
 			b.Fatal("not taken")
 		}
 	}
@@ -74,10 +80,11 @@ func BenchmarkSend(b *testing.B) {
 	path := p.paths[0]
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.send(path); err != nil {
+		p.load(path)
+		if err := p.wire.Send(path.packet, path.by); err != nil {
 			b.Fatal(err)
 		}
-		p.wire.receive(p.wire.udp, func([]byte, netip.Addr, time.Time) {})
+		p.wire.Receive(p.wire.UDP(), func(wire.Arrived) {})
 	}
 }
 
