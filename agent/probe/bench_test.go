@@ -121,3 +121,50 @@ func processTime(b *testing.B) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkCost is what an agent's prober costs: the share of a core that this
+// process uses, by getrusage, for paths of one link between two namespaces. It
+// includes what the kernel does for it, which here is the forwarding in both
+// namespaces too.
+func BenchmarkCost(b *testing.B) {
+	for _, c := range []struct {
+		paths             int
+		interval, measure time.Duration
+	}{
+		{100, 100 * time.Millisecond, 0},
+		{100, 100 * time.Millisecond, 100 * time.Millisecond},
+		{1000, 10 * time.Millisecond, 0},
+		{1000, 10 * time.Millisecond, 100 * time.Millisecond},
+		{100, 3 * time.Millisecond, 0},
+	} {
+		b.Run(fmt.Sprintf("paths=%d/interval=%v/measure=%v", c.paths, c.interval, c.measure), func(b *testing.B) {
+			w := newWorld(b, 2, [2]int{0, 1})
+			p := w.prober()
+			paths := make([]nodecfg.Path, c.paths)
+			for i := range paths {
+				paths[i] = w.path(fmt.Sprintf("gold/%03d", i), 0, 1)
+			}
+			cfg := w.config(paths...)
+			cfg.Probe.Interval = c.interval
+			w.tests(cfg, c.measure)
+			p.Set(cfg)
+			start(b, p)
+			if c.measure > 0 {
+				far := w.reflector(cfg)
+				start(b, far)
+			}
+			for _, path := range paths {
+				await(b, p, path.Name, nodecfg.Up)
+			}
+			for b.Loop() {
+				from, cpu, begin := p.Counters(), processTime(b), time.Now()
+				time.Sleep(5 * time.Second) // what is measured is time
+				elapsed, used := time.Since(begin), processTime(b)-cpu
+				to := p.Counters()
+				b.ReportMetric(100*used.Seconds()/elapsed.Seconds(), "%core")
+				b.ReportMetric(float64(to.Sent-from.Sent)/elapsed.Seconds(), "probes/s")
+				b.ReportMetric(float64(to.Lost-from.Lost), "lost")
+			}
+		})
+	}
+}
