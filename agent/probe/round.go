@@ -96,7 +96,7 @@ func (p *Prober) round(now time.Time) (time.Duration, error) {
 // is a small part of the interval, and so of the time that a cut takes to be
 // noticed.
 func (p *Prober) batch() time.Duration {
-	return min(max(p.interval/8, time.Millisecond), 10*time.Millisecond)
+	return min(max(p.interval/5, time.Millisecond), 20*time.Millisecond)
 }
 
 // settle says whether probes can come home.
