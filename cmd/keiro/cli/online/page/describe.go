@@ -59,6 +59,10 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 			trip, output.Age(now, p.Since), strings.Join(p.Nodes, " "))
 	}
 	list(t, paths, len(i.Status.Paths), "paths stand")
+	if m := measured(name, i.Status.Paths); m != nil {
+		t.Printf("\n")
+		t.Table(m)
+	}
 	srPolicies(t, i)
 	if len(lanes) > 0 {
 		t.Printf("\n")
