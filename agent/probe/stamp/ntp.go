@@ -44,7 +44,7 @@ func Synced(e time.Duration) Estimate {
 // that it is synchronized, or what it says is none of RFC 4656.
 func (e Estimate) Bound() (most time.Duration, ok bool) {
 	scale, multiplier := uint(e>>8&0x3f), uint64(e&0xff)
-	if e>>15 == 0 || e>>14&1 != 0 || multiplier == 0 || scale > 24 { // 255 * 2^24 units are a second
+	if e>>15 == 0 || e>>14&1 != 0 || multiplier == 0 || scale > 25 { // 2 s
 		return 0, false
 	}
 	return time.Duration(multiplier << scale * uint64(time.Second) >> 32), true
