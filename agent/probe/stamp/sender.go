@@ -15,6 +15,8 @@ const (
 	window  = 200
 	// patience is how long an answer is waited for.
 	patience = 2 * time.Second
+	// reorder is how many packets may overtake one that is not lost.
+	reorder = 50
 	// stale is the time after the last answer when what was measured is no
 	// news of the present any more.
 	stale = 5 * time.Second
@@ -139,7 +141,7 @@ func (s *Sender) Take(r *Reply, arrival NTP, at time.Duration, clock uint32) boo
 	if age := s.next - r.Answers; r.Life != s.Life || age == 0 || age > history {
 		return false
 	}
-	if at-rec.sent > patience || at < rec.sent {
+	if at-rec.sent > patience || at < rec.sent || rec.settled {
 		return false
 	}
 	if r.Token != s.token {
@@ -247,7 +249,8 @@ func (s *Sender) settle(at time.Duration) {
 	}
 	for ; s.unsettled != s.next; s.unsettled++ {
 		rec := &s.records[s.unsettled%history]
-		if rec.fate != arrived && at-rec.sent < patience {
+		overtaken := s.known && int32(s.from-rec.sequence) >= reorder
+		if rec.fate != arrived && at-rec.sent < patience && !overtaken {
 			return
 		}
 		if rec.fate == pending {
