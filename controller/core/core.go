@@ -100,6 +100,7 @@ type Core struct {
 	asOf    time.Time // when what made the present question happened
 	failing []failure
 	alarms  map[string]Alarm // those that fire, by key
+	paths   pathWatch
 	effects []Effect
 }
 
@@ -161,6 +162,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.tell(now)
 	c.tellKeys(now)
 	c.tellRouters(now)
+	c.tellPaths(now)
 	return c.effects
 }
 
