@@ -95,7 +95,7 @@ golang.org/x/net               -> agent/internal/testnet
 golang.org/x/sys               -> agent/... lab/... cmd/... bgp/transport bgp/internal/peertest
 golang.org/x/term              -> cmd/...
 pgregory.net/rapid             -> tests
-github.com/rogpeppe/go-internal -> tests
+github.com/rogpeppe/go-internal -> tests bgp/internal/codectest
 `
 
 // notInAgent: keiro-agent runs as root on every machine, so it links none of
