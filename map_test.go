@@ -49,6 +49,7 @@ agent/floor        <- agent/nodecfg
 agent/...          <- agent/... bgp/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile controller/live bgp/ls bgp/lsdb bgp/service bgp/srpolicy/... agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
+controller/alert/webhook <- keys/sign
 controller/compile <- agent/nodecfg controller/live bgp/... pathspec topology
 controller/...     <- controller/... bgp/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
 lab/...            <- ...

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,20 +20,23 @@ func TestParseAlerting(t *testing.T) {
 kind: Alerting
 spec:
   endpoints:
-    - {name: ops, kind: webhook, url: "https://ops.example.net/keiro", secretsFile: ops.secret}
-    - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 5s}
+    - {name: ops, kind: webhook, url: "https://ops.example.net/keiro", secretsFile: ops.secret, signingKeyFiles: [a.key, /b.key], proxy: "http://proxy:3128"}
+    - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 5s, allow: [127.0.0.1, 10.0.0.0/8]}
 `
 	got, err := parseAlerting("/etc/keiro/alerting.yaml", []byte(text))
 	want := []alert.Endpoint{
-		{Name: "ops", Kind: alert.Webhook, URL: "https://ops.example.net/keiro", SecretsFile: "/etc/keiro/ops.secret"},
-		{Name: "am", Kind: alert.Alertmanager, URL: "http://127.0.0.1:9093", Timeout: 5 * time.Second},
+		{Name: "ops", Kind: alert.Webhook, URL: "https://ops.example.net/keiro", SecretsFile: "/etc/keiro/ops.secret",
+			KeyFiles: []string{"/etc/keiro/a.key", "/b.key"}, Proxy: "http://proxy:3128"},
+		{Name: "am", Kind: alert.Alertmanager, URL: "http://127.0.0.1:9093", Timeout: 5 * time.Second,
+			Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}},
 	}
-	if err != nil || !slices.Equal(got, want) {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, bad := range []struct{ from, to, want string }{
 		{"secretsFile", "secretFile", "alerting.yaml:5: spec.endpoints[0].secretFile"},
 		{"name: am, ", "", "name"},
+		{"127.0.0.1,", "localhost,", "endpoint am: allow"},
 		{"kind: Alerting", "kind: Alarming", "Alarming"},
 	} {
 		if _, err := parseAlerting("alerting.yaml", []byte(strings.Replace(text, bad.from, bad.to, 1))); err == nil || !strings.Contains(err.Error(), bad.want) {

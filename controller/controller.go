@@ -72,7 +72,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	first.BGP = routers.Peers(sessions)
-	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing})
+	var here own
+	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing, Own: here.is})
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer b.routers.Close()
-	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
+	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Alerts: alerts})
 	if err != nil {
 		return err
 	}
@@ -93,6 +94,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	here.set(append(agents, listener)...)
 	addr := listener.Addr().String()
 	if err := credentials(ctx, o.Dir, authority, addr); err != nil {
 		return errors.Join(err, listener.Close())

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
@@ -23,6 +26,7 @@ import (
 type memory struct {
 	mu    sync.Mutex
 	items map[string]Delivery
+	dead  map[string]Letter
 	delay time.Duration // of a Put
 	fail  bool
 }
@@ -61,6 +65,34 @@ func (m *memory) List(context.Context) ([]Delivery, error) {
 	return out, nil
 }
 
+func (m *memory) Bury(_ context.Context, letter Letter, dropped []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead == nil {
+		m.dead = map[string]Letter{}
+	}
+	delete(m.items, letter.ID)
+	m.dead[letter.ID] = letter
+	for _, id := range dropped {
+		delete(m.dead, id)
+	}
+	return nil
+}
+
+func (m *memory) Letters(context.Context) ([]Letter, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.dead)), nil
+}
+
+func (m *memory) Revive(_ context.Context, d Delivery) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.dead, d.ID)
+	m.items[d.ID] = d
+	return nil
+}
+
 func (m *memory) size() int { l, _ := m.List(context.Background()); return len(l) }
 
 type request struct {
@@ -93,6 +125,19 @@ func receiver(t testing.TB, answers ...int) (url string, got <-chan request) {
 	return web.URL + "/hook", ch
 }
 
+const secretA = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+func trusted(t testing.TB) []webhook.Verifier {
+	t.Helper()
+	v, err := webhook.ParseVerifier(secretA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []webhook.Verifier{v}
+}
+
 // start runs a Sender until stop or the end of the test.
 func start(t testing.TB, outbox Outbox, endpoints ...Endpoint) (s *Sender, stop func()) {
 	t.Helper()
@@ -101,6 +146,7 @@ func start(t testing.TB, outbox Outbox, endpoints ...Endpoint) (s *Sender, stop 
 		t.Fatal(err)
 	}
 	for i := range endpoints {
+		endpoints[i].Allow = append(endpoints[i].Allow, loopback...)
 		if endpoints[i].Kind != Alertmanager {
 			endpoints[i].SecretsFile = secrets
 		}
@@ -142,7 +188,7 @@ func firing(id string) resource.Alert {
 	return resource.Alert{
 		ID: id, Name: resource.DegradedPath, Intent: "gold", Severity: resource.Critical, Status: resource.Firing,
 		Before: "2 of 2 paths", After: "1 of 2 paths", Cause: resource.Cause{Text: "duct cut", Object: "srlg:keihan-duct"},
-		IntentsHit: []string{"gold", "iron"}, CausedAt: at, DetectedAt: at.Add(3 * time.Millisecond), Message: "gold has lost a path",
+		IntentsHit: []string{"gold", "iron"}, CausedAt: at, DetectedAt: at.Add(3 * time.Millisecond), DetectionDelayUS: 3000, Message: "gold has lost a path",
 	}
 }
 
@@ -165,16 +211,16 @@ func TestWebhook(t *testing.T) {
 	s, _ := start(t, outbox, Endpoint{Name: "noc", Kind: Webhook, URL: url})
 	send(t, s, firing("1"))
 	first, second := receive(t, got), receive(t, got)
-	if a, b := first.header.Get(HeaderID), second.header.Get(HeaderID); a != b || !strings.HasPrefix(a, "msg_") {
+	if a, b := first.header.Get(webhook.HeaderID), second.header.Get(webhook.HeaderID); a != b || !strings.HasPrefix(a, "msg_") {
 		t.Errorf("ids %s and %s", a, b)
 	}
 	for _, r := range []request{first, second} {
-		if err := Verify([]Secret{parsed(t, secretA)}, r.header, r.body, time.Now()); err != nil {
+		if err := webhook.Verify(trusted(t), r.header, r.body, time.Now()); err != nil {
 			t.Error(err)
 		}
 	}
 	var m Message
-	if err := json.Unmarshal(second.body, &m); err != nil || m.Type != "alert.firing" || m.Data.Cause.Object != "srlg:keihan-duct" {
+	if err := json.Unmarshal(second.body, &m); err != nil || m.Type != Fired || m.Data.Cause.Object != "srlg:keihan-duct" {
 		t.Errorf("%v: %s", err, second.body)
 	}
 	until(t, "outbox empty", func() bool { return outbox.size() == 0 })
@@ -185,7 +231,7 @@ func TestWebhook(t *testing.T) {
 	send(t, s, firing("1"))
 	send(t, s, resolved("1"))
 	again, other := receive(t, got), receive(t, got)
-	if again.header.Get(HeaderID) != first.header.Get(HeaderID) || other.header.Get(HeaderID) == first.header.Get(HeaderID) {
+	if again.header.Get(webhook.HeaderID) != first.header.Get(webhook.HeaderID) || other.header.Get(webhook.HeaderID) == first.header.Get(webhook.HeaderID) {
 		t.Error("ids do not follow from what is told")
 	}
 }
@@ -203,7 +249,7 @@ func TestRestart(t *testing.T) {
 	}
 	outbox.items["msg_old"] = Delivery{ID: "msg_old", Endpoint: "gone"}
 	start(t, outbox, Endpoint{Name: "noc", Kind: Webhook, URL: url})
-	if second := receive(t, got); second.header.Get(HeaderID) != first.header.Get(HeaderID) {
+	if second := receive(t, got); second.header.Get(webhook.HeaderID) != first.header.Get(webhook.HeaderID) {
 		t.Error("another id after the restart")
 	}
 	until(t, "outbox empty", func() bool { return outbox.size() == 0 })
@@ -292,13 +338,14 @@ func TestAlertmanager(t *testing.T) {
 func TestRepeat(t *testing.T) {
 	url, got := receiver(t)
 	one := firing("1")
-	target, err := newTarget(Endpoint{Name: "am", Kind: Alertmanager, URL: url}, Config{
+	target, err := newTarget(Endpoint{Name: "am", Kind: Alertmanager, URL: url, Allow: loopback}, Config{
 		Log: slog.New(slog.DiscardHandler), Firing: func() []*resource.Alert { return []*resource.Alert{&one} },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	target.queue.add(newDelivery(resolved("1"), "am"), nil)
+	target.letters = &letters{}
+	target.queue.add(newDelivery(resolved("1"), "am"), 1, nil)
 	target.repeat(t.Context()) // something waits: not now
 	target.queue.items = nil
 	target.repeat(t.Context())
@@ -313,7 +360,7 @@ func TestMessagesStaySmall(t *testing.T) {
 	for n := range 5000 {
 		a.IntentsHit = append(a.IntentsHit, fmt.Sprint("intent", n))
 	}
-	body, err := webhookBody(a)
+	body, err := webhookBody(fit(a))
 	var m Message
 	if err != nil || json.Unmarshal(body, &m) != nil || len(body) >= maxMessage {
 		t.Fatal(len(body), err)
@@ -342,7 +389,7 @@ func TestRetryAfter(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	for want, e := range map[string]Endpoint{
 		"bad URL":                 {Kind: Webhook, URL: "noc.example/hook?key=SECRET"},
-		"needs a file of secrets": {Kind: Webhook, URL: "https://noc.example"},
+		"needs keys to sign with": {Kind: Webhook, URL: "https://noc.example"},
 		"unknown kind \"mail\"":   {Kind: "mail", URL: "https://noc.example"},
 		"read its CA":             {Kind: Receiver, URL: "https://noc.example", CAFile: "/nonexistent"},
 	} {
