@@ -71,8 +71,13 @@ func (c *Core) judgeAnswer(now time.Time, i *intent) {
 	if i.answer.Pending {
 		a.Message = fmt.Sprintf("intent %s is %s; `keiro explain %s` says why", i.spec.Name, i.answer.Status, i.spec.Name)
 	}
+	if was := c.alarms[key]; was.Firing && was.Name == a.Name {
+		c.update(a)
+		return
+	}
+	c.conclude(now, key, "told anew: ") // it has another name, by which rules know it
+	c.blame(&a)
 	c.raise(a)
-	c.reword(key, a.Message)
 }
 
 func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {

@@ -42,7 +42,7 @@ func (c *Core) tellKeys(now time.Time) {
 	c.storesLow(add)
 	c.keyingFails(add)
 	for _, key := range sortedKeys(found) {
-		c.renew(now, found[key])
+		c.renew(found[key])
 	}
 	for _, key := range sortedKeys(c.alarms) {
 		if _, so := found[key]; !so && c.over(c.alarms[key]) {
@@ -74,22 +74,11 @@ func (c *Core) over(a Alarm) bool {
 	return true
 }
 
-// renew raises an alarm, or brings what a firing one says up to date. One that
-// has got graver, or hits more, is told anew: receivers know alerts by what
-// they said first.
-func (c *Core) renew(now time.Time, a Alarm) {
-	was := c.alarms[a.Key]
-	if was.Firing {
-		more := slices.ContainsFunc(a.Intents, func(name string) bool { return !slices.Contains(was.Intents, name) })
-		if !more && (a.Severity == was.Severity || was.Severity == "critical") {
-			was.Message, was.After = a.Message, a.After
-			was.Nodes = union(was.Nodes, a.Nodes) // one that went away may not be done
-			c.alarms[a.Key] = was
-			return
-		}
-		a.CausedAt, a.Nodes, was.Before = was.CausedAt, union(was.Nodes, a.Nodes), a.After
-		c.alarms[a.Key] = was
-		c.conclude(now, a.Key, "told anew: ")
+// renew raises an alarm, or brings what a firing one says up to date.
+func (c *Core) renew(a Alarm) {
+	if c.alarms[a.Key].Firing {
+		c.update(a)
+		return
 	}
 	c.raise(a)
 }

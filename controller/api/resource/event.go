@@ -68,13 +68,14 @@ const (
 	ByNetlink  EvidenceKind = "netlink"  // the kernel of a node told its agent
 	ByProbe    EvidenceKind = "probe"    // probes of a path did not come back, or came late
 	ByBGP      EvidenceKind = "bgp"      // a router said so, or said no more
+	ByAgent    EvidenceKind = "agent"    // an agent said so, or says nothing any more
 	ByChange   EvidenceKind = "change"   // what is declared was changed
 	ByOperator EvidenceKind = "operator" // somebody said so on purpose
 )
 
 // Evidence is one thing that was seen, from which an alert follows.
 type Evidence struct {
-	Kind   EvidenceKind `json:"kind" enum:"netlink,probe,bgp,change,operator"`
+	Kind   EvidenceKind `json:"kind" enum:"netlink,probe,bgp,agent,change,operator"`
 	Source string       `json:"source" doc:"Who saw it" example:"node:tyo1"`
 	Text   string       `json:"text" example:"link tyo1--osa1 lost its carrier"`
 	At     time.Time    `json:"at" doc:"By the clock of the source"`
