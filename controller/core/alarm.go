@@ -90,9 +90,12 @@ func (c *Core) forgetAlarms(now time.Time) {
 		present["revoked/"+c.spec.Topology.Nodes[n].Name] = true
 	}
 	for _, i := range c.intents {
-		present["intent/"+i.spec.Name] = true
+		present[loneUnmet+i.spec.Name] = true
 	}
 	for _, key := range sortedKeys(c.alarms) {
+		if a := c.alarms[key]; about(a) && !strings.HasPrefix(key, loneUnmet) {
+			continue // the answers that come tell whether it is over
+		}
 		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}

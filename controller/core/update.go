@@ -64,17 +64,6 @@ func (c *Core) because(now time.Time, kind, source, text string) {
 	c.asOf, c.why = now, Evidence{Kind: kind, Source: source, Text: text, At: now}
 }
 
-// blame gives an alarm what made the question from whose answer it follows.
-func (c *Core) blame(a *Alarm) {
-	if c.why.Kind == "" {
-		return
-	}
-	a.Evidence = []Evidence{c.why}
-	if c.why.Kind == ByChange {
-		a.Change = c.why.Source
-	}
-}
-
 func generation(n uint64) string { return fmt.Sprintf("generation %d", n) }
 
 // linkEvidence is what the ends of links say of them.
@@ -94,14 +83,32 @@ func (c *Core) linkEvidence(links []string) (all []Evidence) {
 // endEvidence is what one end of a link says of it.
 func (c *Core) endEvidence(name, end string, l *link) Evidence {
 	s := l.ends[end]
-	e := Evidence{Kind: ByNetlink, Source: "node:" + end, At: s.Changed, Text: "interface of link " + name + " is down or has no carrier"}
+	port := "the interface of link " + name + c.portOf(name, end)
+	e := Evidence{Kind: ByNetlink, Source: "node:" + end, At: s.Changed, Text: port + " is down or has no carrier"}
 	switch {
 	case end == learned && s.Up:
 		e.Kind, e.Source, e.Text = ByBGP, "bgp-ls", "link "+name+" is said to be there"
 	case end == learned:
 		e.Kind, e.Source, e.Text = ByBGP, "bgp-ls", "link "+name+" is not there"+c.becauseOf(name, l)
 	case s.Up:
-		e.Text = "interface of link " + name + " is up and has a carrier"
+		e.Text = port + " is up and has a carrier"
 	}
 	return e
+}
+
+// portOf names the interface of a link at a node, where the topology does.
+func (c *Core) portOf(link, node string) string {
+	at, ok := c.spec.Topology.Entry(link)
+	if !ok {
+		return ""
+	}
+	e := &c.spec.Topology.Entries[at]
+	port := e.BInterface
+	if c.spec.Topology.Nodes[e.A].Name == node {
+		port = e.AInterface
+	}
+	if port == "" {
+		return ""
+	}
+	return ", " + port + ","
 }
