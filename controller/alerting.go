@@ -1,20 +1,14 @@
 package controller
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/alert/egress"
-	"github.com/keiro-net/keiro/controller/store"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
@@ -89,116 +83,4 @@ func beside(file, name string) string {
 		return name
 	}
 	return filepath.Join(filepath.Dir(file), name)
-}
-
-// outbox keeps alerts in the store until they are delivered, and those that
-// were given up.
-type outbox struct{ *store.Store }
-
-const (
-	outboxBucket = "outbox"
-	letterBucket = "deadletter"
-)
-
-// Put implements alert.Outbox.
-func (o outbox) Put(ctx context.Context, deliveries []alert.Delivery) error {
-	ops := make([]store.Op, len(deliveries))
-	for n, d := range deliveries {
-		value, err := json.Marshal(d)
-		if err != nil {
-			return fmt.Errorf("alert %s: %w", d.Alert.ID, err)
-		}
-		ops[n] = store.Put(outboxBucket, d.ID, value)
-	}
-	return o.Commit(ctx, ops...)
-}
-
-// Delete implements alert.Outbox.
-func (o outbox) Delete(ctx context.Context, id string) error {
-	return o.Commit(ctx, store.Delete(outboxBucket, id))
-}
-
-// List implements alert.Outbox.
-func (o outbox) List(ctx context.Context) ([]alert.Delivery, error) {
-	var out []alert.Delivery
-	err := each(ctx, o.Store, outboxBucket, func(_ string, d alert.Delivery) { out = append(out, d) })
-	return out, err
-}
-
-// Bury implements alert.Outbox.
-func (o outbox) Bury(ctx context.Context, letter alert.Letter, dropped []string) error {
-	value, err := json.Marshal(letter)
-	if err != nil {
-		return fmt.Errorf("dead letter %s: %w", letter.ID, err)
-	}
-	ops := []store.Op{store.Delete(outboxBucket, letter.ID), store.Put(letterBucket, letter.ID, value)}
-	for _, id := range dropped[:min(len(dropped), store.MaxOps-len(ops))] {
-		ops = append(ops, store.Delete(letterBucket, id))
-	}
-	return o.Commit(ctx, ops...)
-}
-
-// Letters implements alert.Outbox.
-func (o outbox) Letters(ctx context.Context) ([]alert.Letter, error) {
-	var out []alert.Letter
-	err := each(ctx, o.Store, letterBucket, func(_ string, l alert.Letter) { out = append(out, l) })
-	return out, err
-}
-
-// Revive implements alert.Outbox.
-func (o outbox) Revive(ctx context.Context, d alert.Delivery) error {
-	value, err := json.Marshal(d)
-	if err != nil {
-		return fmt.Errorf("dead letter %s: %w", d.ID, err)
-	}
-	return o.Commit(ctx, store.Delete(letterBucket, d.ID), store.Put(outboxBucket, d.ID, value))
-}
-
-// own is where this controller listens, which no alert may be sent to.
-type own struct {
-	listeners atomic.Pointer[[]netip.AddrPort]
-}
-
-// set takes the listeners, once they are open.
-func (o *own) set(all ...net.Listener) {
-	var addrs []netip.AddrPort
-	for _, l := range all {
-		if tcp, ok := l.Addr().(*net.TCPAddr); ok {
-			at := tcp.AddrPort()
-			addrs = append(addrs, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()))
-		}
-	}
-	o.listeners.Store(&addrs)
-}
-
-// is reports whether to leads to a listener: by its address or, of one on all
-// addresses, by any of this machine's.
-func (o *own) is(to netip.AddrPort) bool {
-	listeners := o.listeners.Load()
-	if listeners == nil {
-		return false
-	}
-	for _, l := range *listeners {
-		if l.Port() == to.Port() && (l.Addr() == to.Addr() || local(to.Addr())) {
-			return true
-		}
-	}
-	return false
-}
-
-// local reports whether an address is this machine's. Where nobody can tell, it is.
-func local(a netip.Addr) bool {
-	if a.IsLoopback() || a.IsUnspecified() {
-		return true
-	}
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return true
-	}
-	for _, one := range addrs {
-		if p, err := netip.ParsePrefix(one.String()); err == nil && p.Addr().Unmap() == a {
-			return true
-		}
-	}
-	return false
 }

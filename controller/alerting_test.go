@@ -11,8 +11,6 @@ import (
 
 	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/core"
-	"github.com/keiro-net/keiro/controller/show"
-	"github.com/keiro-net/keiro/controller/store"
 )
 
 func TestParseAlerting(t *testing.T) {
@@ -42,25 +40,6 @@ spec:
 		if _, err := parseAlerting("alerting.yaml", []byte(strings.Replace(text, bad.from, bad.to, 1))); err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%s -> %s: error %v, want %q", bad.from, bad.to, err, bad.want)
 		}
-	}
-}
-
-func TestOutbox(t *testing.T) {
-	ctx := context.Background()
-	o := outbox{store.Memory()}
-	a := alert.Delivery{ID: "msg_1", Endpoint: "ops", Alert: show.Alert(core.Alarm{Key: "k", Firing: true, Intents: []string{"gold"}})}
-	if err := o.Put(ctx, []alert.Delivery{a}); err != nil {
-		t.Fatal(err)
-	}
-	left, err := o.List(ctx)
-	if err != nil || len(left) != 1 || left[0].ID != "msg_1" || left[0].Alert.Intent != "gold" {
-		t.Errorf("list: %+v, %v", left, err)
-	}
-	if err := o.Delete(ctx, "msg_1"); err != nil {
-		t.Fatal(err)
-	}
-	if left, err := o.List(ctx); err != nil || len(left) != 0 {
-		t.Errorf("after delete: %+v, %v", left, err)
 	}
 }
 

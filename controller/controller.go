@@ -18,6 +18,8 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/file"
 	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/alert/egress"
+	"github.com/keiro-net/keiro/controller/alert/outbox"
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -72,8 +74,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	first.BGP = routers.Peers(sessions)
-	var here own
-	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing, Own: here.is})
+	var here egress.Own
+	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox.Outbox{Store: kept}, Log: o.Log, Firing: b.firing, Own: here.Is})
 	if err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	here.set(append(agents, listener)...)
+	here.Set(append(agents, listener)...)
 	addr := listener.Addr().String()
 	if err := credentials(ctx, o.Dir, authority, addr); err != nil {
 		return errors.Join(err, listener.Close())
