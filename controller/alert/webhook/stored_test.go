@@ -24,8 +24,6 @@ func stored(t testing.TB, keys ...Key) (forms map[string][]byte, body []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.ContentLength, request.TransferEncoding = -1, []string{"chunked"}
-	request.Body = http.NoBody
 	chunked := fmt.Appendf(nil, "POST /hook HTTP/1.1\r\nTransfer-Encoding: chunked\r\n")
 	counted := fmt.Appendf(nil, "POST /hook HTTP/1.1\nContent-Length: %d\n", len(body))
 	lower := map[string]any{}
