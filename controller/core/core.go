@@ -96,6 +96,7 @@ type Core struct {
 	failing []failure
 	alarms  map[string]Alarm // those that fire, by key
 	told    map[string]Alarm // these as they were told last
+	paths   pathWatch
 	effects []Effect
 }
 
@@ -158,6 +159,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.tell(now)
 	c.tellKeys(now)
 	c.tellRouters(now)
+	c.tellPaths(now)
 	c.tellUpdates(now)
 	return c.effects
 }

@@ -42,10 +42,10 @@ func (c *Core) tellKeys(now time.Time) {
 	c.storesLow(add)
 	c.keyingFails(add)
 	for _, key := range sortedKeys(found) {
-		c.renew(found[key])
+		c.renew(now, found[key])
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if _, so := found[key]; !so && c.over(c.alarms[key]) {
+		if _, so := found[key]; !so && !strings.HasPrefix(key, pathAlarm) && c.over(c.alarms[key]) {
 			c.resolve(now, key)
 		}
 	}
@@ -74,11 +74,18 @@ func (c *Core) over(a Alarm) bool {
 	return true
 }
 
-// renew raises an alarm, or brings what a firing one says up to date.
-func (c *Core) renew(a Alarm) {
-	if c.alarms[a.Key].Firing {
-		c.update(a)
-		return
+// renew raises an alarm, or brings what a firing one says up to date. One that
+// has another name or another cause is told anew: rules and receivers know
+// alerts by these.
+func (c *Core) renew(now time.Time, a Alarm) {
+	if was := c.alarms[a.Key]; was.Firing {
+		if a.Name == was.Name && a.Cause == was.Cause {
+			c.update(a)
+			return
+		}
+		a.CausedAt, a.Nodes, was.Before = was.CausedAt, union(was.Nodes, a.Nodes), a.After
+		c.alarms[a.Key] = was
+		c.conclude(now, a.Key, "told anew: ")
 	}
 	c.raise(a)
 }

@@ -43,7 +43,7 @@ func (c *Core) tellRouters(now time.Time) {
 	c.contradict(now, found)
 	for _, key := range sortedKeys(found) {
 		delete(c.said.absent, key)
-		c.renew(found[key])
+		c.renew(now, found[key])
 	}
 	for _, key := range sortedKeys(c.alarms) {
 		if _, so := found[key]; !so && strings.HasPrefix(key, routerAlarm) {

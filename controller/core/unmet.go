@@ -37,13 +37,7 @@ func (c *Core) tellAnswers(now time.Time) {
 		}
 	}
 	for _, key := range order {
-		a := c.unmetAlarm(now, found[key])
-		if was := c.alarms[key]; was.Firing && was.Name == a.Name {
-			c.update(a)
-			continue
-		}
-		c.conclude(now, key, "told anew: ") // it has another name, by which rules know it
-		c.raise(a)
+		c.renew(now, c.unmetAlarm(now, found[key]))
 	}
 }
 
