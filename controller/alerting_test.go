@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,8 +11,6 @@ import (
 
 	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/core"
-	"github.com/keiro-net/keiro/controller/show"
-	"github.com/keiro-net/keiro/controller/store"
 )
 
 func TestParseAlerting(t *testing.T) {
@@ -18,44 +18,28 @@ func TestParseAlerting(t *testing.T) {
 kind: Alerting
 spec:
   endpoints:
-    - {name: ops, kind: webhook, url: "https://ops.example.net/keiro", secretsFile: ops.secret}
-    - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 5s}
+    - {name: ops, kind: webhook, url: "https://ops.example.net/keiro", secretsFile: ops.secret, signingKeyFiles: [a.key, /b.key], proxy: "http://proxy:3128"}
+    - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 5s, allow: [127.0.0.1, 10.0.0.0/8]}
 `
 	got, err := parseAlerting("/etc/keiro/alerting.yaml", []byte(text))
 	want := []alert.Endpoint{
-		{Name: "ops", Kind: alert.Webhook, URL: "https://ops.example.net/keiro", SecretsFile: "/etc/keiro/ops.secret"},
-		{Name: "am", Kind: alert.Alertmanager, URL: "http://127.0.0.1:9093", Timeout: 5 * time.Second},
+		{Name: "ops", Kind: alert.Webhook, URL: "https://ops.example.net/keiro", SecretsFile: "/etc/keiro/ops.secret",
+			KeyFiles: []string{"/etc/keiro/a.key", "/b.key"}, Proxy: "http://proxy:3128"},
+		{Name: "am", Kind: alert.Alertmanager, URL: "http://127.0.0.1:9093", Timeout: 5 * time.Second,
+			Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}},
 	}
-	if err != nil || !slices.Equal(got, want) {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, bad := range []struct{ from, to, want string }{
 		{"secretsFile", "secretFile", "alerting.yaml:5: spec.endpoints[0].secretFile"},
 		{"name: am, ", "", "name"},
+		{"127.0.0.1,", "localhost,", "endpoint am: allow"},
 		{"kind: Alerting", "kind: Alarming", "Alarming"},
 	} {
 		if _, err := parseAlerting("alerting.yaml", []byte(strings.Replace(text, bad.from, bad.to, 1))); err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%s -> %s: error %v, want %q", bad.from, bad.to, err, bad.want)
 		}
-	}
-}
-
-func TestOutbox(t *testing.T) {
-	ctx := context.Background()
-	o := outbox{store.Memory()}
-	a := alert.Delivery{ID: "msg_1", Endpoint: "ops", Alert: show.Alert(core.Alarm{Key: "k", Firing: true, Intents: []string{"gold"}})}
-	if err := o.Put(ctx, []alert.Delivery{a}); err != nil {
-		t.Fatal(err)
-	}
-	left, err := o.List(ctx)
-	if err != nil || len(left) != 1 || left[0].ID != "msg_1" || left[0].Alert.Intent != "gold" {
-		t.Errorf("list: %+v, %v", left, err)
-	}
-	if err := o.Delete(ctx, "msg_1"); err != nil {
-		t.Fatal(err)
-	}
-	if left, err := o.List(ctx); err != nil || len(left) != 0 {
-		t.Errorf("after delete: %+v, %v", left, err)
 	}
 }
 

@@ -20,6 +20,8 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/file"
 	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/alert/egress"
+	"github.com/keiro-net/keiro/controller/alert/outbox"
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -77,7 +79,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Params.TestSecret, err = testSecret(ctx, kept); err != nil {
 		return err
 	}
-	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing})
+	var here egress.Own
+	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox.Outbox{Store: kept}, Log: o.Log, Firing: b.firing, Own: here.Is})
 	if err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer b.routers.Close()
-	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
+	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Alerts: alerts})
 	if err != nil {
 		return err
 	}
@@ -98,6 +101,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	here.Set(append(agents, listener)...)
 	addr := listener.Addr().String()
 	if err := credentials(ctx, o.Dir, authority, addr); err != nil {
 		return errors.Join(err, listener.Close())

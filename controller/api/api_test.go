@@ -33,8 +33,7 @@ func newServer(t testing.TB) (*api.Server, *apitest.Backend) {
 	backend := apitest.New()
 	server, err := api.New(api.Config{
 		Backend: backend, Auth: apitest.Tokens{"secret": "alice"}, Log: slog.New(slog.DiscardHandler),
-		Version:    resource.Version{Version: "v0.0.0-test", Go: "go"},
-		Deliveries: func() []resource.Delivery { return []resource.Delivery{{Endpoint: "noc", Delivered: 3}} },
+		Version: resource.Version{Version: "v0.0.0-test", Go: "go"}, Alerts: &apitest.Alerts{},
 	})
 	if err != nil {
 		t.Fatal(err)

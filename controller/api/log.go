@@ -46,8 +46,6 @@ func (s *Server) registerLog() {
 			return &body[resource.List[resource.Event]]{resource.List[resource.Event]{Generation: state.Generation, Items: events}},
 				s.problem(ctx, err)
 		})
-	huma.Register(s.api, op("list-alerts", http.MethodGet, "/alerts", "What an operator must know"),
-		list(s, func(st *resource.State) []*resource.Alert { return st.Alerts }))
 	huma.Register(s.api, op("create-token", http.MethodPost, "/tokens", "Make a token with which the agent of a node enrols"),
 		func(ctx context.Context, in *tokenInput) (*body[*resource.Token], error) {
 			ttl, err := time.ParseDuration(in.Body.TTL)

@@ -100,8 +100,10 @@ type Core struct {
 
 	dirty   bool      // something that Configs depend on has changed
 	asOf    time.Time // when what made the present question happened
+	why     Evidence  // what that was
 	failing []failure
 	alarms  map[string]Alarm // those that fire, by key
+	told    map[string]Alarm // these as they were told last
 	paths   pathWatch
 	effects []Effect
 }
@@ -111,7 +113,7 @@ func New(params Params) *Core {
 	return &Core{
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
-		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
+		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{}, told: map[string]Alarm{},
 		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
@@ -126,6 +128,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.setSpec(now, e.Spec)
 	case Drained:
 		c.setDrains(e.Drains)
+		c.because(now, ByOperator, "drains", "what is drained was changed")
 	case AgentConnected:
 		c.connected(now, e)
 	case AgentDisconnected:
@@ -165,6 +168,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.tellKeys(now)
 	c.tellRouters(now)
 	c.tellPaths(now)
+	c.tellUpdates(now)
 	return c.effects
 }
 
@@ -182,7 +186,7 @@ func (c *Core) start(now time.Time, e Started) {
 	}
 	for _, a := range e.Alarms {
 		if a.Firing {
-			c.alarms[a.Key] = a
+			c.alarms[a.Key], c.told[a.Key] = a, a
 		}
 	}
 	c.setSpec(now, e.Spec)
@@ -227,7 +231,8 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	c.joinLearned(&spec)
 	c.retire(spec, was)
 	c.handOver(spec)
-	c.spec, c.asOf = spec, now
+	c.because(now, ByChange, generation(spec.Generation), "what is declared was changed")
+	c.spec = spec
 	if spec.Topology == nil {
 		return
 	}

@@ -25,6 +25,7 @@ func (c *Core) trafficLeaks(add func(Alarm)) {
 				found[key] = a
 			}
 			a.Intents = append(a.Intents, l.Intent)
+			a.Evidence = append(a.Evidence, Evidence{ByAgent, "node:" + node, fmt.Sprintf("%d packets of %s, such as %s", l.Seen, l.Intent, l.Packet), l.First})
 			a.Message += fmt.Sprintf(" of %s (%s)", l.Intent, l.Packet)
 			if l.First.Before(a.CausedAt) {
 				a.CausedAt = l.First
@@ -72,6 +73,7 @@ func (c *Core) drifts(now time.Time, add func(Alarm)) {
 				continue
 			}
 			says = append(says, driftWords(d))
+			a.Evidence = append(a.Evidence, Evidence{ByNetlink, "node:" + node, driftWords(d), d.At})
 			if a.CausedAt.IsZero() || d.At.Before(a.CausedAt) {
 				a.CausedAt = d.At
 			}

@@ -219,12 +219,41 @@ type Alarm struct {
 	Intents    []string  `json:"intents"` // those hit
 	CausedAt   time.Time `json:"causedAt"`
 	DetectedAt time.Time `json:"detectedAt"`
+	ResolvedAt time.Time `json:"resolvedAt,omitzero"` // of one that is over
 	Message    string    `json:"message"`
+	// Updates counts how often it was told again since it fired, as it had come
+	// to hit or to say something else, the last time at UpdatedAt. Severities
+	// are those that it had before.
+	Updates    int       `json:"updates,omitempty"`
+	UpdatedAt  time.Time `json:"updatedAt,omitzero"`
+	Severities []string  `json:"severities,omitempty"`
+	// Evidence is what was seen, and Change the change of what is declared that
+	// caused it, if one did.
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Change   string     `json:"change,omitempty"`
 	// Links: the alarm is over when they all carry traffic again.
 	Links []string `json:"links,omitempty"`
 	// Nodes, of alarms about keys: who could tell that it is over.
 	Nodes []string `json:"nodes,omitempty"`
 }
+
+// Evidence is one thing that was seen, from which an alarm follows.
+type Evidence struct {
+	Kind   string    `json:"kind"`   // one of those below
+	Source string    `json:"source"` // who saw it, such as node:tyo1
+	Text   string    `json:"text"`
+	At     time.Time `json:"at"` // by the clock of the source
+}
+
+// The kinds of evidence.
+const (
+	ByNetlink  = "netlink"  // the kernel of a node told its agent
+	ByProbe    = "probe"    // probes of a path did not come back, or came late
+	ByBGP      = "bgp"      // a router said so, or said no more
+	ByAgent    = "agent"    // an agent said so, or says nothing any more
+	ByChange   = "change"   // what is declared was changed
+	ByOperator = "operator" // somebody said so on purpose
+)
 
 // Names of alarms. Stable: operators' rules match them.
 const (

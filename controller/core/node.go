@@ -107,7 +107,8 @@ func (c *Core) revoke(now time.Time, name string) {
 	a := Alarm{
 		Key: "revoked/" + name, Name: Revoked, Severity: "warning", Cause: "node:" + name,
 		Before: "believed", After: "revoked", CausedAt: now, DetectedAt: now,
-		Message: fmt.Sprintf("agent of node %s was revoked: nobody believes it any more, its peers share no key with it, and its node goes on as last told. `keiro token create %s` lets it enrol again.", name, name),
+		Evidence: []Evidence{{ByOperator, "operator", "the agent of node " + name + " was revoked", now}},
+		Message:  fmt.Sprintf("agent of node %s was revoked: nobody believes it any more, its peers share no key with it, and its node goes on as last told. `keiro token create %s` lets it enrol again.", name, name),
 	}
 	for _, i := range c.intents {
 		if slices.ContainsFunc(i.standing.Paths, func(p pathspec.Path) bool { return p.Nodes[0] == name || p.Nodes[len(p.Nodes)-1] == name }) {

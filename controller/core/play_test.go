@@ -317,8 +317,11 @@ func (s *stage) step(e Event) []string {
 		case Raise:
 			s.alarms[x.Alarm.Key] = x.Alarm
 			state := "raise"
-			if !x.Alarm.Firing {
+			switch {
+			case !x.Alarm.Firing:
 				state = "resolve"
+			case x.Alarm.Updates > 0:
+				state = fmt.Sprintf("update #%d", x.Alarm.Updates)
 			}
 			out = append(out, fmt.Sprintf("%s %s %s cause=%s before=%q after=%q", state, x.Alarm.Severity, x.Alarm.Name, x.Alarm.Cause, x.Alarm.Before, x.Alarm.After))
 		case Record:

@@ -254,12 +254,22 @@ func Alert(a core.Alarm) resource.Alert {
 		ID: a.Key, Name: a.Name, Severity: resource.Severity(a.Severity), Status: resource.Firing,
 		Before: a.Before, After: a.After, Cause: resource.Cause{Text: a.Cause, Object: a.Cause},
 		IntentsHit: append([]string{}, a.Intents...), CausedAt: a.CausedAt, DetectedAt: a.DetectedAt, Message: a.Message,
+		DetectionDelayUS: max(a.DetectedAt.Sub(a.CausedAt), 0).Microseconds(),
+		Updates:          a.Updates, UpdatedAt: a.UpdatedAt, Change: a.Change, Evidence: make([]resource.Evidence, len(a.Evidence)),
+	}
+	for _, severity := range a.Severities {
+		if severity != a.Severity {
+			out.SeveritiesBefore = append(out.SeveritiesBefore, resource.Severity(severity))
+		}
+	}
+	for n, e := range a.Evidence {
+		out.Evidence[n] = resource.Evidence{Kind: resource.EvidenceKind(e.Kind), Source: e.Source, Text: e.Text, At: e.At}
 	}
 	if len(a.Intents) == 1 {
 		out.Intent = a.Intents[0]
 	}
 	if !a.Firing {
-		out.Status, out.ResolvedAt = resource.Resolved, a.DetectedAt
+		out.Status, out.ResolvedAt = resource.Resolved, a.ResolvedAt
 	}
 	return out
 }

@@ -183,6 +183,21 @@ func (c *Client) Alerts(ctx context.Context) ([]resource.Alert, error) {
 	return items[resource.Alert](ctx, c, "alerts")
 }
 
+// DeadAlerts lists the alerts that were given up, the longest dead first.
+func (c *Client) DeadAlerts(ctx context.Context) ([]resource.DeadLetter, error) {
+	return items[resource.DeadLetter](ctx, c, "alerts/dead")
+}
+
+// ReplayAlerts sends dead letters again and returns them; no ids: all.
+func (c *Client) ReplayAlerts(ctx context.Context, ids []string) ([]resource.DeadLetter, error) {
+	in := map[string]any{"ids": ids}
+	if len(ids) == 0 {
+		in = map[string]any{"all": true}
+	}
+	list, err := call[resource.List[resource.DeadLetter]](ctx, c, http.MethodPost, v1+"alerts/replay", in)
+	return list.Items, err
+}
+
 // CreateToken lets the agent of a node enrol, once.
 func (c *Client) CreateToken(ctx context.Context, node string, ttl time.Duration) (*resource.Token, error) {
 	in := map[string]string{"node": node, "ttl": ttl.String()}

@@ -35,6 +35,9 @@ var (
 	deliveredDesc    = desc("keiro_alert_deliveries_total", "Alerts that an endpoint has acknowledged.", "endpoint")
 	failedDesc       = desc("keiro_alert_delivery_failures_total", "Attempts that an endpoint did not acknowledge.", "endpoint")
 	lostDesc         = desc("keiro_alert_deliveries_lost_total", "Alerts that were given up.", "endpoint")
+	pendingSizeDesc  = desc("keiro_alert_deliveries_pending_bytes", "Size of the alerts that an endpoint has not acknowledged yet.", "endpoint")
+	deadDesc         = desc("keiro_alert_dead_letters", "Alerts that were given up and are kept to be replayed.", "endpoint")
+	deadDroppedDesc  = desc("keiro_alert_dead_letters_dropped_total", "Dead letters for which there was no room any more.", "endpoint")
 	endpointDownDesc = desc("keiro_alert_endpoint_disabled", "Whether an endpoint has said that it wants no more.", "endpoint")
 )
 
@@ -143,6 +146,9 @@ func (e emitter) network(state *resource.State) {
 func (e emitter) deliveries(all []resource.Delivery) {
 	for _, d := range all {
 		e.gauge(pendingDesc, float64(d.Pending), d.Endpoint)
+		e.gauge(pendingSizeDesc, float64(d.PendingBytes), d.Endpoint)
+		e.gauge(deadDesc, float64(d.Dead), d.Endpoint)
+		e.counter(deadDroppedDesc, d.DeadDropped, d.Endpoint)
 		e.counter(deliveredDesc, d.Delivered, d.Endpoint)
 		e.counter(failedDesc, d.Failed, d.Endpoint)
 		e.counter(lostDesc, d.Lost, d.Endpoint)

@@ -48,7 +48,48 @@ type Alert struct {
 	CausedAt       time.Time `json:"causedAt" doc:"When it happened, by the clock of the node that saw it"`
 	DetectedAt     time.Time `json:"detectedAt" doc:"When the controller knew"`
 	ResolvedAt     time.Time `json:"resolvedAt,omitzero"`
-	Message        string    `json:"message"`
+	// DetectionDelayUS is from CausedAt to DetectedAt, 0 where the clocks disagree.
+	DetectionDelayUS int64 `json:"detectionDelay_us" doc:"From causedAt to detectedAt of the firing alert, in microseconds; 0 where the clocks disagree"`
+	Updates          int   `json:"updates,omitempty" doc:"How often it has changed since it fired"`
+	// UpdatedAt is when it changed last.
+	UpdatedAt        time.Time  `json:"updatedAt,omitzero"`
+	SeveritiesBefore []Severity `json:"severitiesBefore,omitempty" doc:"Severities that it has had since it fired, beside the present one"`
+	Change           string     `json:"change,omitempty" doc:"The change that caused it, if one did" example:"generation 17"`
+	Evidence         []Evidence `json:"evidence" nullable:"false" doc:"What was seen, by whom"`
+	EvidenceOmitted  int        `json:"evidenceOmitted,omitempty"`
+	Message          string     `json:"message"`
+}
+
+// EvidenceKind is by what means something was seen.
+type EvidenceKind string
+
+// The kinds of evidence.
+const (
+	ByNetlink  EvidenceKind = "netlink"  // the kernel of a node told its agent
+	ByProbe    EvidenceKind = "probe"    // probes of a path did not come back, or came late
+	ByBGP      EvidenceKind = "bgp"      // a router said so, or said no more
+	ByAgent    EvidenceKind = "agent"    // an agent said so, or says nothing any more
+	ByChange   EvidenceKind = "change"   // what is declared was changed
+	ByOperator EvidenceKind = "operator" // somebody said so on purpose
+)
+
+// Evidence is one thing that was seen, from which an alert follows.
+type Evidence struct {
+	Kind   EvidenceKind `json:"kind" enum:"netlink,probe,bgp,agent,change,operator"`
+	Source string       `json:"source" doc:"Who saw it" example:"node:tyo1"`
+	Text   string       `json:"text" example:"link tyo1--osa1 lost its carrier"`
+	At     time.Time    `json:"at" doc:"By the clock of the source"`
+}
+
+// DeadLetter is an alert that was given up for one endpoint.
+type DeadLetter struct {
+	ID       string    `json:"id" doc:"The webhook-id, and what replay wants" example:"msg_2f1c0d"`
+	Endpoint string    `json:"endpoint"`
+	Created  time.Time `json:"created" doc:"When it was to be sent first"`
+	GivenUp  time.Time `json:"givenUp"`
+	Attempts int       `json:"attempts" doc:"Since the controller started"`
+	Reason   string    `json:"reason"`
+	Alert    Alert     `json:"alert"`
 }
 
 // Cause is why an alert fires.
@@ -124,4 +165,8 @@ type Delivery struct {
 	Lost      uint64 // alerts given up
 	Disabled  bool   // it answered 410: no more
 	LastError string
+
+	PendingBytes int    // of those not yet acknowledged, in the outbox
+	Dead         int    // dead letters that are kept
+	DeadDropped  uint64 // dead letters for which there was no room
 }

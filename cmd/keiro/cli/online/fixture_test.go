@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{Backend: apitest.New(), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
 	server, err := api.New(api.Config{
 		Backend: w.Backend, Auth: apitest.Tokens{"secret": "alice"}, Log: slog.New(slog.DiscardHandler),
-		Version: resource.Version{Version: "v1", Go: "go1.26"},
+		Version: resource.Version{Version: "v1", Go: "go1.26"}, Alerts: &apitest.Alerts{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -168,12 +168,13 @@ func (w *world) populate() {
 		s.Alerts = []*resource.Alert{{
 			ID: "1", Name: resource.DegradedPath, Intent: "gold", Severity: resource.Warning, Status: resource.Firing, Before: "2 paths", After: "1 path",
 			Cause: resource.Cause{Object: "srlg:duct"}, IntentsHit: []string{"gold"}, IntentsOmitted: 2,
-			CausedAt: apitest.Now, DetectedAt: apitest.Now.Add(1234 * time.Microsecond), Message: "gold has 1 of 2 paths",
+			CausedAt: apitest.Now, DetectedAt: apitest.Now.Add(1234 * time.Microsecond), Message: "gold has 1 of 2 paths", DetectionDelayUS: 1234,
+			Evidence: []resource.Evidence{{Kind: resource.ByNetlink, Source: "node:a", Text: "the interface of link a--b, eth1, is down or has no carrier", At: apitest.Now}},
 		}}
 		s.Alerts = append(s.Alerts, &resource.Alert{
 			ID: "lanes/pair:a~d", Name: resource.LaneDown, Intent: "gold", Severity: resource.Warning, Status: resource.Firing,
 			Before: "gold: 2 of 2 lanes", After: "gold: 1 of 2 lanes", Cause: resource.Cause{Object: "pair:a~d"}, IntentsHit: []string{"gold"},
-			CausedAt: apitest.Now, DetectedAt: apitest.Now, Message: "lanes between a and d carry nothing: gold/1 (a: no key)",
+			CausedAt: apitest.Now, DetectedAt: apitest.Now, Message: "lanes between a and d carry nothing: gold/1 (a: no key)", Evidence: []resource.Evidence{},
 		})
 		s.Solution = &resource.Solution{APIVersion: resource.APIVersion, Kind: "Solution", Topology: "net",
 			Intents: []pathspec.Answer{gold.Status.Answer, far.Status.Answer}}

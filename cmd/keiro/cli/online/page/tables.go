@@ -283,3 +283,21 @@ func detected(a *resource.Alert) string {
 	}
 	return "after " + max(a.DetectedAt.Sub(a.CausedAt), 0).Round(10*time.Microsecond).String()
 }
+
+// DeadLetters shows alerts that were given up.
+func DeadLetters(t *output.Text, now time.Time, letters []resource.DeadLetter) {
+	heads := []string{"ID", "ENDPOINT", "ALERT", "STATUS", "AGE", "GIVEN UP"}
+	if t.Wide {
+		heads = append(heads, "ATTEMPTS", "MESSAGE")
+	}
+	table := &output.Table{Heads: append(heads, "REASON")}
+	for n := range letters {
+		l := &letters[n]
+		row := []string{l.ID, l.Endpoint, l.Alert.Name, string(l.Alert.Status), output.Age(now, l.Created), output.Age(now, l.GivenUp)}
+		if t.Wide {
+			row = append(row, fmt.Sprint(l.Attempts), l.Alert.Message)
+		}
+		table.Add(append(row, l.Reason)...)
+	}
+	list(t, table, len(letters), "dead letters")
+}
