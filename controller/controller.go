@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	first.BGP = routers.Peers(sessions)
-	if o.Params.TestSecret, err = testSecret(ctx, kept); err != nil {
+	if o.Params.TestSecret, err = pki.TestSecret(ctx, kept); err != nil {
 		return err
 	}
 	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing})
