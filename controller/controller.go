@@ -1,6 +1,8 @@
 // Package controller runs one controller: it owns the loop around
 // controller/core and joins to it the store, the agents' channel, the API and
 // the alerts. It decides nothing about paths. cmd/keiro-controller calls it.
+//
+// package budget: the shell that joins core, store, fleet, API and alerts; each of its files is one joint
 package controller
 
 import (

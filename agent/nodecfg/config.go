@@ -55,6 +55,11 @@ type Protected struct {
 	// Links of this node that paths of the intent take; on others none of its
 	// packets may be.
 	Links []string `json:"links"`
+	// Near are links of this node within the site of an end of the intent, where
+	// its packets may be on their way to and from their hosts.
+	Near []string `json:"near,omitempty"`
+	// Lanes are the numbers of its lanes, whose packets are looked for as well.
+	Lanes []uint16 `json:"lanes,omitempty"`
 }
 
 // Link is this node's end of a link between two nodes.
@@ -138,7 +143,10 @@ type Path struct {
 	Hops  []string `json:"hops"` // node names, head and tail included
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
-	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
+	// Links lead from each of the Hops to the next, so that in-band OAM can be
+	// compared with them (oam.go); empty: nobody knows them.
+	Links []PathLink `json:"links,omitempty"`
+	MTU   int        `json:"mtu"` // of the packets carried, bytes; 0: not known
 	// MaxDelay is what each direction may take at most, MaxLossPPM what it may
 	// lose; 0: nothing is asked.
 	MaxDelay   time.Duration `json:"maxDelay,omitempty"`
@@ -149,6 +157,15 @@ type Path struct {
 	// Lane carries the packets of an intent that asks for encryption; nil:
 	// they take the path as they are.
 	Lane *Lane `json:"lane,omitempty"`
+}
+
+// PathLink is a link that a Path takes.
+type PathLink struct {
+	Name string `json:"name"`
+	// Far is the number (Link.ID) that it has at the node that it leads to, 1 to
+	// MaxLinkID. 0: nobody knows what that node says to in-band OAM, as it has no
+	// agent, or as its number there is not its alone.
+	Far uint16 `json:"far,omitempty"`
 }
 
 // Decap are SIDs that decapsulate packets of a family and look them up (End.DT4,

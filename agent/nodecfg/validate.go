@@ -64,6 +64,7 @@ func (c *Config) Validate() error {
 	}
 	v.neighborRoutes(c)
 	v.peers(c)
+	v.protected(c)
 	if p := c.Probe; p.Interval != 0 {
 		v.check(p.Interval >= MinInterval, "probe: interval %s is less than %s", p.Interval, MinInterval)
 		v.check(p.Lost >= 1, "probe: lost is %d, must be at least 1", p.Lost)
@@ -220,6 +221,11 @@ func (v *validator) path(at string, c *Config, p *Path, minMTU int) {
 	} else {
 		v.locator(at+": tail", p.Tail)
 		v.check(p.Tail != c.Locator, "%s: tail is the node itself", at)
+	}
+	v.check(len(p.Links) == 0 || len(p.Links) == len(p.Hops)-1 && len(p.Locators) == len(p.Hops),
+		"%s: %d links, for %d hops with %d locators", at, len(p.Links), len(p.Hops), len(p.Locators))
+	for _, l := range p.Links {
+		v.check(l.Far <= MaxLinkID, "%s: links: number %d of %s is greater than %d", at, l.Far, l.Name, MaxLinkID)
 	}
 	v.check(p.MaxDelay >= 0, "%s: maxDelay %s is negative", at, p.MaxDelay)
 	v.check(p.MaxLossPPM >= 0 && p.MaxLossPPM <= 1e6, "%s: maxLoss_ppm %d is not in 0 to 1000000", at, p.MaxLossPPM)

@@ -36,6 +36,7 @@ func options(args []string) (controller.Options, error) {
 	flags.DurationVar(&p.Linger, "linger", time.Second, "how long an SR Policy candidate path that still works stays at its headend beside the one that replaces it")
 	p.Probe = nodecfg.Probe{Lost: 3, Back: 5}
 	flags.DurationVar(&p.Probe.Interval, "probe-interval", 10*time.Millisecond, "time between two probes of a path; 0 probes none")
+	flags.BoolVar(&p.Sample, "sample-traffic", true, "have nodes look at packets on their links, at random, for traffic of intents where it should not be")
 	flags.DurationVar(&p.Probe.Measure, "measure-interval", 100*time.Millisecond, "time between two test packets of a path that measure delay and loss of each direction (STAMP); 0 sends none")
 	flags.Int64Var(&p.MaxLossPPM, "max-loss-ppm", 1000, "the most that a path may lose in each direction, in packets of a million, where its intent states nothing; 0: no bound")
 	verbose := flags.Bool("v", false, "log debug messages")

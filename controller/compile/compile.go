@@ -31,6 +31,8 @@ type Input struct {
 	MTU      map[string]int          // of links, by name, bytes; absent: not known
 	Peers    map[string]nodecfg.Peer // who the agents are, by node; absent: no identity yet
 	Probe    nodecfg.Probe
+	// Sample: nodes look for packets where they should not be.
+	Sample bool
 	// Secret is what the keys of test packets are derived from; none: nothing is
 	// measured in each direction.
 	Secret nodecfg.TestKey
@@ -69,6 +71,9 @@ type Policy struct {
 	MaxLossPPM int64
 	// Closed: the intent is blocked, so what stands may not carry anything.
 	Closed bool
+	// Held are links of paths that headends may still use, as they have confirmed
+	// no others yet.
+	Held []string
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -99,6 +104,9 @@ func Configs(in Input) []*nodecfg.Config {
 	}
 	for _, p := range in.Policies {
 		c.policy(p)
+	}
+	if in.Sample {
+		c.protect()
 	}
 	for _, cfg := range configs {
 		rank(cfg.Policies)

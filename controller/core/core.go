@@ -49,6 +49,8 @@ type Params struct {
 	// beside the one that replaces it.
 	Linger time.Duration
 	Probe  nodecfg.Probe
+	// Sample has the nodes look for packets of intents where they should not be.
+	Sample bool
 	// TestSecret is what the keys of test packets are derived from, the same for
 	// all controllers of the fleet at all times.
 	TestSecret nodecfg.TestKey
