@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	first.BGP = routers.Peers(sessions)
-	if o.Params.TestSecret, err = testSecret(ctx, kept); err != nil {
+	if o.Params.TestSecret, err = pki.TestSecret(ctx, kept); err != nil {
 		return err
 	}
 	var here egress.Own

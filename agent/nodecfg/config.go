@@ -10,9 +10,9 @@
 package nodecfg
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/netip"
 	"time"
 )
@@ -226,8 +226,8 @@ type Tester struct {
 	Key     TestKey      `json:"key"` // of the pair, the same at both
 }
 
-// TestKey authenticates test packets. It is in a Config's JSON, which is for
-// the agent and its disk, and in no text.
+// TestKey authenticates test packets. It is in the JSON of a Tester, which is
+// for the agent and its disk, and in no text.
 type TestKey []byte
 
 // TestKeyLen is the length of a TestKey in bytes.
@@ -238,5 +238,14 @@ const redacted = "[redacted]"
 // Format writes no key, whatever the verb.
 func (TestKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue is for slog, of whose handlers one would write JSON.
-func (TestKey) LogValue() slog.Value { return slog.StringValue(redacted) }
+// MarshalText is for whoever would write JSON, or a log.
+func (TestKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalJSON writes the key: it is how it gets to the agent.
+func (t Tester) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Node    string       `json:"node"`
+		Locator netip.Prefix `json:"locator"`
+		Key     []byte       `json:"key"`
+	}{t.Node, t.Locator, t.Key})
+}
