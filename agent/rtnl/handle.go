@@ -4,6 +4,9 @@
 // the netlink library for SRv6 with encoders and decoders of its own. It
 // decides nothing and touches nothing without Keiro's mark. The loop of
 // package agent calls it.
+//
+// package budget: all kinds of objects share the sockets, the attributes and the
+// rules by which errors of the kernel are read; apart they would export them.
 package rtnl
 
 import (
