@@ -175,14 +175,15 @@ func (l *loop) mark(r *nodecfg.TraceResult) *nodecfg.TraceResult {
 	return r
 }
 
-// same says whether two Reports say the same, round trip times and counters
-// excepted unless times.
+// same says whether two Reports say the same; what is measured and counted is
+// looked at only with times. What follows from it, such as that a path is
+// beyond its bound, is news at once.
 func same(a, b *nodecfg.Report, times bool) bool {
 	return a.Node == b.Node && a.Revision == b.Revision && a.Reached == b.Reached &&
 		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Floors, b.Floors) && slices.Equal(a.Links, b.Links) &&
 		slices.EqualFunc(a.Paths, b.Paths, func(x, y nodecfg.PathState) bool {
 			if !times {
-				x.RTTUS = y.RTTUS
+				x.RTTUS, x.There, x.Back = y.RTTUS, y.There, y.Back
 			}
 			return x == y
 		}) &&

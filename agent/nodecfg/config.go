@@ -10,6 +10,9 @@
 package nodecfg
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"net/netip"
 	"time"
 )
@@ -25,6 +28,9 @@ type Config struct {
 	Policies []Policy     `json:"policies"`        // sorted by ID
 	Peers    []Peer       `json:"peers,omitempty"` // sorted by node
 	Probe    Probe        `json:"probe"`
+	// Testers are the nodes that test packets are exchanged with (STAMP);
+	// sorted by node.
+	Testers []Tester `json:"testers,omitempty"`
 	// Guard says what the agent does when others change what it made.
 	Guard Guarding `json:"guard,omitempty"`
 	// Protected are intents whose packets are looked for on the links of this
@@ -206,4 +212,31 @@ type Probe struct {
 	Interval time.Duration `json:"interval"` // 0: no probing
 	Lost     int           `json:"lost"`     // consecutive losses after which a path is down
 	Back     int           `json:"back"`     // consecutive answers after which it is up again
+	// Measure is the time between two test packets of a path to the agent at
+	// its tail, which measure each direction by itself (STAMP, RFC 8762); 0:
+	// none is sent, those of others are answered all the same.
+	Measure time.Duration `json:"measure,omitempty"`
 }
+
+// Tester is a node at the other end of some path of this one, or this one at
+// the tail of its.
+type Tester struct {
+	Node    string       `json:"node"`
+	Locator netip.Prefix `json:"locator"`
+	Key     TestKey      `json:"key"` // of the pair, the same at both
+}
+
+// TestKey authenticates test packets. It is in a Config's JSON, which is for
+// the agent and its disk, and in no text.
+type TestKey []byte
+
+// TestKeyLen is the length of a TestKey in bytes.
+const TestKeyLen = 32
+
+const redacted = "[redacted]"
+
+// Format writes no key, whatever the verb.
+func (TestKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue is for slog, of whose handlers one would write JSON.
+func (TestKey) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -5,8 +5,7 @@
 // decides nothing and touches nothing without Keiro's mark. The loop of
 // package agent calls it.
 //
-// package budget: all kinds of objects share the sockets, the attributes and the
-// rules by which errors of the kernel are read; apart they would export them.
+// package budget: one kernel, whose objects are read and written by the same attributes
 package rtnl
 
 import (

@@ -172,7 +172,11 @@ func (c *Core) held() map[string][]string {
 // input is what Configs are compiled from, without the policies.
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
-	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe, Yielding: c.yielding(), Missing: c.freshNodes(), Sample: c.params.Sample}
+	in := compile.Input{
+		Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe,
+		Secret: c.params.TestSecret, MaxLossPPM: c.params.MaxLossPPM, Sample: c.params.Sample,
+		Yielding: c.yielding(), Missing: c.freshNodes(),
+	}
 	if c.live != nil {
 		in.SIDs = c.live.SIDs
 	}
@@ -202,7 +206,7 @@ func (c *Core) policy(i *intent) compile.Policy {
 		Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
 		Paths: i.standing.Paths, Serving: i.serving,
 		Weights: i.weights(), Encryption: i.spec.Require.Encryption,
-		Priority: i.spec.Priority, Closed: i.standing.Blocked,
+		Priority: i.spec.Priority, Closed: i.standing.Blocked, MaxDelay: time.Duration(i.spec.Require.MaxDelay) * time.Microsecond,
 	}
 }
 

@@ -225,12 +225,25 @@ func pathOf(intent string, n int, p core.PathView, back bool, reached map[string
 	case ok:
 		out.State, out.Active, out.Cause, out.RTTUS, out.Since = seen.State, seen.Active, seen.Cause, seen.RTTUS, seen.Changed
 		out.Way, out.Deviation = seen.Way, seen.Deviation
+		out.There, out.Back, out.Delay, out.Loss = measured(seen.There), measured(seen.Back), seen.Delay, seen.Loss
 	}
 	if told, byBGP := p.Told[out.Headend]; byBGP {
 		// What its agent has confirmed, if it has one, is not this.
 		out.SRPolicy = srPolicyOf(told)
 		out.Installed = p.Serving && told.Held == report.Yes
 		out.Active = out.Active || p.Serving && told.Installed == report.Yes
+	}
+	return out
+}
+
+// measured is nil where nothing is.
+func measured(m nodecfg.Measured) *resource.Measured {
+	if m.Packets == 0 {
+		return nil
+	}
+	out := &resource.Measured{Packets: m.Packets, LossPPM: m.LossPPM, VariationUS: m.VariationUS}
+	if m.Synced {
+		out.DelayUS = &m.DelayUS
 	}
 	return out
 }

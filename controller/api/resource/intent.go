@@ -96,7 +96,20 @@ type PathStatus struct {
 	Way       string         `json:"way,omitempty" enum:"proven,deviates" doc:"Whether packets take the links that the path says, by in-band OAM; without it nobody can tell"`
 	Deviation string         `json:"deviation,omitempty" doc:"Where they went instead"`
 	Since     time.Time      `json:"since,omitzero"`
+	There     *Measured      `json:"there,omitempty" doc:"What test packets say of the way to the tail; none: nothing"`
+	Back      *Measured      `json:"back,omitempty" doc:"What test packets say of the way from the tail"`
+	Delay     string         `json:"delay,omitempty" enum:"within,beyond" doc:"Whether both directions keep the intent's maxDelay, as measured; none: that cannot be told"`
+	Loss      string         `json:"loss,omitempty" enum:"within,beyond" doc:"Whether both directions lose no more than they may, as measured; none: that cannot be told"`
 	SRPolicy  *SRPolicy      `json:"srPolicy,omitempty" doc:"What the headend was told by BGP; only where it has steering: bgp"`
+}
+
+// Measured is one direction of a path as test packets of the last window found
+// it (STAMP, RFC 8762).
+type Measured struct {
+	Packets     int    `json:"packets" doc:"Judged in the window"`
+	LossPPM     int64  `json:"loss_ppm" doc:"Lost in this direction, of a million"`
+	DelayUS     *int64 `json:"delay_us,omitempty" doc:"Median; none where the clocks of both ends are not known to agree"`
+	VariationUS int64  `json:"variation_us" doc:"95th percentile less the least (RFC 5481 section 4.2)"`
 }
 
 // SRPolicy is how a headend was told of a path by BGP (RFC 9830), and what it

@@ -66,6 +66,10 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 		}
 	}
 	leaks(t, now, i.Status.Leaks)
+	if m := measured(name, i.Status.Paths); m != nil {
+		t.Printf("\n")
+		t.Table(m)
+	}
 	srPolicies(t, i)
 	if len(lanes) > 0 {
 		t.Printf("\n")
