@@ -101,20 +101,20 @@ func httpURL(text string) (*url.URL, error) {
 
 // literal checks a URL that holds an address instead of a name.
 func literal(u *url.URL, policy egress.Policy) error {
-	a, err := netip.ParseAddr(u.Hostname())
-	if err != nil {
-		return nil
-	}
 	port := uint64(443)
 	if u.Scheme == "http" {
 		port = 80
 	}
 	if text := u.Port(); text != "" {
+		var err error
 		if port, err = strconv.ParseUint(text, 10, 16); err != nil {
 			return errors.New("bad URL: want a port up to 65535")
 		}
 	}
-	return policy.Check(netip.AddrPortFrom(a, uint16(port)))
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return policy.Check(netip.AddrPortFrom(a, uint16(port)))
+	}
+	return nil
 }
 
 func readKeys(e Endpoint) ([]webhook.Key, error) {

@@ -285,7 +285,7 @@ func (t *target) post(ctx context.Context, id string, body []byte) (a answer, er
 	if t.Kind != Alertmanager {
 		webhook.Sign(r.Header, t.keys, id, now, body)
 	}
-	resp, err := t.client.Do(r)
+	resp, err := t.client.Do(r) //nolint:bodyclose // answer.drain closes it, after all is settled
 	if err != nil {
 		abort()
 		return a, redact(err)
