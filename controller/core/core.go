@@ -20,6 +20,7 @@
 package core
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -92,6 +93,12 @@ type Core struct {
 
 	dirty   bool      // something that Configs depend on has changed
 	asOf    time.Time // when what made the present question happened
+	changed string    // what that was, such as link:a--b
+	sets    uint64    // counts the changes of path sets that stand
+	sight   uint64    // counts what is seen of leaks and drifts, and who comes and goes
+	checked checked
+	unrest  map[string]time.Time // since when there is trouble that may become an alarm
+	calm    map[string]time.Time // since when that of an alarm is over
 	failing []failure
 	alarms  map[string]Alarm // those that fire, by key
 	effects []Effect
@@ -103,6 +110,7 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
+		unrest: map[string]time.Time{}, calm: map[string]time.Time{},
 		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
@@ -152,6 +160,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.awaitLinger(now)
 	c.announcedAll(now)
 	c.judge(now)
+	c.comply(now)
 	c.tell(now)
 	c.tellKeys(now)
 	c.tellRouters(now)
@@ -186,7 +195,12 @@ func (c *Core) start(now time.Time, e Started) {
 			i.standing = s
 			i.serving = c.serve(i)
 		}
+		if l := e.Ledgers[i.spec.Name]; l != nil {
+			i.ledger = *l
+			i.ledger.Resume(e.Seen, now)
+		}
 	}
+	c.sets++
 }
 
 // holding reports whether a new controller still waits for agents that it knows,
@@ -217,7 +231,8 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	c.joinLearned(&spec)
 	c.retire(spec, was)
 	c.handOver(spec)
-	c.spec, c.asOf = spec, now
+	c.spec, c.asOf, c.changed = spec, now, fmt.Sprintf("generation:%d", spec.Generation)
+	c.sets++
 	if spec.Topology == nil {
 		return
 	}
@@ -232,13 +247,14 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 		i := &intent{spec: s, id: fingerprint(s)}
 		if was := old[s.Name]; was != nil {
 			i.standing, i.serving, i.conditions, i.answer, i.reason = was.standing, was.serving, was.conditions, was.answer, was.reason
-			i.lanes = was.lanes
+			i.lanes, i.ledger, i.told = was.lanes, was.ledger, was.told
 			delete(old, s.Name)
 		}
 		c.intents[n] = i
 	}
 	for _, name := range sortedKeys(old) {
 		c.emit(Persist{Intent: name})
+		c.emit(Keep{Intent: name})
 	}
 	c.forgetAlarms(now)
 	c.question()
@@ -263,9 +279,13 @@ func (c *Core) setNodes(now time.Time) {
 }
 
 func (c *Core) setDrains(drains []Drain) {
-	clear(c.drains)
+	old := c.drains
+	c.drains = map[Drain]bool{}
 	for _, d := range drains {
 		c.drains[d] = true
+		if !old[d] {
+			c.changed = "drain:" + d.Kind + ":" + d.Name
+		}
 	}
 	c.setOutage()
 }

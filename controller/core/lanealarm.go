@@ -82,7 +82,7 @@ func (c *Core) renew(now time.Time, a Alarm) {
 	if was.Firing {
 		more := slices.ContainsFunc(a.Intents, func(name string) bool { return !slices.Contains(was.Intents, name) })
 		if !more && (a.Severity == was.Severity || was.Severity == "critical") {
-			was.Message, was.After = a.Message, a.After
+			was.Message, was.After, was.Evidence, was.Watch = a.Message, a.After, a.Evidence, a.Watch
 			was.Nodes = union(was.Nodes, a.Nodes) // one that went away may not be done
 			c.alarms[a.Key] = was
 			return

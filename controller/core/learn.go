@@ -30,6 +30,7 @@ func (c *Core) learn(now time.Time, e Learned) {
 	switch {
 	case !samePaths(c.spec.Topology, c.live.Topology, c.live.Out):
 		c.spec.Topology = c.live.Topology
+		c.changed = "bgp-ls"
 		c.question()
 	case was == nil || !sameSIDs(was, c.live):
 		c.dirty = true

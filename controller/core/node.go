@@ -23,6 +23,8 @@ type node struct {
 	sent      *nodecfg.Config               // of the present session
 	acked     *nodecfg.Config               // newest that the agent has reached
 	refused   string                        // why want is not sent; "" nothing
+	word      uint64                        // counts what its agent has said, and its coming and going
+	drifts    map[string]time.Time          // when each of report's was first heard of; zero: it was over by then
 	// yields: its agent had its paths, and it is told them by BGP now. Its Config keeps
 	// its policies, which the agent obeys first, until yieldAt; zero: not all is told.
 	yields  bool
@@ -69,6 +71,8 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 		c.nodes[name] = n
 	}
 	n.connected, n.report, n.lanes, n.sent, n.since = true, nil, nil, nil, now
+	n.word++
+	c.sight++
 	c.identify(name, e.Peer)
 	message := "session began"
 	if c.hasNoAgent(name) {
@@ -87,6 +91,8 @@ func (c *Core) revoke(now time.Time, name string) {
 	if n := c.nodes[name]; n != nil {
 		if n.connected {
 			n.connected, n.since = false, now
+			n.word++
+			c.sight++
 		}
 		if !c.exists(name) {
 			delete(c.nodes, name)
@@ -133,6 +139,8 @@ func (c *Core) disconnected(now time.Time, name string) {
 		return
 	}
 	n.connected, n.since = false, now
+	n.word++
+	c.sight++
 	if !c.exists(name) {
 		delete(c.nodes, name)
 	}
@@ -147,7 +155,12 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 		return
 	}
 	first := n.report == nil
+	n.word++
+	if !first && !reflect.DeepEqual(n.report.Leaks, r.Leaks) || first || !reflect.DeepEqual(n.report.Drifts, r.Drifts) {
+		c.sight++
+	}
 	n.report = &r
+	c.drift(now, n)
 	n.lanes = make(map[string]*nodecfg.LaneState, len(r.Lanes))
 	for i := range r.Lanes {
 		n.lanes[r.Lanes[i].Name] = &r.Lanes[i]

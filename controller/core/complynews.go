@@ -1,0 +1,151 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/comply"
+)
+
+// news is what is to be told of intents that are better or worse, one entry for
+// all that it happened to alike: one duct is one line, not forty.
+type news map[newsKey]*item
+
+type newsKey struct{ kind, cause, says string }
+
+type item struct {
+	severity string
+	intents  []string
+	evidence []string
+}
+
+// of takes in what has changed of an intent.
+func (n news) of(i *intent, eroded []comply.Erosion) {
+	for _, e := range eroded {
+		kind := "MarginRose"
+		if e.Fell {
+			kind = "MarginFell"
+		}
+		n.add(newsKey{kind, e.Cause, fmt.Sprintf("%s was %s, is %s", e.What, e.Before, e.After)}, "info", i, "")
+	}
+	worst := comply.Overall(i.ledger.Conditions)
+	switch {
+	case worst.Status == i.told, worst.Status == comply.Unknown:
+		return // harm that nobody can see now is not over
+	case i.told == "" && len(i.standing.Paths) == 0:
+		return // it never had paths: nothing is lost
+	case worst.Status == comply.Satisfied && i.told == "":
+		i.told = worst.Status
+		return // it was never told otherwise
+	case worst.Status == comply.Satisfied:
+		n.add(newsKey{"Complies", "", "all that is declared holds again"}, "info", i, "")
+	default:
+		severity := "warning"
+		if worst.Status == comply.Violated {
+			severity = "critical"
+		}
+		n.add(newsKey{string(worst.Status), worst.Cause, worst.Characteristic}, severity, i, worst.Measured)
+	}
+	i.told = worst.Status
+}
+
+func (n news) add(k newsKey, severity string, i *intent, evidence string) {
+	it := n[k]
+	if it == nil {
+		it = &item{severity: severity}
+		n[k] = it
+	}
+	it.intents = append(it.intents, i.spec.Name)
+	if evidence != "" && len(it.evidence) < named {
+		it.evidence = append(it.evidence, i.spec.Name+": "+evidence)
+	}
+}
+
+func (c *Core) tellNews(now time.Time, n news) {
+	keys := make([]newsKey, 0, len(n))
+	for k := range n {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b newsKey) int {
+		return slices.Compare([]string{a.kind, a.cause, a.says}, []string{b.kind, b.cause, b.says})
+	})
+	for _, k := range keys {
+		it := n[k]
+		object := k.cause
+		if object == "" {
+			object = "intent:" + it.intents[0]
+		}
+		message := fmt.Sprintf("%s: %s", some(it.intents), k.says)
+		if k.cause != "" {
+			message += " (" + k.cause + ")"
+		}
+		if len(it.evidence) > 0 {
+			message += ": " + it.evidence[0]
+		}
+		c.note(Entry{Time: now, Type: k.kind, Object: object, Message: message, Severity: it.severity, Intents: it.intents, Evidence: it.evidence})
+	}
+}
+
+// Limits of what is told of drifts.
+const (
+	toldDrifts = 8                // of one report, one by one
+	driftHolds = 10 * time.Second // that a drift which was put back stays told
+)
+
+// drift takes in what others have changed at a node. What was over before this
+// controller first heard of the node, the one before has told.
+func (c *Core) drift(now time.Time, n *node) {
+	first := n.drifts == nil
+	seen := map[string]time.Time{}
+	told, more := 0, 0
+	for _, d := range n.report.Drifts {
+		key := driftKey(d)
+		at, old := n.drifts[key]
+		switch {
+		case old:
+			seen[key] = at
+		case first && !d.Restored.IsZero():
+			seen[key] = time.Time{}
+		default:
+			if seen[key] = now; told == toldDrifts {
+				more++
+				continue
+			}
+			told++
+			e := Entry{Time: now, Type: "Drift", Object: "node:" + n.report.Node, Severity: "warning", Evidence: []string{driftSays(d)},
+				Message: driftSays(d), Intents: []string{}}
+			if d.Intent != "" {
+				e.Intents = []string{d.Intent}
+			}
+			c.note(e)
+		}
+	}
+	if more > 0 {
+		c.note(Entry{Time: now, Type: "Drift", Object: "node:" + n.report.Node, Severity: "warning",
+			Message: fmt.Sprintf("and %d more changes by others", more), Intents: []string{}})
+	}
+	n.drifts = seen
+}
+
+// driftKey tells drifts of one node apart.
+func driftKey(d nodecfg.Drift) string { return d.At.UTC().Format(time.RFC3339Nano) + " " + d.Object }
+
+// driftSays is a drift in words.
+func driftSays(d nodecfg.Drift) string {
+	by := d.By
+	if by == "" {
+		by = "somebody"
+	}
+	out := fmt.Sprintf("%s %s by %s", d.Object, d.Change, by)
+	switch {
+	case !d.Restored.IsZero():
+		out += fmt.Sprintf(", restored after %s", d.Restored.Sub(d.At).Round(time.Microsecond))
+	case d.Kept != "":
+		out += ", not restored: " + d.Kept
+	default:
+		out += ", not restored yet"
+	}
+	return out
+}
