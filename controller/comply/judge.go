@@ -145,7 +145,7 @@ func (j *judge) structure(name, declared, fine string, rules ...pathspec.Rule) {
 		switch {
 		case v.Lacks:
 			s = Unknown
-		case (latent(name) || strings.HasPrefix(v.Object, pathspec.KeysOf)) && len(j.alive()) > 0:
+		case (Latent(name) || strings.HasPrefix(v.Object, pathspec.KeysOf)) && len(j.alive()) > 0:
 			s = Degraded // packets flow: the next failure may take more than was promised
 		}
 		if s.rank() > c.Status.rank() {
@@ -167,8 +167,10 @@ func (j *judge) structure(name, declared, fine string, rules ...pathspec.Rule) {
 	j.add(c)
 }
 
-// latent characteristics are felt at the next failure only.
-func latent(name string) bool { return strings.HasPrefix(name, DisjointOf) || name == Separation }
+// Latent reports whether a characteristic is felt at the next failure only.
+func Latent(name string) bool {
+	return strings.HasPrefix(name, DisjointOf) || name == Separation || name == Margin || name == Reserve
+}
 
 func (j *judge) says(v pathspec.Violation) string {
 	if v.Path < 0 || v.Path >= len(j.Paths) {

@@ -91,7 +91,7 @@ func (c *Core) forgetAlarms(now time.Time) {
 		present["intent/"+i.spec.Name] = true
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && c.alarms[key].Watch == nil && len(c.alarms[key].Nodes) == 0 {
+		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && !strings.HasPrefix(key, erosionAlarm) && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}
 	}
@@ -183,7 +183,7 @@ func (c *Core) raise(a Alarm) {
 	}
 	a.Firing = true
 	c.alarms[a.Key] = a
-	c.note(Entry{Time: a.DetectedAt, Type: a.Name, Object: a.Cause, Message: a.Message, Severity: a.Severity, Intents: a.Intents, Evidence: a.Evidence})
+	c.note(Entry{Time: a.DetectedAt, Type: a.Name, Object: a.Cause, Message: a.Message, Severity: a.Severity, Intents: a.Intents})
 	c.emit(Raise{a})
 }
 

@@ -20,7 +20,6 @@ type judged struct {
 	set      uint64             // of intent.broken
 	broken   []pathspec.Violation
 	facts    comply.Facts
-	trouble  []trouble
 }
 
 // stamp changes with everything that a judgement depends on.
@@ -61,16 +60,15 @@ func (c *Core) comply(now time.Time) {
 		f := c.facts(i)
 		eroded := i.ledger.Count(now, f.Margins, whole, c.changed)
 		f.Mark = i.ledger.Mark
-		i.judged.facts, i.judged.trouble = f, nil
+		i.judged.facts = f
 		conditions := comply.Judge(&f)
 		if changed := i.ledger.Update(now, conditions); changed || len(eroded) > 0 {
 			c.emit(Keep{Intent: i.spec.Name, Ledger: i.ledger.At(now)})
 		}
-		i.judged.trouble = c.troubles(i)
 		news.of(i, eroded)
 	}
 	c.tellNews(now, news)
-	c.tellTrouble(now)
+	c.tellErosion(now)
 }
 
 // checkAll checks what intents share, where it may have changed.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/comply"
 )
 
@@ -86,66 +85,4 @@ func (c *Core) tellNews(now time.Time, n news) {
 		}
 		c.note(Entry{Time: now, Type: k.kind, Object: object, Message: message, Severity: it.severity, Intents: it.intents, Evidence: it.evidence})
 	}
-}
-
-// Limits of what is told of drifts.
-const (
-	toldDrifts = 8                // of one report, one by one
-	driftHolds = 10 * time.Second // that a drift which was put back stays told
-)
-
-// drift takes in what others have changed at a node. What was over before this
-// controller first heard of the node, the one before has told.
-func (c *Core) drift(now time.Time, n *node) {
-	first := n.drifts == nil
-	seen := map[string]time.Time{}
-	told, more := 0, 0
-	for _, d := range n.report.Drifts {
-		key := driftKey(d)
-		at, old := n.drifts[key]
-		switch {
-		case old:
-			seen[key] = at
-		case first && !d.Restored.IsZero():
-			seen[key] = time.Time{}
-		default:
-			if seen[key] = now; told == toldDrifts {
-				more++
-				continue
-			}
-			told++
-			e := Entry{Time: now, Type: "Drift", Object: "node:" + n.report.Node, Severity: "warning", Evidence: []string{driftSays(d)},
-				Message: driftSays(d), Intents: []string{}}
-			if d.Intent != "" {
-				e.Intents = []string{d.Intent}
-			}
-			c.note(e)
-		}
-	}
-	if more > 0 {
-		c.note(Entry{Time: now, Type: "Drift", Object: "node:" + n.report.Node, Severity: "warning",
-			Message: fmt.Sprintf("and %d more changes by others", more), Intents: []string{}})
-	}
-	n.drifts = seen
-}
-
-// driftKey tells drifts of one node apart.
-func driftKey(d nodecfg.Drift) string { return d.At.UTC().Format(time.RFC3339Nano) + " " + d.Object }
-
-// driftSays is a drift in words.
-func driftSays(d nodecfg.Drift) string {
-	by := d.By
-	if by == "" {
-		by = "somebody"
-	}
-	out := fmt.Sprintf("%s %s by %s", d.Object, d.Change, by)
-	switch {
-	case !d.Restored.IsZero():
-		out += fmt.Sprintf(", restored after %s", d.Restored.Sub(d.At).Round(time.Microsecond))
-	case d.Kept != "":
-		out += ", not restored: " + d.Kept
-	default:
-		out += ", not restored yet"
-	}
-	return out
 }

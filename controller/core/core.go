@@ -97,10 +97,10 @@ type Core struct {
 	sets    uint64    // counts the changes of path sets that stand
 	sight   uint64    // counts what is seen of leaks and drifts, and who comes and goes
 	checked checked
-	unrest  map[string]time.Time // since when there is trouble that may become an alarm
-	calm    map[string]time.Time // since when that of an alarm is over
+	eroded  erosionWatch
 	failing []failure
 	alarms  map[string]Alarm // those that fire, by key
+	paths   pathWatch
 	effects []Effect
 }
 
@@ -110,7 +110,7 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
-		unrest: map[string]time.Time{}, calm: map[string]time.Time{},
+		eroded:   erosionWatch{map[string]time.Time{}, map[string]time.Time{}},
 		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
@@ -164,6 +164,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.tell(now)
 	c.tellKeys(now)
 	c.tellRouters(now)
+	c.tellPaths(now)
 	return c.effects
 }
 

@@ -239,10 +239,6 @@ type Alarm struct {
 	Links []string `json:"links,omitempty"`
 	// Nodes, of alarms about keys: who could tell that it is over.
 	Nodes []string `json:"nodes,omitempty"`
-	// Evidence is what was seen that says so, a few lines of it.
-	Evidence []string `json:"evidence,omitempty"`
-	// Watch, of alarms about characteristics: what must be well for it to be over.
-	Watch *Watch `json:"watch,omitempty"`
 }
 
 // Names of alarms. Stable: operators' rules match them.
@@ -255,6 +251,12 @@ const (
 	AgentLost        = "AgentLost"        // an agent has been away too long
 	Revoked          = "AgentRevoked"     // an agent was revoked and has not enrolled again
 
+	DelayExceeded = "DelayExceeded" // a path takes longer than its intent allows
+	PathLossy     = "PathLossy"     // a path loses more than its intent allows
+	PathDeviates  = "PathDeviates"  // packets take other links than their path says
+	TrafficLeaks  = "TrafficLeaks"  // packets of an intent were seen where none may be
+	Drifted       = "Drifted"       // somebody changed what a node is to be
+
 	LaneDown      = "LaneDown"      // lanes carry nothing, though their paths are there
 	KeyStale      = "KeyStale"      // lanes have missed rotations
 	EpochsDiffer  = "EpochsDiffer"  // the ends of lanes have different keys, for too long
@@ -262,12 +264,7 @@ const (
 	FloorRefused  = "FloorRefused"  // what agents call it when lanes are to have less; told as FloorViolated
 	KeyStoreLow   = "KeyStoreLow"   // a store of QKD keys is low or dry
 
-	DelayExceeded = "DelayExceeded" // a path takes longer than its intent allows, as measured
-	PathLossy     = "PathLossy"     // a path loses more packets than its bound
-	PathDeviates  = "PathDeviates"  // packets take another way than their path
-	TrafficLeaks  = "TrafficLeaks"  // packets of an intent are seen where none should be
-	Drifted       = "Drifted"       // somebody else has changed what Keiro installed
-	MarginEroded  = "MarginEroded"  // the next failure finds less than was promised, though no packet is lost yet
+	MarginEroded = "MarginEroded" // the next failure finds less than was promised, though no packet is lost yet
 
 	PeerDown              = "PeerDown"              // a BGP session is lost, or does not come up
 	TopologyStale         = "TopologyStale"         // what counts of the topology, no live peer says any more

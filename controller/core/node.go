@@ -18,13 +18,14 @@ type node struct {
 	since     time.Time                     // since when it is or is not; zero: never was
 	report    *nodecfg.Report               // newest of the present session; nil: none yet
 	lanes     map[string]*nodecfg.LaneState // of report, by name
+	paths     map[string]*nodecfg.PathState // likewise
+	drifted   time.Time                     // of its drifts those up to here are told; zero: none was looked at
 	revision  uint64                        // newest sent or seen
 	want      *nodecfg.Config               // what it is to be, whether its agent is there or not
 	sent      *nodecfg.Config               // of the present session
 	acked     *nodecfg.Config               // newest that the agent has reached
 	refused   string                        // why want is not sent; "" nothing
 	word      uint64                        // counts what its agent has said, and its coming and going
-	drifts    map[string]time.Time          // when each of report's was first heard of; zero: it was over by then
 	// yields: its agent had its paths, and it is told them by BGP now. Its Config keeps
 	// its policies, which the agent obeys first, until yieldAt; zero: not all is told.
 	yields  bool
@@ -70,9 +71,9 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 		n = &node{}
 		c.nodes[name] = n
 	}
-	n.connected, n.report, n.lanes, n.sent, n.since = true, nil, nil, nil, now
 	n.word++
 	c.sight++
+	n.connected, n.report, n.lanes, n.paths, n.sent, n.since = true, nil, nil, nil, nil, now
 	c.identify(name, e.Peer)
 	message := "session began"
 	if c.hasNoAgent(name) {
@@ -156,14 +157,17 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 	}
 	first := n.report == nil
 	n.word++
-	if !first && !reflect.DeepEqual(n.report.Leaks, r.Leaks) || first || !reflect.DeepEqual(n.report.Drifts, r.Drifts) {
+	if first || !reflect.DeepEqual(n.report.Leaks, r.Leaks) || !reflect.DeepEqual(n.report.Drifts, r.Drifts) {
 		c.sight++
 	}
 	n.report = &r
-	c.drift(now, n)
 	n.lanes = make(map[string]*nodecfg.LaneState, len(r.Lanes))
 	for i := range r.Lanes {
 		n.lanes[r.Lanes[i].Name] = &r.Lanes[i]
+	}
+	n.paths = make(map[string]*nodecfg.PathState, len(r.Paths))
+	for i := range r.Paths {
+		n.paths[r.Paths[i].Name] = &r.Paths[i]
 	}
 	n.revision = max(n.revision, r.Revision)
 	if n.sent != nil && r.Revision == n.sent.Revision && r.Reached && n.acked != n.sent {
