@@ -99,6 +99,7 @@ func (s *Server) register() {
 	s.registerNetwork()
 	s.registerLanes()
 	s.registerLearned()
+	s.registerCompliance()
 	s.registerLog()
 	s.registerWatch()
 	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {

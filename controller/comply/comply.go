@@ -202,6 +202,16 @@ func (p *PathFacts) carries() (status Status, why string) {
 // Unknown.
 func (p *PathFacts) Carries() Status { s, _ := p.carries(); return s }
 
+// Lost names what took down a path that carries nothing; "" none is known to.
+func (f *Facts) Lost() string {
+	for n := range f.Paths {
+		if s, why := f.Paths[n].carries(); s == Violated {
+			return why
+		}
+	}
+	return ""
+}
+
 // alive are the paths that are not known to carry nothing.
 func (f *Facts) alive() (paths []*PathFacts) {
 	for n := range f.Paths {

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -58,7 +60,7 @@ func (c *Core) comply(now time.Time) {
 		i.judged.on = on
 		i.ledger.Redeclare(i.id)
 		f := c.facts(i)
-		eroded := i.ledger.Count(now, f.Margins, whole, c.changed)
+		eroded := i.ledger.Count(now, f.Margins, whole, cmp.Or(f.Lost(), c.changed))
 		f.Mark = i.ledger.Mark
 		i.judged.facts = f
 		conditions := comply.Judge(&f)
@@ -244,13 +246,14 @@ func (c *Core) sightings(f *comply.Facts) {
 	}
 }
 
-// Ledger is what is remembered of an intent as of now; nil: there is no such
-// intent.
-func (c *Core) Ledger(now time.Time, intent string) *comply.Ledger {
-	for _, i := range c.intents {
-		if i.spec.Name == intent {
-			return i.ledger.At(now)
+// Ledgers yields what is remembered of intents as of now: of the named one, or
+// where that is "" of all in the order of the spec.
+func (c *Core) Ledgers(now time.Time, intent string) iter.Seq2[string, *comply.Ledger] {
+	return func(yield func(string, *comply.Ledger) bool) {
+		for _, i := range c.intents {
+			if (intent == "" || intent == i.spec.Name) && !yield(i.spec.Name, i.ledger.At(now)) {
+				return
+			}
 		}
 	}
-	return nil
 }
