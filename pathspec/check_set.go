@@ -1,6 +1,10 @@
 package pathspec
 
-import "github.com/keiro-net/keiro/topology"
+import (
+	"slices"
+
+	"github.com/keiro-net/keiro/topology"
+)
 
 // CheckSet verifies paths that stand against what an intent requires of them,
 // the bandwidth excepted, which intents share (CheckBandwidth). What an answer
@@ -57,6 +61,24 @@ func MarginOf(t *topology.Topology, in *Intent, paths []Path) (Margin, bool) {
 		}
 	}
 	return m, true
+}
+
+// Shared names what all of two paths or more share, as risks of the kinds of
+// margin: groups first, then nodes, then links.
+func Shared(t *topology.Topology, in *Intent, paths []Path) (risks []string) {
+	c := &checker{t: t}
+	walks := c.walks(in, paths)
+	if len(walks) < 2 {
+		return nil
+	}
+	for _, k := range []Kind{SRLG, Node, Link} {
+		for _, f := range c.fates(in, k, walks[0]) {
+			if !f.unknown && !slices.ContainsFunc(walks[1:], func(w walk) bool { return !slices.Contains(c.fates(in, k, w), f) }) {
+				risks = append(risks, k.String()+":"+f.name)
+			}
+		}
+	}
+	return risks
 }
 
 // walks resolves paths; nil where one is none.

@@ -17,6 +17,7 @@
 package comply
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -130,6 +131,8 @@ type Facts struct {
 	// Margins is what is left; Mark the most there ever was for the intent as
 	// it is declared.
 	Margins, Mark Margins
+	// Shared is what all paths that carry packets share, the first of it.
+	Shared string
 	// Changed names what happened last to the network or to what is declared:
 	// the cause of what has no other.
 	Changed string
@@ -202,8 +205,12 @@ func (p *PathFacts) carries() (status Status, why string) {
 // Unknown.
 func (p *PathFacts) Carries() Status { s, _ := p.carries(); return s }
 
-// Lost names what took down a path that carries nothing; "" none is known to.
-func (f *Facts) Lost() string {
+// Cause is what a loss of margin is put down to: what took down a path, or what
+// the paths share, or what happened last.
+func (f *Facts) Cause() string { return cmp.Or(f.lost(), f.Shared, f.Changed) }
+
+// lost names what took down a path that carries nothing; "" none is known to.
+func (f *Facts) lost() string {
 	for n := range f.Paths {
 		if s, why := f.Paths[n].carries(); s == Violated {
 			return why

@@ -278,8 +278,10 @@ func (j *judge) erosion(name string, now, mark *Counts) {
 	default:
 		c.Measured = now.String()
 		if mark != nil && now.below(*mark) {
-			c.Status = Degraded
-			j.blame(&c)
+			c.Status, c.Cause, c.Guessed = Degraded, j.Changed, true
+			if cause := j.Cause(); name == Margin && cause != j.Changed {
+				c.Cause, c.Guessed = cause, false
+			}
 			c.Measured += ", was " + mark.String()
 		}
 	}

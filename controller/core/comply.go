@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -41,7 +40,9 @@ type checked struct {
 	keyed     *topology.Topology // the same with the links that have no keys
 	keyless   map[string]string
 	sets      uint64
-	bandwidth map[string][]pathspec.Violation // by intent
+	bandwidth map[string][]pathspec.Violation                // by intent
+	words     map[string]uint64                              // of agents, in this Step
+	policies  map[*nodecfg.Config]map[string]*nodecfg.Policy // by intent, in this Step
 }
 
 // comply judges the characteristics of every intent of which something has
@@ -52,6 +53,7 @@ func (c *Core) comply(now time.Time) {
 	}
 	c.checkAll()
 	news, whole := news{}, c.fresh() && c.undisturbed()
+	c.wordsNow()
 	for _, i := range c.intents {
 		on := c.stampOf(i)
 		if on == i.judged.on && i.ledger.Conditions != nil {
@@ -60,7 +62,7 @@ func (c *Core) comply(now time.Time) {
 		i.judged.on = on
 		i.ledger.Redeclare(i.id)
 		f := c.facts(i)
-		eroded := i.ledger.Count(now, f.Margins, whole, cmp.Or(f.Lost(), c.changed))
+		eroded := i.ledger.Count(now, f.Margins, whole, f.Cause())
 		f.Mark = i.ledger.Mark
 		i.judged.facts = f
 		conditions := comply.Judge(&f)
@@ -106,12 +108,7 @@ func (c *Core) stampOf(i *intent) stamp {
 	}
 	for _, p := range i.standing.Paths {
 		for _, head := range []string{p.Nodes[0], p.Nodes[len(p.Nodes)-1]} {
-			if n := c.nodes[head]; n != nil {
-				s.words += n.word
-				if n.confirmed() {
-					s.words += 1 << 32
-				}
-			}
+			s.words += c.checked.words[head]
 		}
 	}
 	return s
@@ -138,6 +135,9 @@ func (c *Core) facts(i *intent) comply.Facts {
 	}
 	if m, known := pathspec.MarginOf(c.checked.keyed, &i.spec, alive); known {
 		f.Margins.Margin = comply.MarginOf(m)
+		if shared := pathspec.Shared(c.checked.keyed, &i.spec, alive); len(shared) > 0 {
+			f.Shared = shared[0]
+		}
 	}
 	if f.Answered && i.answer.Reserve != nil {
 		f.Margins.Reserve = comply.ReserveOf(i.answer.Reserve)
@@ -180,12 +180,10 @@ func (c *Core) pathFacts(i *intent, n int) comply.PathFacts {
 			e.Why = "agent of node " + head + " is away"
 		}
 		if node != nil && node.connected && node.report != nil {
-			want, obeys := pathIn(node.want, i.spec.Name, out.Name), pathIn(node.acked, i.spec.Name, out.Name)
+			want, obeys := c.pathIn(node.want, i.spec.Name, out.Name), c.pathIn(node.acked, i.spec.Name, out.Name)
 			if want != nil && obeys != nil && (want == obeys || slices.Equal(want.Segments, obeys.Segments) && slices.Equal(want.Hops, obeys.Hops)) {
 				out.Bound = max(out.Bound, want.MaxLossPPM)
-				if at := slices.IndexFunc(node.report.Paths, func(s nodecfg.PathState) bool { return s.Name == out.Name }); at >= 0 {
-					e.Seen = &node.report.Paths[at]
-				}
+				e.Seen = node.paths[out.Name]
 			}
 		}
 		out.Ends = append(out.Ends, e)
@@ -198,21 +196,36 @@ func (c *Core) pathFacts(i *intent, n int) comply.PathFacts {
 }
 
 // pathIn finds a path of an intent in a Config; nil: it has none.
-func pathIn(cfg *nodecfg.Config, intent, name string) *nodecfg.Path {
+func (c *Core) pathIn(cfg *nodecfg.Config, intent, name string) *nodecfg.Path {
 	if cfg == nil {
 		return nil
 	}
-	for p := range cfg.Policies {
-		if cfg.Policies[p].Intent != intent {
-			continue
+	of := c.checked.policies[cfg]
+	if of == nil {
+		of = map[string]*nodecfg.Policy{}
+		for p := range cfg.Policies {
+			of[cfg.Policies[p].Intent] = &cfg.Policies[p]
 		}
-		for n := range cfg.Policies[p].Paths {
-			if cfg.Policies[p].Paths[n].Name == name {
-				return &cfg.Policies[p].Paths[n]
+		c.checked.policies[cfg] = of
+	}
+	if p := of[intent]; p != nil {
+		for n := range p.Paths {
+			if p.Paths[n].Name == name {
+				return &p.Paths[n]
 			}
 		}
 	}
 	return nil
+}
+
+// wordsNow notes what all agents have said last, once for all intents.
+func (c *Core) wordsNow() {
+	c.checked.words, c.checked.policies = map[string]uint64{}, map[*nodecfg.Config]map[string]*nodecfg.Policy{}
+	for name, n := range c.nodes {
+		if c.checked.words[name] = n.word; n.confirmed() {
+			c.checked.words[name] += 1 << 32
+		}
+	}
 }
 
 // sightings adds what nodes have seen of the intent's packets, and what others

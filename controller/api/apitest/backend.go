@@ -165,6 +165,7 @@ func (b *Backend) put(o object) {
 		Status: resource.IntentStatus{
 			ObservedGeneration: o.Metadata.Generation,
 			Answer:             pathspec.Answer{Name: name, Status: pathspec.Satisfied, Paths: []pathspec.Path{}},
+			Compliance:         resource.CannotTell, Characteristics: []resource.Characteristic{},
 			Conditions: []resource.Condition{{
 				Type: resource.Satisfied, Status: resource.True, Reason: "Solved", Message: "all that is required is met",
 				ObservedGeneration: o.Metadata.Generation, LastTransitionTime: Now,
