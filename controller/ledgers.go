@@ -25,7 +25,7 @@ const (
 
 	ledgerEvery = time.Second // the shortest time between two batches
 	aliveEvery  = time.Minute
-	perCommit   = 32 // ledgers, of which each may have some 20 kB
+	perCommit   = 16 // ledgers, of which each may have some 40 kB
 )
 
 // ledgers writes what is remembered of intents beside the loop.
