@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"reflect"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/core"
+	"github.com/keiro-net/keiro/controller/history"
+	"github.com/keiro-net/keiro/controller/show"
+	"github.com/keiro-net/keiro/controller/store"
 )
 
 func TestParseAlerting(t *testing.T) {
@@ -57,23 +61,12 @@ func TestQueueKeepsOrderAndFinishes(t *testing.T) {
 	}
 }
 
-func TestEventLog(t *testing.T) {
-	start := time.UnixMicro(1000)
-	l := newEventLog(start)
-	for n := range maxEvents + 10 {
-		l.add(core.Entry{Time: start, Type: "T", Object: "o", Message: string(rune('a' + n%26))})
+// noEvents is an event log that nobody writes.
+func noEvents(t *testing.T) *history.Log {
+	t.Helper()
+	l, err := history.Open(t.Context(), store.Memory(), time.Now(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
 	}
-	newest := l.after(0, 3)
-	if len(newest) != 3 || newest[2].ID != uint64(1000+maxEvents+10) {
-		t.Errorf("newest: %+v", newest)
-	}
-	if next := l.after(newest[0].ID, 1); len(next) != 1 || next[0].ID != newest[1].ID {
-		t.Errorf("after %d: %+v", newest[0].ID, next)
-	}
-	if len(l.take()) != maxEvents+10 || len(l.take()) != 0 {
-		t.Error("take gives each event once")
-	}
-	if l.after(newest[2].ID, 5) == nil {
-		t.Error("no events is an empty list, not null")
-	}
+	return l
 }

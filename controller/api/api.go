@@ -107,6 +107,7 @@ func (s *Server) register() {
 	s.registerNetwork()
 	s.registerLanes()
 	s.registerLearned()
+	s.registerCompliance()
 	s.registerLog()
 	s.registerAlerts()
 	s.registerWatch()

@@ -29,7 +29,7 @@ func (c *Core) fails(now time.Time, link string, causedAt time.Time) {
 	}
 	c.failing = append(c.failing, f)
 	c.because(now, ByNetlink, "link:"+link, "link "+link+" went down")
-	c.asOf = causedAt
+	c.asOf, c.changed = causedAt, "link:"+link
 }
 
 // tellFailures raises the alarms for links that went down, once they are
@@ -96,7 +96,7 @@ func (c *Core) forgetAlarms(now time.Time) {
 		if a := c.alarms[key]; about(a) && !strings.HasPrefix(key, loneUnmet) {
 			continue // the answers that come tell whether it is over
 		}
-		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && len(c.alarms[key].Nodes) == 0 {
+		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && !strings.HasPrefix(key, erosionAlarm) && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}
 	}
@@ -189,7 +189,7 @@ func (c *Core) raise(a Alarm) {
 	}
 	a.Firing = true
 	c.alarms[a.Key], c.told[a.Key] = a, a
-	c.record(a.DetectedAt, a.Name, a.Cause, a.Message)
+	c.note(Entry{Time: a.DetectedAt, Type: a.Name, Object: a.Cause, Message: a.Message, Severity: a.Severity, Intents: a.Intents})
 	c.emit(Raise{a})
 }
 
@@ -208,12 +208,35 @@ func (c *Core) conclude(now time.Time, key, why string) {
 	a.Before, a.After = a.After, a.Before
 	a.Evidence = c.linkEvidence(a.Links)
 	a.Message = why + a.Message
-	c.record(now, a.Name+"Resolved", a.Cause, a.Message)
+	c.note(Entry{Time: now, Type: a.Name + "Resolved", Object: a.Cause, Message: a.Message, Intents: a.Intents})
 	c.emit(Raise{a})
 }
 
 func (c *Core) record(now time.Time, kind, object, message string) {
-	c.emit(Record{Entry{Time: now, Type: kind, Object: object, Message: message}})
+	c.note(Entry{Time: now, Type: kind, Object: object, Message: message})
+}
+
+// note records an entry. It is info, and of the intent that is its object or of
+// those whose paths cross it, where it does not say.
+func (c *Core) note(e Entry) {
+	kind, name, _ := strings.Cut(e.Object, ":")
+	switch {
+	case e.Intents != nil:
+	case kind == "intent":
+		e.Intents = []string{name}
+	case kind == "link", kind == "node":
+		for _, i := range c.intents {
+			if slices.ContainsFunc(i.standing.Paths, func(p pathspec.Path) bool {
+				return kind == "link" && slices.Contains(p.Links, name) || kind == "node" && slices.Contains(p.Nodes, name)
+			}) {
+				e.Intents = append(e.Intents, i.spec.Name)
+			}
+		}
+	}
+	if e.Severity == "" {
+		e.Severity = "info"
+	}
+	c.emit(Record{e})
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -25,6 +25,7 @@ type node struct {
 	sent      *nodecfg.Config               // of the present session
 	acked     *nodecfg.Config               // newest that the agent has reached
 	refused   string                        // why want is not sent; "" nothing
+	word      uint64                        // counts what its agent has said, and its coming and going
 	// yields: its agent had its paths, and it is told them by BGP now. Its Config keeps
 	// its policies, which the agent obeys first, until yieldAt; zero: not all is told.
 	yields  bool
@@ -76,6 +77,8 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 		n = &node{}
 		c.nodes[name] = n
 	}
+	n.word++
+	c.sight++
 	n.connected, n.report, n.lanes, n.paths, n.sent, n.since = true, nil, nil, nil, nil, now
 	c.identify(name, e.Peer)
 	message := "session began"
@@ -95,6 +98,8 @@ func (c *Core) revoke(now time.Time, name string) {
 	if n := c.nodes[name]; n != nil {
 		if n.connected {
 			n.connected, n.since = false, now
+			n.word++
+			c.sight++
 		}
 		if !c.exists(name) {
 			delete(c.nodes, name)
@@ -142,6 +147,8 @@ func (c *Core) disconnected(now time.Time, name string) {
 		return
 	}
 	n.connected, n.since = false, now
+	n.word++
+	c.sight++
 	if !c.exists(name) {
 		delete(c.nodes, name)
 	}
@@ -156,6 +163,10 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 		return
 	}
 	first := n.report == nil
+	n.word++
+	if first || !reflect.DeepEqual(n.report.Leaks, r.Leaks) || !reflect.DeepEqual(n.report.Drifts, r.Drifts) {
+		c.sight++
+	}
 	n.report = &r
 	n.lanes = make(map[string]*nodecfg.LaneState, len(r.Lanes))
 	for i := range r.Lanes {

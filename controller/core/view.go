@@ -9,6 +9,7 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/comply"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
@@ -39,9 +40,11 @@ type IntentView struct {
 	Spec       pathspec.Intent
 	Answer     *pathspec.Answer // nil: none yet
 	Conditions []Condition
-	Standing   []PathView
-	Heads      []string // nodes where its packets begin, from side first
-	Leaks      []LeakView
+	// Characteristics are what is known of each of them.
+	Characteristics []comply.Condition
+	Standing        []PathView
+	Heads           []string // nodes where its packets begin, from side first
+	Leaks           []LeakView
 }
 
 // LeakView is packets of an intent where they should not be, as a node saw them.
@@ -149,7 +152,7 @@ func (c *Core) View(now time.Time) View {
 }
 
 func (c *Core) viewIntent(i *intent) IntentView {
-	out := IntentView{Spec: i.spec, Answer: i.answer, Conditions: slices.Clone(i.conditions)}
+	out := IntentView{Spec: i.spec, Answer: i.answer, Conditions: slices.Clone(i.conditions), Characteristics: i.ledger.Conditions}
 	for _, end := range c.ends(i) {
 		out.Heads = append(out.Heads, end.Node)
 	}

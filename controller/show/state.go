@@ -180,7 +180,8 @@ func intentOf(d declare.State, v core.View, i core.IntentView, reached map[strin
 	out := &resource.Intent{
 		APIVersion: resource.APIVersion, Kind: resource.KindIntent, Spec: spec.Spec,
 		Metadata: resource.Metadata{Name: i.Spec.Name, Labels: i.Spec.Labels, Generation: d.Generations[i.Spec.Name]},
-		Status:   resource.IntentStatus{Answer: Answer(i), Conditions: []resource.Condition{}, Paths: []resource.PathStatus{}},
+		Status: resource.IntentStatus{Answer: Answer(i), Conditions: []resource.Condition{}, Paths: []resource.PathStatus{},
+			Compliance: overall(i.Characteristics), Characteristics: characteristics(i.Characteristics)},
 	}
 	if v.Fresh {
 		out.Status.ObservedGeneration = v.Spec.Generation

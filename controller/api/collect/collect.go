@@ -21,6 +21,8 @@ var (
 	buildDesc        = desc("keiro_build_info", "What is running; always 1.", "version", "commit")
 	intentsDesc      = desc("keiro_intents", "Intents by the status of their answer.", "status")
 	conditionDesc    = desc("keiro_intent_condition", "Whether a condition of an intent is True; absent where that is unknown.", "intent", "condition")
+	complianceDesc   = desc("keiro_intent_compliance", "1 for the present status of an intent, the worst of its characteristics; 0 for the others.", "intent", "status")
+	characterDesc    = desc("keiro_intent_characteristic_status", "0: a characteristic holds; 1: it is degraded; 2: it is violated; absent where that is unknown.", "intent", "characteristic")
 	pathUpDesc       = desc("keiro_path_up", "Whether a path carries packets; absent where that is unknown.", "intent", "path", "headend")
 	pathActiveDesc   = desc("keiro_path_active", "Whether the intent's packets take the path.", "intent", "path", "headend")
 	pathRTTDesc      = desc("keiro_path_round_trip_seconds", "Smoothed round trip over a path and back.", "intent", "path", "headend")
@@ -105,6 +107,14 @@ func (e emitter) intents(intents []*resource.Intent) {
 		for _, c := range i.Status.Conditions {
 			if c.Status != resource.Unknown {
 				e.gauge(conditionDesc, truth(c.Status == resource.True), name, c.Type)
+			}
+		}
+		for _, s := range []resource.ComplianceStatus{resource.Complies, resource.Degrades, resource.Violates, resource.CannotTell} {
+			e.gauge(complianceDesc, truth(i.Status.Compliance == s), name, string(s))
+		}
+		for _, c := range i.Status.Characteristics {
+			if v, known := map[resource.ComplianceStatus]float64{resource.Complies: 0, resource.Degrades: 1, resource.Violates: 2}[c.Status]; known {
+				e.gauge(characterDesc, v, name, c.Name)
 			}
 		}
 		for _, p := range i.Status.Paths {

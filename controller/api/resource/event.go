@@ -1,6 +1,10 @@
 package resource
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Severity of an alert or event.
 type Severity string
@@ -20,6 +24,50 @@ type Event struct {
 	Severity Severity  `json:"severity,omitempty" enum:"critical,warning,info"`
 	Object   string    `json:"object" example:"link:tyo1--osa1"`
 	Message  string    `json:"message"`
+	Intents  []string  `json:"intents,omitempty" doc:"The intents that it concerns"`
+	Evidence []string  `json:"evidence,omitempty" doc:"What was seen that says so"`
+}
+
+// EventQuery picks events; what is zero picks all. With After the oldest of them
+// come first, else the newest are picked. They are in the order of their ids.
+type EventQuery struct {
+	After        uint64 // those with a greater id
+	Since, Until time.Time
+	Intent       string // that they concern
+	Object       string
+	Limit        int // at most so many
+}
+
+// Takes reports whether the query picks an event, Limit aside.
+func (q *EventQuery) Takes(e *Event) bool {
+	switch {
+	case e.ID <= q.After, !q.Since.IsZero() && e.Time.Before(q.Since), !q.Until.IsZero() && !e.Time.Before(q.Until):
+		return false
+	case q.Object != "" && e.Object != q.Object:
+		return false
+	}
+	return q.Intent == "" || slices.Contains(e.Intents, q.Intent)
+}
+
+// Pick returns those of events, which are in the order of their ids.
+func (q *EventQuery) Pick(events []Event) []Event {
+	out := []Event{}
+	if q.After > 0 {
+		from, _ := slices.BinarySearchFunc(events, q.After+1, func(e Event, id uint64) int { return cmp.Compare(e.ID, id) })
+		for n := from; n < len(events) && len(out) < q.Limit; n++ {
+			if q.Takes(&events[n]) {
+				out = append(out, events[n])
+			}
+		}
+		return out
+	}
+	for n := len(events) - 1; n >= 0 && len(out) < q.Limit; n-- {
+		if q.Takes(&events[n]) {
+			out = append(out, events[n])
+		}
+	}
+	slices.Reverse(out)
+	return out
 }
 
 // AlertStatus says whether an alert is still true.
