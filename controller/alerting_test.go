@@ -2,18 +2,16 @@ package controller
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"reflect"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/alert"
-	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/history"
-	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/store"
 )
 
