@@ -1,6 +1,8 @@
 // Package controller runs one controller: it owns the loop around
 // controller/core and joins to it the store, the agents' channel, the API and
 // the alerts. It decides nothing about paths. cmd/keiro-controller calls it.
+//
+// package budget: the shell that joins core, store, fleet, API and alerts; each of its files is one joint
 package controller
 
 import (
@@ -74,6 +76,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	first.BGP = routers.Peers(sessions)
+	if o.Params.TestSecret, err = testSecret(ctx, kept); err != nil {
+		return err
+	}
 	var here egress.Own
 	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox.Outbox{Store: kept}, Log: o.Log, Firing: b.firing, Own: here.Is})
 	if err != nil {
