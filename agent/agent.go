@@ -174,6 +174,7 @@ type loop struct {
 	links     map[string]rtnl.Link         // interfaces, by name
 	linkState map[string]nodecfg.LinkState // of cfg's links, by name
 	leftOut   map[string]bool              // paths taken out of their tables
+	inherited inherited
 	want      nodecfg.State
 	have      nodecfg.State // what Observe said last, and what was applied since
 	failures  map[nodecfg.Object]*failure
@@ -260,7 +261,7 @@ func (l *loop) next() time.Time {
 	if l.offFailed != nil && l.offRetry.Before(at) {
 		at = l.offRetry
 	}
-	return at
+	return l.inherited.sooner(at)
 }
 
 // due is when to converge.
@@ -289,6 +290,7 @@ func (l *loop) tick() {
 	if l.offFailed != nil && !time.Now().Before(l.offRetry) {
 		l.fenceOff()
 	}
+	l.disinherit()
 	if l.cfg != nil && !time.Now().Before(l.due()) {
 		l.converge()
 	}
