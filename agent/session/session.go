@@ -48,11 +48,16 @@ const maxAsks = 16
 // certificate's life is left for it to succeed.
 const renewAgain = time.Minute
 
+// renewLook is how long a timer is trusted to know when half of that life is over:
+// the clock may be set meanwhile, and no timer runs while a machine is suspended.
+const renewLook = time.Hour
+
 // Client is used by one Run.
 type Client struct {
 	Options
 	state   state
 	renewIn func(identity) time.Duration
+	look    time.Duration // renewLook
 	patient time.Duration // with an absent controller: overlong
 	stand   stand
 
@@ -74,7 +79,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		Options: o, renewIn: identity.renewIn, patient: overlong,
+		Options: o, renewIn: identity.renewIn, look: renewLook, patient: overlong,
 		configs: make(chan *nodecfg.Config, 1),
 		asks:    make(chan *nodecfg.ToAgent, maxAsks),
 		reports: make(chan *nodecfg.Report, 1),
@@ -202,13 +207,18 @@ func (c *Client) session(ctx context.Context, conn grpc.ClientConnInterface) err
 		c.Log.Info("the certificate is to bind our identity", "node", c.Node, "reason", err)
 		wait = 0
 	}
-	renewal := time.NewTimer(wait)
+	renewal := time.NewTimer(min(wait, c.look))
 	defer renewal.Stop()
 	for {
 		select {
 		case err := <-received:
 			return err
 		case <-renewal.C:
+			if wait > c.look {
+				wait = c.renewIn(c.state.identity)
+				renewal.Reset(min(wait, c.look))
+				continue
+			}
 			if err := c.renew(ctx, conn); err == nil {
 				return nil // the next session shows the new certificate
 			} else if ctx.Err() == nil {
