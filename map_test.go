@@ -86,7 +86,7 @@ cel.dev/cel-go                 -> pathspec
 go.yaml.in/yaml/v3             -> topology/strictyaml
 github.com/cloudflare/circl    -> keys/... hwcheck/...
 github.com/osrg/gobgp/v4       -> lab/router tests
-go.etcd.io                     -> controller/store
+go.etcd.io                     -> controller/store lab/world
 go.uber.org/zap                -> controller/store
 github.com/danielgtaylor/huma  -> controller/api
 github.com/prometheus          -> controller/...

@@ -9,7 +9,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -182,6 +181,7 @@ type loop struct {
 	links     map[string]rtnl.Link         // interfaces, by name
 	linkState map[string]nodecfg.LinkState // of cfg's links, by name
 	leftOut   map[string]bool              // paths taken out of their tables
+	inherited inherited
 	want      nodecfg.State
 	have      nodecfg.State // what Observe said last, and what was applied since
 	failures  map[nodecfg.Object]*failure
@@ -275,7 +275,7 @@ func (l *loop) next() time.Time {
 	if l.offFailed != nil && l.offRetry.Before(at) {
 		at = l.offRetry
 	}
-	return at
+	return l.inherited.sooner(at)
 }
 
 // due is when to converge.
@@ -304,6 +304,7 @@ func (l *loop) tick() {
 	if l.offFailed != nil && !time.Now().Before(l.offRetry) {
 		l.fenceOff()
 	}
+	l.disinherit()
 	if l.cfg != nil && !time.Now().Before(l.due()) {
 		l.converge()
 	}
@@ -375,26 +376,4 @@ func (l *loop) obey(t *taken) {
 	l.converge()
 	l.Prober.Set(cfg)
 	l.prove(cfg)
-}
-
-func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {
-	var err error
-	switch {
-	case l.cfg == nil:
-		err = errors.New("this node has no config yet")
-	case l.tracing >= maxTraces:
-		err = fmt.Errorf("%d traces are under way: try again in some seconds", l.tracing)
-	}
-	if err != nil {
-		l.answers = append(l.answers, nodecfg.FromAgent{Trace: &nodecfg.TraceResult{ID: req.ID, Error: err.Error()}})
-		return
-	}
-	l.tracing++
-	go func(cfg *nodecfg.Config) {
-		r := l.Prober.Trace(ctx, cfg, req)
-		select {
-		case l.traces <- r:
-		case <-ctx.Done():
-		}
-	}(l.cfg)
 }

@@ -66,7 +66,11 @@ func (l *loop) observe() []nodecfg.Op {
 		return nil
 	}
 	l.unseen = nil
+	first := l.have == nil
 	l.have = seen.State
+	if first {
+		l.inherit()
+	}
 	l.setLinks(seen.Links)
 	leftOut := l.leaveOut()
 	if !maps.Equal(leftOut, l.leftOut) {
@@ -229,12 +233,19 @@ func (l *loop) lanes() []nodecfg.LaneState {
 	return l.Lanes.States()
 }
 
-// probeDown names the paths that probes found down.
+// probeDown names the paths that probes found down, in this life or, as far as is
+// known yet, in the one before.
 func (l *loop) probeDown() map[string]bool {
-	down := make(map[string]bool)
+	down := maps.Clone(l.inherited.paths)
+	if down == nil {
+		down = make(map[string]bool)
+	}
 	for _, p := range l.Prober.States() {
-		if p.State == nodecfg.Down {
+		switch p.State {
+		case nodecfg.Down:
 			down[p.Name] = true
+		case nodecfg.Up:
+			delete(down, p.Name)
 		}
 	}
 	return down

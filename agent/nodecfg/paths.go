@@ -141,6 +141,29 @@ func (c *Config) Active(have State, leftOut, linkDown map[string]bool) map[strin
 	return active
 }
 
+// Absent names the paths of which the kernel has no routes while it has another
+// path of the same policy, and the rules that lead there: those that somebody has
+// left out of its table.
+func (c *Config) Absent(have State) map[string]bool {
+	absent := make(map[string]bool)
+	for i := range c.Policies {
+		p := &c.Policies[i]
+		var lacks []string
+		for j, path := range p.Paths {
+			if !has(have, p.routes(j, c.device(path.Link))) {
+				lacks = append(lacks, path.Name)
+			}
+		}
+		if len(lacks) == len(p.Paths) || !has(have, p.rules()) {
+			continue
+		}
+		for _, name := range lacks {
+			absent[name] = true
+		}
+	}
+	return absent
+}
+
 func has[O Object](have State, objects []O) bool {
 	for _, o := range objects {
 		if !have.Has(o) {

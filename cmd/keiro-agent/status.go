@@ -8,12 +8,12 @@ import (
 	"text/tabwriter"
 
 	"github.com/keiro-net/keiro/agent/local"
-	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 const statusUsage = `keiro-agent status says what the agent of this node has reached: its links, the
 paths that packets take now, and what it cannot do and why. That is what it
-tells the controller, and it answers without one too.
+tells the controller. It answers without one too, and says since when there is
+none, why, what goes on all the same, and until when its certificate lets it in.
 
   keiro-agent status
   keiro-agent status -o json
@@ -54,7 +54,8 @@ func statusCommand(args []string, out, usage io.Writer) error {
 	return printStatus(out, r)
 }
 
-func printStatus(out io.Writer, r *nodecfg.Report) error {
+func printStatus(out io.Writer, s *local.State) error {
+	r := &s.Report
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	yes := map[bool]string{true: "yes", false: "no"}
 	if r.Revision == 0 {
@@ -62,6 +63,7 @@ func printStatus(out io.Writer, r *nodecfg.Report) error {
 	} else {
 		fmt.Fprintf(w, "node %s, config revision %d, reached: %s\n", r.Node, r.Revision, yes[r.Reached])
 	}
+	printUplink(w, s)
 	if len(r.Links) > 0 {
 		fmt.Fprintln(w, "\nLINK\tUP\tMTU")
 	}

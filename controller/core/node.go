@@ -19,7 +19,7 @@ type node struct {
 	report    *nodecfg.Report               // newest of the present session; nil: none yet
 	lanes     map[string]*nodecfg.LaneState // of report, by name
 	paths     map[string]*nodecfg.PathState // likewise
-	drifted   time.Time                     // of its drifts those up to here are told; zero: none was looked at
+	looked    *nodecfg.Report               // the last whose drifts were told; nil: none
 	revision  uint64                        // newest sent or seen
 	want      *nodecfg.Config               // what it is to be, whether its agent is there or not
 	sent      *nodecfg.Config               // of the present session

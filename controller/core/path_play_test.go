@@ -32,7 +32,7 @@ func (f *fakeSight) report(r *nodecfg.Report) {
 //
 //	path NODE NAME up|down [delay=beyond] [loss=within] [way=deviates:WHERE]
 //	leak NODE INTENT LINK KIND, leak NODE none
-//	drift NODE OBJECT-IN-WORDS [restored], drift NODE restored
+//	drift NODE OBJECT-IN-WORDS [behind] [restored], drift NODE restored
 func (s *stage) doSight(args []string) ([]string, bool) {
 	switch args[0] {
 	case "path", "leak", "drift":
@@ -95,9 +95,13 @@ func (s *stage) doSight(args []string) ([]string, bool) {
 			break
 		}
 		s.now = s.now.Add(time.Millisecond)
-		d := nodecfg.Drift{Object: strings.TrimSpace(object), Change: "deleted", By: "ip (4711)", At: s.now}
+		object, behind := strings.CutSuffix(strings.TrimSpace(object), " behind")
+		d := nodecfg.Drift{Object: object, Change: "deleted", By: "ip (4711)", At: s.now}
+		if behind { // the node's clock is
+			d.At = d.At.Add(-time.Hour)
+		}
 		if restored {
-			d.Restored = s.now.Add(5 * time.Millisecond)
+			d.Restored = d.At.Add(5 * time.Millisecond)
 		} else {
 			d.Kept = "the guard only tells"
 		}
