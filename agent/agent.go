@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/agent/floor"
+	"github.com/keiro-net/keiro/agent/guard"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/rtnl"
 	"github.com/keiro-net/keiro/agent/steer"
@@ -27,6 +28,8 @@ type Kernel interface {
 	Watch(ctx context.Context) (*rtnl.Watcher, error)
 	// Observe lists what is there; of sysctls, those that want names.
 	Observe(want nodecfg.State) (rtnl.Seen, error)
+	// Silent reads again what changes without a word.
+	Silent(want nodecfg.State) (nodecfg.State, error)
 	// Apply does one operation; what is already so is no error.
 	Apply(op nodecfg.Op) error
 }
@@ -89,10 +92,12 @@ type Options struct {
 }
 
 const (
-	// settle is the least time between two listings of the kernel's state, so
-	// that a storm of foreign events does not keep the machine busy. Local
-	// repair does not wait for it.
+	// settle is the least time between two listings of the kernel's state, and
+	// rest times what the last one took, so that a storm of foreign events does not
+	// keep the machine busy. What comes alone does not wait for it, nor does
+	// local repair.
 	settle = 10 * time.Millisecond
+	rest   = 4
 	// resync is the time after which the kernel is listed though it told nothing.
 	resync = 3 * time.Minute
 	// refresh is the time after which a Report goes out in which nothing but
@@ -109,6 +114,7 @@ func Run(ctx context.Context, o Options) error {
 		Options:  o,
 		traces:   make(chan nodecfg.TraceResult),
 		failures: make(map[nodecfg.Object]*failure),
+		touched:  make(map[nodecfg.Object]bool),
 		began:    time.Now(),
 	}
 	if o.Lanes != nil {
@@ -181,7 +187,15 @@ type loop struct {
 	reached   bool
 
 	dirty    bool // have may be wrong
+	stale    bool // want is not all that leftOut leads to
 	observed time.Time
+	listed   time.Duration // that the last listing took
+
+	ledger  guard.Ledger
+	touched map[nodecfg.Object]bool   // done since the last listing
+	held    map[nodecfg.Object]string // not put back, and why
+	short   bool                      // and so the kernel is not as the Config says
+	looked  time.Time                 // for what changes without a word
 
 	laneChanges <-chan struct{}
 
@@ -251,6 +265,9 @@ func (l *loop) next() time.Time {
 	if due := l.due(); l.cfg != nil && due.Before(at) {
 		at = due
 	}
+	if look := l.looked.Add(silent); l.cfg != nil && look.Before(at) {
+		at = look
+	}
 	if heard := l.heardAt.Add(hearing); l.unheard && heard.Before(at) {
 		at = heard
 	}
@@ -269,9 +286,12 @@ func (l *loop) due() time.Time {
 	case l.unseen != nil:
 		return l.observed.Add(retryFirst)
 	case l.dirty:
-		return l.observed.Add(settle)
+		return l.observed.Add(max(settle, rest*l.listed))
 	}
 	at := l.observed.Add(resync)
+	if next := l.ledger.Next(l.observed); !next.IsZero() && next.Before(at) {
+		at = next
+	}
 	for _, f := range l.failures {
 		if !f.waits && f.retry.Before(at) {
 			at = f.retry
@@ -288,6 +308,9 @@ func (l *loop) tick() {
 	}
 	if l.offFailed != nil && !time.Now().Before(l.offRetry) {
 		l.fenceOff()
+	}
+	if l.cfg != nil && !time.Now().Before(l.looked.Add(silent)) {
+		l.lookAgain()
 	}
 	if l.cfg != nil && !time.Now().Before(l.due()) {
 		l.converge()
@@ -358,6 +381,7 @@ func (l *loop) obey(t *taken) {
 	l.vacate(cfg)
 	l.cfg, l.given, l.faults, l.unsteered, l.offDue, l.offFailed = cfg, t.given, t.faults, t.unsteered, nil, nil
 	clear(l.failures)
+	l.watch.Mind(cfg.Desired(nil))
 	if l.Lanes != nil {
 		if cfg.HasLanes() {
 			l.leftOut = l.leaveOut()

@@ -87,6 +87,7 @@ func (l *loop) compose() *nodecfg.Report {
 	}
 	r.Paths = l.paths(r.Lanes)
 	r.Floors = l.floorStates
+	r.Drifts, r.Drifted = l.ledger.Drifts(), l.ledger.Total()
 	return r
 }
 
@@ -181,6 +182,7 @@ func same(a, b *nodecfg.Report, times bool) bool {
 			}
 			return x == y
 		}) &&
+		slices.Equal(a.Drifts, b.Drifts) && (!times || a.Drifted == b.Drifted) &&
 		sameKeying(a.Keying, b.Keying, times)
 }
 

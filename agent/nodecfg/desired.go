@@ -22,6 +22,7 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 		s.Add(o)
 	}
 	loopback := Loopback(c.Locator)
+	s.Add(LinkUp{"lo"})
 	s.Add(Addr{host(loopback), "lo"})
 	s.Add(TunSrc{loopback})
 	// What is not said below ends here, not in the default route, from which
@@ -53,8 +54,14 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 				s.Add(Route{Table: MainTable, To: host(sid), Metric: mainMetric,
 					Via: links[path.Link].PeerAddress, Dev: device(path.Link)})
 			}
-			if path.Lane != nil {
-				for _, o := range c.outer(&path, device(path.Link)) {
+			if path.Lane == nil {
+				continue
+			}
+			for _, o := range c.outer(&path, device(path.Link)) {
+				s.Add(o)
+			}
+			if !leftOut[path.Name] {
+				for _, o := range path.Lane.carries() {
 					s.Add(o)
 				}
 			}
@@ -80,6 +87,7 @@ func (c *Config) sysctls() []Object {
 	for _, l := range c.Links {
 		dev = append(dev, l.Interface)
 		on = append(on,
+			Sysctl{"net/ipv4/conf/" + l.Interface + "/forwarding", "1"},
 			Sysctl{"net/ipv4/conf/" + l.Interface + "/rp_filter", "0"},
 			Sysctl{"net/ipv6/conf/" + l.Interface + "/disable_ipv6", "0"},
 			Sysctl{"net/ipv6/conf/" + l.Interface + "/keep_addr_on_down", "1"},
@@ -114,6 +122,7 @@ func (c *Config) link(l Link) []Object {
 		return Route{Table: table, To: host(sid), Metric: metric, Dev: l.Interface, Encap: behavior}
 	}
 	objects := []Object{
+		LinkUp{l.Interface},
 		Addr{host(Adjacency(c.Locator, l.ID)), l.Interface},
 		Route{Table: table, To: host(peer), Metric: mainMetric, Dev: l.Interface},
 		local(IngressEnd(c.Locator, l.ID), mainMetric, end),

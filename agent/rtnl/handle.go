@@ -4,6 +4,9 @@
 // the netlink library for SRv6 with encoders and decoders of its own. It
 // decides nothing and touches nothing without Keiro's mark. The loop of
 // package agent calls it.
+//
+// package budget: the listing and the events of the kernel share one decoder a
+// kind of object; apart they would decode twice.
 package rtnl
 
 import (
