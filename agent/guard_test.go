@@ -141,7 +141,9 @@ func TestDriftByName(t *testing.T) {
 		if route.To.Addr().Is6() {
 			family = "-6"
 		}
-		g.a.Do(func() error { return exec.Command("ip", append([]string{family, "route", "del"}, strings.Fields(rest)...)...).Run() })
+		g.a.Do(func() error {
+			return exec.Command("ip", append([]string{family, "route", "del"}, strings.Fields(rest)...)...).Run()
+		})
 		found := ""
 		g.last = nil
 		g.report("the drift", func(r *nodecfg.Report) bool {
@@ -213,7 +215,9 @@ func TestAlertOnlyTells(t *testing.T) {
 	next := *g.a.cfg
 	next.Revision, next.Guard = 2, nodecfg.Enforce
 	g.in <- nodecfg.ToAgent{Config: &next}
-	g.drift("restored", func(d nodecfg.Drift) bool { return d.Object == nodecfg.Words(route) && !d.Restored.IsZero() && d.Kept == "" })
+	g.drift("restored", func(d nodecfg.Drift) bool {
+		return d.Object == nodecfg.Words(route) && !d.Restored.IsZero() && d.Kept == ""
+	})
 	g.report("reached", func(r *nodecfg.Report) bool { return r.Reached && r.Revision == 2 })
 }
 

@@ -25,7 +25,7 @@ type Ledger struct {
 	open   map[nodecfg.Object]*drift
 	fights map[nodecfg.Object]*fight // that there may be
 	paused map[nodecfg.Object]*fight // that there are
-	more   *entry // what is only counted, of the storm of now
+	more   *entry                    // what is only counted, of the storm of now
 	last   time.Time
 	single int // told one by one since it was calm
 	total  uint64

@@ -267,6 +267,7 @@ func (c *Core) setDrains(drains []Drain) {
 	for _, d := range drains {
 		c.drains[d] = true
 	}
+	c.dirty = true // a link that is down already may be drained, and its agent is to know
 	c.setOutage()
 }
 

@@ -148,7 +148,7 @@ func (c *Core) push(now time.Time) {
 // input is what Configs are compiled from, without the policies.
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
-	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe, Yielding: c.yielding(), Missing: c.freshNodes()}
+	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, Drained: c.drained(), MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe, Yielding: c.yielding(), Missing: c.freshNodes()}
 	if c.live != nil {
 		in.SIDs = c.live.SIDs
 	}
