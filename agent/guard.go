@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,6 +171,19 @@ func (l *loop) account() {
 		}
 		return ""
 	})
+}
+
+// drifts are those of kernel objects and lanes, the oldest first, and how many
+// there were.
+func (l *loop) drifts() (latest []nodecfg.Drift, total uint64) {
+	latest, total = l.ledger.Drifts(), l.ledger.Total()
+	if l.Lanes == nil {
+		return latest, total
+	}
+	more, n := l.Lanes.Drifts()
+	latest = append(latest, more...)
+	slices.SortStableFunc(latest, func(a, b nodecfg.Drift) int { return a.At.Compare(b.At) })
+	return latest[max(len(latest)-guard.MaxDrifts, 0):], total + n
 }
 
 // lookAgain reads what changes without a word.

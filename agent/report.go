@@ -87,7 +87,7 @@ func (l *loop) compose() *nodecfg.Report {
 	}
 	r.Paths = l.paths(r.Lanes)
 	r.Floors = l.floorStates
-	r.Drifts, r.Drifted = l.ledger.Drifts(), l.ledger.Total()
+	r.Drifts, r.Drifted = l.drifts()
 	return r
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxDrifts are told of.
-	maxDrifts = 100
+	// MaxDrifts are told of.
+	MaxDrifts = 100
 	// storm: of so many changes within calm of each other the further ones are
 	// only counted.
 	storm = 20
@@ -96,8 +96,8 @@ func wanted(f Found) nodecfg.Object {
 }
 
 func (l *Ledger) tell(e *entry) {
-	if l.drifts = append(l.drifts, e); len(l.drifts) > maxDrifts {
-		l.drifts = slices.Delete(l.drifts, 0, len(l.drifts)-maxDrifts)
+	if l.drifts = append(l.drifts, e); len(l.drifts) > MaxDrifts {
+		l.drifts = slices.Delete(l.drifts, 0, len(l.drifts)-MaxDrifts)
 	}
 }
 
