@@ -72,13 +72,15 @@ type Routes interface {
 
 // Options are what an agent is made of.
 type Options struct {
-	Node   string // its name; Configs for another node are refused
-	Dir    string // where the last good Config is kept
-	Kernel Kernel
-	Prober Prober
-	Lanes  Lanes // nil: none is ever open
-	In     <-chan nodecfg.ToAgent
-	Out    chan<- nodecfg.FromAgent
+	Node    string // its name; Configs for another node are refused
+	Dir     string // where the last good Config is kept
+	Kernel  Kernel
+	Prober  Prober
+	Lanes   Lanes   // nil: none is ever open
+	Ways    Ways    // nil: nobody can tell
+	Samples Samples // nil: none are taken
+	In      <-chan nodecfg.ToAgent
+	Out     chan<- nodecfg.FromAgent
 	// Begun has a token when a session with the controller has begun, which
 	// may know nothing: the whole Report goes out again.
 	Begun <-chan struct{}
@@ -121,6 +123,12 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Lanes != nil {
 		l.laneChanges = o.Lanes.Changes()
+	}
+	if o.Ways != nil {
+		l.wayChanges = o.Ways.Changes()
+	}
+	if o.Samples != nil {
+		l.leakChanges = o.Samples.Changes()
 	}
 	if o.Routes != nil {
 		l.routeChanges, l.heard = o.Routes.Changes(), o.Routes.Heard()
@@ -199,7 +207,10 @@ type loop struct {
 	short   bool                      // and so the kernel is not as the Config says
 	looked  time.Time                 // for what changes without a word
 
-	laneChanges <-chan struct{}
+	laneChanges, wayChanges, leakChanges <-chan struct{}
+
+	mute    string               // why the node takes no part in in-band OAM
+	foreign *nodecfg.ObjectError // mute, where somebody should know
 
 	routeChanges <-chan struct{}
 	heard        *steer.Heard
@@ -247,6 +258,10 @@ func (l *loop) run(ctx context.Context) {
 			l.report(false)
 		case <-l.laneChanges:
 			l.steer()
+			l.report(false)
+		case <-l.wayChanges:
+			l.report(false)
+		case <-l.leakChanges:
 			l.report(false)
 		case <-l.routeChanges:
 			l.unheard = true

@@ -51,17 +51,6 @@ func (l *loop) refuse(what string, err error) {
 	l.refused = &nodecfg.ObjectError{Object: what, Error: err.Error()}
 }
 
-// keep writes a Config to disk after it is obeyed and before that is reported.
-// A disk may take longer than a repair is allowed to; an agent that dies in
-// between obeys the Config before until the controller has told it again.
-func (l *loop) keep(cfg *nodecfg.Config) {
-	l.unkept = nil
-	if err := save(l.Dir, cfg); err != nil {
-		l.Log.Error("config not kept", "revision", cfg.Revision, "error", err)
-		l.unkept = &nodecfg.ObjectError{Object: fmt.Sprintf("config revision %d on disk", cfg.Revision), Error: err.Error()}
-	}
-}
-
 func (l *loop) obey(t *taken) {
 	l.raise(t)
 	cfg := t.cfg
@@ -81,6 +70,7 @@ func (l *loop) obey(t *taken) {
 	l.want = l.desired()
 	l.converge()
 	l.Prober.Set(cfg)
+	l.prove(cfg)
 }
 
 func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {

@@ -86,11 +86,12 @@ func (l *Lab) alter(ctx context.Context, targets []Target, edit func(causes []st
 	return changes, err
 }
 
-// Impairment makes a link worse than its file says, in both directions. The
-// zero Impairment is none.
+// Impairment makes a link worse than its file says. The zero Impairment is
+// none.
 type Impairment struct {
-	Loss int64 // share of packets lost at random, parts per million
-	Rate int64 // bits per second, in place of the capacity; 0: the capacity stays
+	Loss int64  // share of packets lost at random, parts per million
+	From string // node at an end: only packets that it sends are lost; "": in both directions
+	Rate int64  // bits per second in both directions, in place of the capacity; 0: the capacity stays
 }
 
 // Impair gives a link this impairment in place of any it has.
@@ -102,9 +103,21 @@ func (l *Lab) Impair(ctx context.Context, link string, i Impairment) error {
 	if i.Loss < 0 || i.Loss > 1e6 || i.Rate < 0 {
 		return fmt.Errorf("lab %s: impair %s: want a loss of 0 to 100 %% and a rate that is not negative", l.name, link)
 	}
+	loss := [2]int64{i.Loss, i.Loss}
+	if i.From != "" {
+		ends := l.plan.Links[number].Ends
+		if i.Loss == 0 || i.From != ends[0].Node && i.From != ends[1].Node {
+			return fmt.Errorf("lab %s: impair %s: packets from %q can be lost where it is %s or %s, and a loss is given", l.name, link, i.From, ends[0].Node, ends[1].Node)
+		}
+		for e := range ends {
+			if ends[e].Node != i.From {
+				loss[e] = 0
+			}
+		}
+	}
 	return l.change(ctx, func(s *state) {
 		c := s.Conditions[link]
-		c.Loss, c.Rate = i.Loss, i.Rate
+		c.Loss, c.LossFrom, c.Rate = i.Loss, i.From, i.Rate
 		s.set(link, c)
 	}, func(s *state, w *wire.Wire) error {
 		rate := i.Rate
@@ -114,7 +127,7 @@ func (l *Lab) Impair(ctx context.Context, link string, i Impairment) error {
 		if err := w.Limit(number, rate, l.plan.Links[number].MTU); err != nil {
 			return err
 		}
-		return w.Lose(number, i.Loss)
+		return w.Lose(number, loss)
 	})
 }
 

@@ -116,6 +116,11 @@ func TestCutRefusesUnknown(t *testing.T) {
 	if err := l.Impair(t.Context(), "west", Impairment{Loss: 1e6 + 1}); err == nil {
 		t.Error("a loss over 100 % was accepted")
 	}
+	for _, i := range []Impairment{{Loss: 1, From: "a"}, {From: "b"}} {
+		if err := l.Impair(t.Context(), "west", i); err == nil {
+			t.Errorf("%+v on the link of b and c was accepted", i)
+		}
+	}
 }
 
 func Test200CyclesLeaveTheKernelAsItWas(t *testing.T) {

@@ -180,9 +180,10 @@ type state struct {
 
 // condition is what was done to a link after the building.
 type condition struct {
-	Causes []string `json:"causes"` // why it is cut, sorted: "link:a--b", "node:a", "srlg:x"
-	Loss   int64    `json:"loss_ppm"`
-	Rate   int64    `json:"rate_bps"` // 0: as the file says
+	Causes   []string `json:"causes"` // why it is cut, sorted: "link:a--b", "node:a", "srlg:x"
+	Loss     int64    `json:"loss_ppm"`
+	LossFrom string   `json:"loss_from,omitempty"` // node; "": in both directions
+	Rate     int64    `json:"rate_bps"`            // 0: as the file says
 }
 
 func (s *state) set(link string, c condition) {

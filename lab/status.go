@@ -37,6 +37,7 @@ type LinkStatus struct {
 	Capacity int64        `json:"capacity_bps"` // as the file says; 0: not limited
 	Rate     int64        `json:"rate_bps"`     // as limited at present; 0: not limited
 	Loss     int64        `json:"loss_ppm"`
+	LossFrom string       `json:"loss_from,omitempty"` // node whose packets are lost; left out: those of both
 	SRLGs    []string     `json:"srlgs"`
 }
 
@@ -94,7 +95,7 @@ func (n nodePlan) status(d *rundir) (NodeStatus, error) {
 
 func (l linkPlan) status(c condition, up bool) LinkStatus {
 	status := LinkStatus{
-		Name: l.Name, Up: up, Causes: append([]string{}, c.Causes...), MTU: l.MTU, Capacity: l.Capacity, Rate: l.Capacity, Loss: c.Loss, SRLGs: l.SRLGs,
+		Name: l.Name, Up: up, Causes: append([]string{}, c.Causes...), MTU: l.MTU, Capacity: l.Capacity, Rate: l.Capacity, Loss: c.Loss, LossFrom: c.LossFrom, SRLGs: l.SRLGs,
 	}
 	if c.Rate > 0 {
 		status.Rate = c.Rate

@@ -226,3 +226,57 @@ func TestStreamMeasuresAnOutage(t *testing.T) {
 		t.Errorf("result %+v", r)
 	}
 }
+
+// Loss from one end leaves the other direction alone.
+func TestLossOneWay(t *testing.T) {
+	l := up(t, triangle(uniqueName()))
+	for from, want := range map[string]bool{"b": true, "c": false} {
+		if err := l.Impair(t.Context(), "west", Impairment{}); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := stream.Run(t.Context(), flow(l, 1000), time.Second/5); err != nil || r.Lost > 0 { // the neighbour is known then
+			t.Fatalf("lost %d, %v", r.Lost, err)
+		}
+		if err := l.Impair(t.Context(), "west", Impairment{Loss: 1e6, From: from}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := stream.Run(t.Context(), flow(l, 1000), time.Second/5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := r.Lost == r.Sent; all != want || !all && r.Lost > 0 {
+			t.Errorf("loss of what %s sends: packets of b: %d of %d lost", from, r.Lost, r.Sent)
+		}
+	}
+}
+
+// A delayed link holds packets of both directions back, and is as before once
+// it is closed.
+func TestDelay(t *testing.T) {
+	l := up(t, triangle(uniqueName()))
+	const delay = 50 * time.Millisecond
+	typical := func() time.Duration {
+		t.Helper()
+		r, err := stream.Run(t.Context(), flow(l, 1000), time.Second/2)
+		if err != nil || r.Lost > 0 {
+			t.Fatalf("lost %d, %v", r.Lost, err)
+		}
+		return time.Duration(r.DelayP50) * time.Microsecond
+	}
+	if got := typical(); got >= delay {
+		t.Errorf("before: %v", got)
+	}
+	relay, err := l.Delay(t.Context(), "west", delay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := typical(); got < delay {
+		t.Errorf("delayed by %v: %v", delay, got)
+	}
+	if err := relay.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := typical(); got >= delay {
+		t.Errorf("after: %v", got)
+	}
+}

@@ -364,9 +364,10 @@ func works(t testing.TB, a, b *node, id int) {
 // passes says whether one packet comes through.
 func passes(t testing.TB, a, b *node, id int) bool {
 	t.Helper()
-	at := netip.AddrPortFrom(b.inner(id), 7)
-	far := b.UDP(at)
+	// Any port: a child that is being started may hold one that we have closed.
+	far := b.UDP(netip.AddrPortFrom(b.inner(id), 0))
 	defer far.Close()
+	at := far.LocalAddr().(*net.UDPAddr).AddrPort()
 	near := a.UDP(netip.AddrPortFrom(a.inner(id), 0))
 	defer near.Close()
 	_, _ = near.WriteToUDPAddrPort([]byte(marker), at)

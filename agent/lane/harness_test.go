@@ -168,9 +168,10 @@ func share(t testing.TB, a, b *end) {
 
 // echo says whether a packet through the lane comes back.
 func echo(a, b *end, wait time.Duration) bool {
-	at := netip.AddrPortFrom(b.inner, 7)
-	far := b.UDP(at)
+	// Any port: a child that is being started may hold one that we have closed.
+	far := b.UDP(netip.AddrPortFrom(b.inner, 0))
 	defer far.Close()
+	at := far.LocalAddr().(*net.UDPAddr).AddrPort()
 	go func() {
 		buf := make([]byte, 64)
 		for {

@@ -23,6 +23,9 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 	}
 	loopback := Loopback(c.Locator)
 	s.Add(LinkUp{"lo"})
+	for _, o := range c.oam() {
+		s.Add(o)
+	}
 	s.Add(Addr{host(loopback), "lo"})
 	s.Add(TunSrc{loopback})
 	// What is not said below ends here, not in the default route, from which

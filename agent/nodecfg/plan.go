@@ -73,6 +73,7 @@ const (
 	stepUp
 	stepAddr
 	stepTunSrc
+	stepOAM    // after the numbers that it says
 	stepDirect // neighbours' addresses, and the end of our own locator
 	stepSID
 	stepVia   // through those neighbours
@@ -95,6 +96,8 @@ func (op Op) order() order {
 		at.step = stepAddr
 	case TunSrc:
 		at.step = stepTunSrc
+	case OAMNamespace:
+		at.step = stepOAM
 	case Route:
 		at = order{step: o.step(), table: o.Table, metric: o.Metric}
 	case Rule:

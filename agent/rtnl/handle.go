@@ -5,8 +5,7 @@
 // decides nothing and touches nothing without Keiro's mark. The loop of
 // package agent calls it.
 //
-// package budget: the listing and the events of the kernel share one decoder a
-// kind of object; apart they would decode twice.
+// package budget: one kernel, whose objects are read and written by the same attributes
 package rtnl
 
 import (

@@ -4,15 +4,9 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
-)
 
-func octetsOf(t testing.TB, text string) []byte {
-	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
+)
 
 const (
 	local    = "0100 000a 0203 0006 000000000001 "
@@ -24,7 +18,7 @@ const (
 // frame puts type and length before the body of an NLRI.
 func frame(t testing.TB, of NLRIType, body string) string {
 	b, start := open(nil, uint16(of))
-	return hex.EncodeToString(closeTLV(append(b, octetsOf(t, body)...), start))
+	return hex.EncodeToString(closeTLV(append(b, codectest.Octets(t, body)...), start))
 }
 
 // TestNLRIFaults puts each bad NLRI between two good ones.
@@ -73,9 +67,9 @@ func TestNLRIFaults(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			routes, faults := DecodeNLRIs(octetsOf(t, goodNode+test.bad+goodNode), Family{})
+			routes, faults := DecodeNLRIs(codectest.Octets(t, goodNode+test.bad+goodNode), Family{})
 			if test.action == ResetSession {
-				routes, faults = DecodeNLRIs(octetsOf(t, goodNode+test.bad), Family{})
+				routes, faults = DecodeNLRIs(codectest.Octets(t, goodNode+test.bad), Family{})
 			}
 			if len(faults) != 1 {
 				t.Fatalf("faults %v, want one", faults)
@@ -109,7 +103,7 @@ func TestNLRITolerated(t *testing.T) {
 		"EPE node of BGP":             frame(t, NodeType, "07 0000000000000000 0100 0010 0200 0004 0000fde8 0204 0004 0a000001"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := octetsOf(t, text)
+			b := codectest.Octets(t, text)
 			routes, faults := DecodeNLRIs(b, Family{})
 			if len(faults) > 0 {
 				t.Fatal(faults[0])
@@ -137,7 +131,7 @@ func TestVPNAndAddPathFaults(t *testing.T) {
 		"0063 0004 00000000":     {VPN: true},
 		"0001 0008" + "00000000": {VPN: true},
 	} {
-		routes, faults := DecodeNLRIs(octetsOf(t, text), f)
+		routes, faults := DecodeNLRIs(codectest.Octets(t, text), f)
 		if len(routes) != 0 || len(faults) != 1 {
 			t.Errorf("%s: %v, faults %v", text, routes, faults)
 		}
@@ -146,7 +140,7 @@ func TestVPNAndAddPathFaults(t *testing.T) {
 
 // TestVPNOffsets: the octets before the NLRI proper count.
 func TestVPNOffsets(t *testing.T) {
-	b := octetsOf(t, "00000001 0001 0011 0000000000000001 "+isis)
+	b := codectest.Octets(t, "00000001 0001 0011 0000000000000001 "+isis)
 	_, faults := DecodeNLRIs(b, Family{VPN: true, AddPath: true})
 	if len(faults) != 1 || faults[0].Offset != len(b) || faults[0].TLV != 256 {
 		t.Errorf("faults %v, want one of TLV 256 at octet %d", faults, len(b))
@@ -198,8 +192,8 @@ func TestAttributeFaults(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			good := octetsOf(t, metric)
-			b := append(good, octetsOf(t, test.bad)...)
+			good := codectest.Octets(t, metric)
+			b := append(good, codectest.Octets(t, test.bad)...)
 			a, faults := DecodeAttribute(b, test.of)
 			if len(faults) != 1 {
 				t.Fatalf("faults %v, want one", faults)
@@ -225,11 +219,11 @@ func TestAttributeFaults(t *testing.T) {
 // TestManyFaults: what is kept is bounded, and the gravest is among it.
 func TestManyFaults(t *testing.T) {
 	bad := strings.Repeat("0448 0000", 1000)
-	_, faults := DecodeAttribute(octetsOf(t, bad), LinkType)
+	_, faults := DecodeAttribute(codectest.Octets(t, bad), LinkType)
 	if len(faults) != MaxFaults || faults[MaxFaults-1].More != 1000-MaxFaults || faults.Worst() != IgnoreTLV {
 		t.Errorf("%d faults, the last %v", len(faults), faults[len(faults)-1])
 	}
-	a, faults := DecodeAttribute(octetsOf(t, bad+"00"), LinkType)
+	a, faults := DecodeAttribute(codectest.Octets(t, bad+"00"), LinkType)
 	if last := faults[len(faults)-1]; a != nil || len(faults) != MaxFaults || last.Action != DiscardAttribute || last.More != 1000-MaxFaults+1 {
 		t.Errorf("%d faults, the last %v", len(faults), last)
 	}
@@ -253,16 +247,16 @@ func TestReserved(t *testing.T) {
 		"peer":            {"04e3 000c e001ffff 00000001 00000002", "04e3 000c e0010000 00000001 00000002", SRv6SIDType},
 		"unknown, behind": {"ffff 0001 07 0447 0001 01", "0447 0001 01 ffff 0001 07", LinkType},
 	} {
-		a, faults := DecodeAttribute(octetsOf(t, test.got), test.of)
+		a, faults := DecodeAttribute(codectest.Octets(t, test.got), test.of)
 		if len(faults) > 0 {
 			t.Fatalf("%s: %v", name, faults[0])
 		}
-		if b, _ := AppendAttribute(nil, a); string(b) != string(octetsOf(t, test.again)) {
+		if b, _ := AppendAttribute(nil, a); string(b) != string(codectest.Octets(t, test.again)) {
 			t.Errorf("%s: %s is sent as %x, want %s", name, test.got, b, test.again)
 		}
 	}
 	long := &LinkAttribute{TEAttributes: TEAttributes{Delay: Some(Delay{1 << 24, false})}}
-	if b, _ := AppendAttribute(nil, long); string(b) != string(octetsOf(t, "045a 0004 00ffffff")) {
+	if b, _ := AppendAttribute(nil, long); string(b) != string(codectest.Octets(t, "045a 0004 00ffffff")) {
 		t.Errorf("a delay of more than 24 bits is sent as %x", b)
 	}
 }

@@ -2,39 +2,17 @@ package ls
 
 import (
 	"bytes"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 )
 
 // seeds are the captures, and for NLRIs what is made of them for SAFI 72.
 func seeds(f *testing.F, add func(nlris, attribute []byte)) {
-	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) == 0 {
-		f.Fatalf("no captures: %v", err)
-	}
-	for _, name := range names {
-		a, err := txtar.ParseFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		add(capture(f, name, a))
-	}
-}
-
-// costs fails if decoding allocates out of proportion to its input.
-func costs(t *testing.T, size int, decode func()) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	decode()
-	runtime.ReadMemStats(&after)
-	// What the package promises, garbage counted, and what runs beside the test.
-	if got := after.TotalAlloc - before.TotalAlloc; got > uint64(200*size)+1<<20 {
-		t.Fatalf("%d octets of input took %d of memory", size, got)
-	}
+	codectest.Captures(f, func(name string, a *txtar.Archive) { add(capture(f, name, a)) })
 }
 
 // small are the lists of TLVs or NLRIs that cost the most for their size.
@@ -44,7 +22,7 @@ func small(f *testing.F) [][]byte {
 		"0448 0000", "ffff 0000", "0063 0000", "0001 0000", "0404 0004 0a000001", "0447 0001 00", "040f 0004 80000000",
 		"044a 0001 61", "0462 0004 00000000", "0100 0004 ffff 0000", "0452 001a" + strings.Repeat("00", 26),
 	} {
-		b := octetsOf(f, text)
+		b := codectest.Octets(f, text)
 		lists = append(lists, bytes.Repeat(b, 65535/len(b)))
 	}
 	return lists
@@ -68,7 +46,7 @@ func FuzzNLRI(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, b []byte, vpn, addPath bool) {
 		family := Family{vpn, addPath}
-		costs(t, len(b), func() { DecodeNLRIs(b, family) })
+		codectest.Costs(t, len(b), func() { DecodeNLRIs(b, family) })
 		routes, faults := DecodeNLRIs(b, family)
 		for _, f := range faults {
 			if f.Offset < 0 || f.Offset > len(b) || f.Error() == "" || f.Action < DiscardNLRI {
@@ -104,7 +82,7 @@ func FuzzAttribute(f *testing.F) {
 		if len(b) > 65535 {
 			return // no path attribute is longer
 		}
-		costs(t, len(b), func() { DecodeAttribute(b, NLRIType(of)) })
+		codectest.Costs(t, len(b), func() { DecodeAttribute(b, NLRIType(of)) })
 		stable(t, b, NLRIType(of))
 		_, faults := DecodeAttribute(b, NLRIType(of))
 		for _, f := range faults {

@@ -1,53 +1,22 @@
 package ls
 
 import (
-	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 )
 
-var rewrite = flag.Bool("update", false, "rewrite what the golden files want, to be read before it is kept")
-
 // TestCaptures reads what routers and other implementations wrote.
-func TestCaptures(t *testing.T) {
-	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no captures: %v", err)
-	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := readCapture(t, name, a)
-			want := &a.Files[len(a.Files)-1]
-			if *rewrite {
-				want.Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(a), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got != string(want.Data) {
-				t.Errorf("got\n%s\nwant\n%s", got, want.Data)
-			}
-		})
-	}
-}
+func TestCaptures(t *testing.T) { codectest.Golden(t, readCapture) }
 
 // capture is the octets of a golden file.
 func capture(t testing.TB, name string, a *txtar.Archive) (nlris, attribute []byte) {
-	b, err := hex.DecodeString(strings.Join(strings.Fields(string(a.Files[0].Data)), ""))
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
+	b := codectest.Octets(t, string(a.Files[0].Data))
 	switch a.Files[0].Name {
 	case "nlris.hex":
 		return b, nil

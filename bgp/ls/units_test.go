@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 )
 
 func TestBandwidth(t *testing.T) {
@@ -95,11 +97,11 @@ func TestIGPRouterID(t *testing.T) {
 		{"0a0104010a010102", "10.1.4.1:10.1.1.2", "10.1.4.1", true},
 		{"20010db8000000000000000000000001", "2001:db8::1", "2001:db8::1", false},
 	} {
-		id, ok := NewIGPRouterID(octetsOf(t, test.octets))
+		id, ok := NewIGPRouterID(codectest.Octets(t, test.octets))
 		if !ok || id.String() != test.text || id.Router().String() != test.router || id.Pseudonode() != test.pseudonode {
 			t.Errorf("%s is %v of %v, pseudonode %v", test.octets, id, id.Router(), id.Pseudonode())
 		}
-		if got := id.Bytes(); string(got) != string(octetsOf(t, test.octets)) || id.Len() != len(got) {
+		if got := id.Bytes(); string(got) != string(codectest.Octets(t, test.octets)) || id.Len() != len(got) {
 			t.Errorf("%s comes back as %x", test.octets, got)
 		}
 	}

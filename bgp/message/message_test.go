@@ -2,7 +2,6 @@ package message
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"net/netip"
 	"reflect"
@@ -11,16 +10,9 @@ import (
 	"time"
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
-)
 
-func octets(t testing.TB, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.NewReplacer(" ", "", "\n", "", "\t", "").Replace(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
+)
 
 var whole = Open{
 	AS: 4200000001, HoldTime: 90 * time.Second, ID: netip.MustParseAddr("10.0.0.1"),
@@ -35,7 +27,7 @@ const marker = "ffffffffffffffffffffffffffffffff"
 
 // The octets are laid out by hand from the RFCs.
 func TestOpen(t *testing.T) {
-	want := octets(t, marker+`005b 01
+	want := codectest.Octets(t, marker+`005b 01
 		04 5ba0 005a 0a000001 3e
 		02 06 01 04 4004 00 47  02 06 01 04 0002 00 49
 		02 02 02 00  02 0e 05 0c 0001 0001 0002 0001 0080 0002  02 02 06 00
@@ -90,7 +82,7 @@ func TestOpenRefused(t *testing.T) {
 		{"authentication", "04 5ba0 005a 0a000001 03 01 01 00", "OPEN Message Error/Unsupported Optional Parameter"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseOpen(octets(t, tt.body))
+			_, err := ParseOpen(codectest.Octets(t, tt.body))
 			var n *Notification
 			if !errors.As(err, &n) || n.Error() != tt.want {
 				t.Errorf("%v, want %s", err, tt.want)
@@ -102,12 +94,12 @@ func TestOpenRefused(t *testing.T) {
 func TestOpenOfOthers(t *testing.T) {
 	// RFC 9072: lengths of two octets; two capabilities in one parameter, one of
 	// them not known; a capability of a wrong length.
-	o, err := ParseOpen(octets(t, "04 fde8 00b4 0a000002 ff ff 000e 02 000b 4104 0000fde8 4600 0201 00"))
+	o, err := ParseOpen(codectest.Octets(t, "04 fde8 00b4 0a000002 ff ff 000e 02 000b 4104 0000fde8 4600 0201 00"))
 	if err != nil || !o.FourOctetAS || o.AS != 65000 || o.RouteRefresh || !reflect.DeepEqual(o.Unknown, []uint8{70, 2}) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	// A speaker of 1995.
-	if o, err = ParseOpen(octets(t, "04 fde8 00b4 0a000002 00")); err != nil || o.FourOctetAS || o.AS != 65000 || o.HoldTime != 3*time.Minute {
+	if o, err = ParseOpen(codectest.Octets(t, "04 fde8 00b4 0a000002 00")); err != nil || o.FourOctetAS || o.AS != 65000 || o.HoldTime != 3*time.Minute {
 		t.Errorf("%+v, %v", o, err)
 	}
 }
@@ -131,7 +123,7 @@ func TestHeader(t *testing.T) {
 		{"extended open", marker + "100101", true, "Message Header Error/Bad Message Length"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseHeader(octets(t, tt.head), tt.extended)
+			_, err := ParseHeader(codectest.Octets(t, tt.head), tt.extended)
 			if got := words(err); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
@@ -148,7 +140,7 @@ func words(err error) string {
 
 func TestNotification(t *testing.T) {
 	b := AppendNotification(nil, NewCease(AdministrativeShutdown, "東京"))
-	if want := octets(t, marker+"001c 03 06 02 06 e69db1e4baac"); !bytes.Equal(b, want) {
+	if want := codectest.Octets(t, marker+"001c 03 06 02 06 e69db1e4baac"); !bytes.Equal(b, want) {
 		t.Errorf("%x, want %x", b, want)
 	}
 	if n := ParseNotification(b[HeaderLen:]); n.Error() != `Cease/Administrative Shutdown: "東京"` {
@@ -164,7 +156,7 @@ func TestNotification(t *testing.T) {
 		"error code 0":                                                    "",
 		"Finite State Machine Error/Unexpected Message in OpenSent State": "05 01",
 	} {
-		if got := ParseNotification(octets(t, body)).Error(); got != text {
+		if got := ParseNotification(codectest.Octets(t, body)).Error(); got != text {
 			t.Errorf("%s: %q, want %q", body, got, text)
 		}
 	}
@@ -182,7 +174,7 @@ func TestNotification(t *testing.T) {
 
 func TestRouteRefresh(t *testing.T) {
 	b := AppendRouteRefresh(nil, LinkState)
-	if want := octets(t, marker+"001705 4004 00 47"); !bytes.Equal(b, want) {
+	if want := codectest.Octets(t, marker+"001705 4004 00 47"); !bytes.Equal(b, want) {
 		t.Errorf("%x, want %x", b, want)
 	}
 	if r, err := ParseRouteRefresh(b[HeaderLen:]); err != nil || r != (RouteRefresh{Family: LinkState}) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 )
 
 // Attributes of tests: ORIGIN, an empty AS_PATH, NEXT_HOP, LOCAL_PREF.
@@ -22,8 +24,8 @@ const (
 )
 
 func body(t *testing.T, attributes, nlri string) []byte {
-	a := octets(t, attributes)
-	return append(append([]byte{0, 0, byte(len(a) >> 8), byte(len(a))}, a...), octets(t, nlri)...)
+	a := codectest.Octets(t, attributes)
+	return append(append([]byte{0, 0, byte(len(a) >> 8), byte(len(a))}, a...), codectest.Octets(t, nlri)...)
 }
 
 func TestUpdate(t *testing.T) {
@@ -90,7 +92,7 @@ func TestUpdate(t *testing.T) {
 
 func TestUpdateLengths(t *testing.T) {
 	for _, text := range []string{"", "0000", "0001 0000", "0000 0001", "ffff", "0000 ffff 00"} {
-		if _, _, err := ParseUpdate(octets(t, text), true); words(err) != "UPDATE Message Error/Malformed Attribute List" {
+		if _, _, err := ParseUpdate(codectest.Octets(t, text), true); words(err) != "UPDATE Message Error/Malformed Attribute List" {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -155,20 +157,20 @@ func TestEndOfRIB(t *testing.T) {
 
 func TestPrefixesRefused(t *testing.T) {
 	for _, text := range []string{"21 0a01010100", "18 0a01", "ff"} {
-		p, err := ParsePrefixes(octets(t, text), IPv4Unicast)
+		p, err := ParsePrefixes(codectest.Octets(t, text), IPv4Unicast)
 		var f *Fault
 		if p != nil || !errors.As(err, &f) || f.Action != DisableFamily {
 			t.Errorf("%s: %v, %v", text, p, err)
 		}
 	}
 	// Bits beyond the length are of no account.
-	if p, err := ParsePrefixes(octets(t, "19 0a0101ff"), IPv4Unicast); err != nil || p[0] != netip.MustParsePrefix("10.1.1.128/25") {
+	if p, err := ParsePrefixes(codectest.Octets(t, "19 0a0101ff"), IPv4Unicast); err != nil || p[0] != netip.MustParsePrefix("10.1.1.128/25") {
 		t.Error(p, err)
 	}
 }
 
 func TestInASPath(t *testing.T) {
-	path := octets(t, "02 02 0000fde8 00000007  01 01 fa56ea01")
+	path := codectest.Octets(t, "02 02 0000fde8 00000007  01 01 fa56ea01")
 	for as, want := range map[uint32]bool{65000: true, 7: true, 4200000001: true, 8: false, 0: false} {
 		if InASPath(path, as) != want {
 			t.Error(as)

@@ -2,7 +2,6 @@ package route_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"math"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/bgp/route"
@@ -23,15 +23,6 @@ var (
 	hop4  = netip.MustParseAddr("192.0.2.1")
 	hop6  = netip.MustParseAddr("2001:db8::1")
 )
-
-func octets(t *testing.T, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // body is an UPDATE without the header of the message.
 func body(t interface{ Fatal(...any) }, u message.Update) []byte {
@@ -74,7 +65,7 @@ func TestAnnounce(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			u, err := route.Announce(test.s, test.f, test.nlri, test.a)
-			if got, want := body(t, u), octets(t, test.want); err != nil || !bytes.Equal(got, want) {
+			if got, want := body(t, u), codectest.Octets(t, test.want); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("got  %x, %v\nwant %x", got, err, want)
 			}
 		})
@@ -120,7 +111,7 @@ func TestLimit(t *testing.T) {
 
 func TestWithdraw(t *testing.T) {
 	for f, want := range map[message.Family]string{message.IPv4Unicast: "0004 18c00002 0000", message.IPv6SRPolicy: "0000 000a 800f07 0002 49 18c00002"} {
-		if got := body(t, route.Withdraw(f, nlri4)); !bytes.Equal(got, octets(t, want)) {
+		if got := body(t, route.Withdraw(f, nlri4)); !bytes.Equal(got, codectest.Octets(t, want)) {
 			t.Errorf("%v: %x, want %s", f, got, want)
 		}
 		end := route.Withdraw(f, nil)
@@ -176,7 +167,7 @@ func TestRoundTrip(t *testing.T) {
 func TestColors(t *testing.T) {
 	var a route.Attributes
 	for _, e := range []string{"030b000000000005", "030b400000000009", "0102c000020100ff", "030bffff00000007", "430b000000000008", "030c000000000009"} {
-		a.ExtendedCommunities = append(a.ExtendedCommunities, route.ExtendedCommunity(octets(t, e)))
+		a.ExtendedCommunities = append(a.ExtendedCommunities, route.ExtendedCommunity(codectest.Octets(t, e)))
 	}
 	// Type 3 reads as type 0 (RFC 9830 section 3); non-transitive is another one.
 	want := []route.Color{{Value: 9, Only: route.NullEndpoint}, {Value: 7}, {Value: 5}}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
 )
@@ -17,12 +18,12 @@ const (
 
 // tunnel frames sub-TLVs.
 func tunnel(t testing.TB, subTLVs string) string {
-	return "000f" + hex.EncodeToString([]byte{0, byte(len(octets(t, subTLVs)))}) + subTLVs
+	return "000f" + hex.EncodeToString([]byte{0, byte(len(codectest.Octets(t, subTLVs)))}) + subTLVs
 }
 
 // list frames sub-TLVs of a segment list.
 func list(t testing.TB, subTLVs string) string {
-	return "80" + hex.EncodeToString([]byte{0, byte(1 + len(octets(t, subTLVs)))}) + "00" + subTLVs
+	return "80" + hex.EncodeToString([]byte{0, byte(1 + len(codectest.Octets(t, subTLVs)))}) + "00" + subTLVs
 }
 
 // TestTunnelFaults: RFC 9830, section by section. Where nothing is wrong it says what
@@ -84,7 +85,7 @@ func TestTunnelFaults(t *testing.T) {
 		{"the first of two faults", tunnel(t, "0f01 09 0e02 0004"), "fault: sub-TLV 15 at octet 4 has 1 octets, want 2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, fault := srpolicy.ParseTunnel(octets(t, test.octets))
+			p, fault := srpolicy.ParseTunnel(codectest.Octets(t, test.octets))
 			got := strings.TrimSpace(dump(p))
 			if fault != nil {
 				if fault.Action != message.TreatAsWithdraw || fault.Type != message.TunnelEncapsulationType {
@@ -113,7 +114,7 @@ func TestNLRIFaults(t *testing.T) {
 		{"no whole octets", "61" + one, "", message.DisableFamily},
 		{"ends within one", one + two[:20], "", message.DisableFamily},
 	} {
-		got, fault := srpolicy.ParseNLRIs(octets(t, test.octets), message.IPv4SRPolicy)
+		got, fault := srpolicy.ParseNLRIs(codectest.Octets(t, test.octets), message.IPv4SRPolicy)
 		var names []string
 		for _, n := range got {
 			names = append(names, string(rune('0'+n.Distinguisher)))

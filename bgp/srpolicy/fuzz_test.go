@@ -2,28 +2,16 @@ package srpolicy_test
 
 import (
 	"bytes"
-	"runtime"
 	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/bgp/route"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
 )
-
-// costs fails if decoding allocates out of proportion to its input.
-func costs(t *testing.T, size int, decode func()) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	decode()
-	runtime.ReadMemStats(&after)
-	// What the package promises, garbage counted, and what runs beside the test.
-	if got := after.TotalAlloc - before.TotalAlloc; got > uint64(200*size)+1<<20 {
-		t.Fatalf("%d octets of input took %d of memory", size, got)
-	}
-}
 
 // TestCosts: what costs the most for its size.
 func TestCosts(t *testing.T) {
@@ -42,18 +30,18 @@ func TestCosts(t *testing.T) {
 		"malformed sub-TLVs":  frame(full(nil, []byte{12, 0}, 10)),
 		"empty tunnels":       full(nil, []byte{0, 15, 0, 0}, 0),
 	} {
-		costs(t, len(b), func() {
+		codectest.Costs(t, len(b), func() {
 			if p, fault := srpolicy.ParseTunnel(b); fault == nil && len(p.SegmentLists)+len(p.Others) == 0 {
 				t.Errorf("%s: nothing read, and nothing wrong", name)
 			}
 		})
 	}
-	costs(t, 65535, func() { _, _ = srpolicy.ParseNLRIs(make([]byte, 65535), message.IPv4SRPolicy) })
+	codectest.Costs(t, 65535, func() { _, _ = srpolicy.ParseNLRIs(make([]byte, 65535), message.IPv4SRPolicy) })
 }
 
 func FuzzTunnel(f *testing.F) {
-	captures(f, func(_ string, a *txtar.Archive) {
-		b := octets(f, string(a.Files[0].Data))
+	codectest.Captures(f, func(_ string, a *txtar.Archive) {
+		b := codectest.Octets(f, string(a.Files[0].Data))
 		if a.Files[0].Name == "update.hex" {
 			u, _, err := message.ParseUpdate(b[message.HeaderLen:], true)
 			if err != nil {
@@ -63,13 +51,13 @@ func FuzzTunnel(f *testing.F) {
 		}
 		f.Add(b)
 	})
-	f.Add(octets(f, tunnel(f, preference100+"0d12 4000"+sidOctets+"141a 2000"+sidOctets+behaves+"0e03 0000 04 0f02 0900 810002 0061 820002 0062 1503 010203")))
-	f.Add(octets(f, tunnel(f, list(f, "0d1a 8000"+sidOctets+behaves+"0312 0000"+sidOctets))))
+	f.Add(codectest.Octets(f, tunnel(f, preference100+"0d12 4000"+sidOctets+"141a 2000"+sidOctets+behaves+"0e03 0000 04 0f02 0900 810002 0061 820002 0062 1503 010203")))
+	f.Add(codectest.Octets(f, tunnel(f, list(f, "0d1a 8000"+sidOctets+behaves+"0312 0000"+sidOctets))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > 65535 {
 			return // no path attribute is longer
 		}
-		costs(t, len(b), func() { _, _ = srpolicy.ParseTunnel(b) })
+		codectest.Costs(t, len(b), func() { _, _ = srpolicy.ParseTunnel(b) })
 		if _, fault := srpolicy.ParseTunnel(b); fault != nil && (fault.Error() == "" || fault.Action != message.TreatAsWithdraw) {
 			t.Fatalf("fault %+v in %d octets", *fault, len(b))
 		}
@@ -78,14 +66,14 @@ func FuzzTunnel(f *testing.F) {
 }
 
 func FuzzNLRIs(f *testing.F) {
-	f.Add(octets(f, "60 00000001 00000064 c0000201 c0"+sidOctets+sidOctets), false)
-	f.Add(octets(f, "c0 00000001 00000064"+sidOctets), true)
+	f.Add(codectest.Octets(f, "60 00000001 00000064 c0000201 c0"+sidOctets+sidOctets), false)
+	f.Add(codectest.Octets(f, "c0 00000001 00000064"+sidOctets), true)
 	f.Fuzz(func(t *testing.T, b []byte, v6 bool) {
 		family := message.IPv4SRPolicy
 		if v6 {
 			family = message.IPv6SRPolicy
 		}
-		costs(t, len(b), func() { _, _ = srpolicy.ParseNLRIs(b, family) })
+		codectest.Costs(t, len(b), func() { _, _ = srpolicy.ParseNLRIs(b, family) })
 		got, fault := srpolicy.ParseNLRIs(b, family)
 		var again []byte
 		for _, n := range got {
@@ -105,9 +93,9 @@ func FuzzNLRIs(f *testing.F) {
 
 // FuzzUpdate: whole messages, from the speaker's parser on.
 func FuzzUpdate(f *testing.F) {
-	captures(f, func(_ string, a *txtar.Archive) {
+	codectest.Captures(f, func(_ string, a *txtar.Archive) {
 		if a.Files[0].Name == "update.hex" {
-			f.Add(octets(f, string(a.Files[0].Data))[message.HeaderLen:])
+			f.Add(codectest.Octets(f, string(a.Files[0].Data))[message.HeaderLen:])
 		}
 	})
 	for _, direct := range []bool{false, true} {
@@ -117,7 +105,7 @@ func FuzzUpdate(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		u.Unreach = &message.Unreach{Family: message.IPv4SRPolicy, NLRI: octets(f, "60 00000001 00000064 c0000201")}
+		u.Unreach = &message.Unreach{Family: message.IPv4SRPolicy, NLRI: codectest.Octets(f, "60 00000001 00000064 c0000201")}
 		b, err := message.AppendUpdate(nil, u, message.MaxLen)
 		if err != nil {
 			f.Fatal(err)

@@ -2,58 +2,24 @@ package srpolicy_test
 
 import (
 	"bytes"
-	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/bgp/route"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
 )
 
-var rewrite = flag.Bool("update", false, "rewrite what the golden files want, to be read before it is kept")
-
 // TestCaptures reads what other implementations wrote.
-func TestCaptures(t *testing.T) {
-	captures(t, func(name string, a *txtar.Archive) {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			got, want := readCapture(t, a), &a.Files[len(a.Files)-1]
-			if *rewrite {
-				want.Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(a), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got != string(want.Data) {
-				t.Errorf("got\n%s\nwant\n%s", got, want.Data)
-			}
-		})
-	})
-}
+func TestCaptures(t *testing.T) { codectest.Golden(t, readCapture) }
 
-func captures(t testing.TB, each func(name string, a *txtar.Archive)) {
-	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no captures: %v", err)
-	}
-	for _, name := range names {
-		a, err := txtar.ParseFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		each(name, a)
-	}
-}
-
-func readCapture(t *testing.T, a *txtar.Archive) string {
+func readCapture(t *testing.T, _ string, a *txtar.Archive) string {
 	var s strings.Builder
-	b := octets(t, string(a.Files[0].Data))
+	b := codectest.Octets(t, string(a.Files[0].Data))
 	if a.Files[0].Name == "update.hex" {
 		u, faults, err := message.ParseUpdate(b[message.HeaderLen:], true)
 		if err != nil || len(faults) > 0 {
@@ -75,18 +41,6 @@ func readCapture(t *testing.T, a *txtar.Archive) string {
 	s.WriteString(dump(tunnel))
 	stable(t, b)
 	return s.String()
-}
-
-func octets(t interface {
-	Helper()
-	Fatalf(string, ...any)
-}, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil {
-		t.Fatalf("%q: %v", text, err)
-	}
-	return b
 }
 
 // dump writes what is known of a path, a line for each thing.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/message"
 	"github.com/keiro-net/keiro/bgp/route"
@@ -78,7 +79,7 @@ func TestAnnounce(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := message.AppendUpdate(nil, u, message.MaxLen)
-			if want := octets(t, test.want); err != nil || !bytes.Equal(got[message.HeaderLen:], want) {
+			if want := codectest.Octets(t, test.want); err != nil || !bytes.Equal(got[message.HeaderLen:], want) {
 				t.Fatalf("got  %x, %v\nwant %x", got[message.HeaderLen:], err, want)
 			}
 			back, faults, err := message.ParseUpdate(got[message.HeaderLen:], !test.session.External)
@@ -103,7 +104,7 @@ func TestAnnounce(t *testing.T) {
 // TestSubTLV20: all 16 octets of an SRv6 binding SID, where gobgp 4.8 writes 14.
 func TestSubTLV20(t *testing.T) {
 	b, err := srpolicy.AppendTunnel(nil, srpolicy.Tunnel{SRv6BindingSIDs: []srpolicy.SRv6BindingSID{{SID: netip.MustParseAddr("2001:db8::1:ffff")}}})
-	if want := octets(t, "000f0014 1412 0000 20010db800000000000000000001ffff"); err != nil || !bytes.Equal(b, want) {
+	if want := codectest.Octets(t, "000f0014 1412 0000 20010db800000000000000000001ffff"); err != nil || !bytes.Equal(b, want) {
 		t.Errorf("got  %x, %v\nwant %x", b, err, want)
 	}
 }

@@ -236,6 +236,12 @@ const (
 	AgentLost        = "AgentLost"        // an agent has been away too long
 	Revoked          = "AgentRevoked"     // an agent was revoked and has not enrolled again
 
+	DelayExceeded = "DelayExceeded" // a path takes longer than its intent allows
+	PathLossy     = "PathLossy"     // a path loses more than its intent allows
+	PathDeviates  = "PathDeviates"  // packets take other links than their path says
+	TrafficLeaks  = "TrafficLeaks"  // packets of an intent were seen where none may be
+	Drifted       = "Drifted"       // somebody changed what a node is to be
+
 	LaneDown      = "LaneDown"      // lanes carry nothing, though their paths are there
 	KeyStale      = "KeyStale"      // lanes have missed rotations
 	EpochsDiffer  = "EpochsDiffer"  // the ends of lanes have different keys, for too long

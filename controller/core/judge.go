@@ -168,15 +168,16 @@ func (c *Core) judgeHealth(i *intent) (status, reason, message string) {
 				unknown, why = "NoReport", fmt.Sprintf("node %s has not told of path %s as it is now", head, name)
 				continue
 			}
-			seen := slices.IndexFunc(node.report.Paths, func(s nodecfg.PathState) bool { return s.Name == name })
-			switch {
-			case seen >= 0 && strings.HasPrefix(node.report.Paths[seen].Cause, nodecfg.DownByLane):
-				return no, "LaneClosed", fmt.Sprintf("path %s carries nothing at %s (%s)", name, head, node.report.Paths[seen].Cause)
-			case seen >= 0 && node.report.Paths[seen].State == nodecfg.Down:
-				return no, "ProbesLost", fmt.Sprintf("path %s seen from %s is down (%s)", name, head, node.report.Paths[seen].Cause)
-			case seen >= 0 && node.report.Paths[seen].State == nodecfg.CannotTell && strings.HasPrefix(node.report.Paths[seen].Cause, nodecfg.NotProbed):
-				unknown, why = "NotProbed", fmt.Sprintf("path %s is not probed from %s (%s)", name, head, node.report.Paths[seen].Cause)
-			case seen < 0 || node.report.Paths[seen].State != nodecfg.Up:
+			switch seen := node.paths[name]; {
+			case seen == nil:
+				unknown, why = "Probing", fmt.Sprintf("path %s seen from %s: no verdict yet", name, head)
+			case strings.HasPrefix(seen.Cause, nodecfg.DownByLane):
+				return no, "LaneClosed", fmt.Sprintf("path %s carries nothing at %s (%s)", name, head, seen.Cause)
+			case seen.State == nodecfg.Down:
+				return no, "ProbesLost", fmt.Sprintf("path %s seen from %s is down (%s)", name, head, seen.Cause)
+			case seen.State == nodecfg.CannotTell && strings.HasPrefix(seen.Cause, nodecfg.NotProbed):
+				unknown, why = "NotProbed", fmt.Sprintf("path %s is not probed from %s (%s)", name, head, seen.Cause)
+			case seen.State != nodecfg.Up:
 				unknown, why = "Probing", fmt.Sprintf("path %s seen from %s: no verdict yet", name, head)
 			}
 		}

@@ -45,7 +45,7 @@ func (c *Core) tellKeys(now time.Time) {
 		c.renew(now, found[key])
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if _, so := found[key]; !so && c.over(c.alarms[key]) {
+		if _, so := found[key]; !so && !strings.HasPrefix(key, pathAlarm) && c.over(c.alarms[key]) {
 			c.resolve(now, key)
 		}
 	}
@@ -75,13 +75,13 @@ func (c *Core) over(a Alarm) bool {
 }
 
 // renew raises an alarm, or brings what a firing one says up to date. One that
-// has got graver, or hits more, is told anew: receivers know alerts by what
-// they said first.
+// has got graver, hits more, or has another cause is told anew: receivers know
+// alerts by what they said first.
 func (c *Core) renew(now time.Time, a Alarm) {
 	was := c.alarms[a.Key]
 	if was.Firing {
 		more := slices.ContainsFunc(a.Intents, func(name string) bool { return !slices.Contains(was.Intents, name) })
-		if !more && (a.Severity == was.Severity || was.Severity == "critical") {
+		if !more && a.Cause == was.Cause && (a.Severity == was.Severity || was.Severity == "critical") {
 			was.Message, was.After = a.Message, a.After
 			was.Nodes = union(was.Nodes, a.Nodes) // one that went away may not be done
 			c.alarms[a.Key] = was

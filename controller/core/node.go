@@ -18,6 +18,8 @@ type node struct {
 	since     time.Time                     // since when it is or is not; zero: never was
 	report    *nodecfg.Report               // newest of the present session; nil: none yet
 	lanes     map[string]*nodecfg.LaneState // of report, by name
+	paths     map[string]*nodecfg.PathState // likewise
+	drifted   time.Time                     // of its drifts those up to here are told; zero: none was looked at
 	revision  uint64                        // newest sent or seen
 	want      *nodecfg.Config               // what it is to be, whether its agent is there or not
 	sent      *nodecfg.Config               // of the present session
@@ -56,9 +58,15 @@ func (c *Core) byBGP(node string) bool {
 	return ok && c.spec.Topology.Nodes[n].Steering == topology.ByBGP
 }
 
-// confirmed reports whether the node is known to be what it is to be.
+// confirmed reports whether the node is known to be what it is to be. What it
+// looks for on its links carries no packet, so nobody waits for that.
 func (n *node) confirmed() bool {
-	return n.acked != nil && n.want != nil && sameConfig(n.acked, n.want)
+	if n.acked == nil || n.want == nil {
+		return false
+	}
+	acked := *n.acked
+	acked.Protected = n.want.Protected
+	return sameConfig(&acked, n.want)
 }
 
 func (c *Core) connected(now time.Time, e AgentConnected) {
@@ -68,7 +76,7 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 		n = &node{}
 		c.nodes[name] = n
 	}
-	n.connected, n.report, n.lanes, n.sent, n.since = true, nil, nil, nil, now
+	n.connected, n.report, n.lanes, n.paths, n.sent, n.since = true, nil, nil, nil, nil, now
 	c.identify(name, e.Peer)
 	message := "session began"
 	if c.hasNoAgent(name) {
@@ -151,6 +159,10 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 	n.lanes = make(map[string]*nodecfg.LaneState, len(r.Lanes))
 	for i := range r.Lanes {
 		n.lanes[r.Lanes[i].Name] = &r.Lanes[i]
+	}
+	n.paths = make(map[string]*nodecfg.PathState, len(r.Paths))
+	for i := range r.Paths {
+		n.paths[r.Paths[i].Name] = &r.Paths[i]
 	}
 	n.revision = max(n.revision, r.Revision)
 	if n.sent != nil && r.Revision == n.sent.Revision && r.Reached && n.acked != n.sent {

@@ -62,6 +62,7 @@ type fakeAgent struct {
 	down      map[string]bool // links
 	peer      *nodecfg.Peer   // who it is; nil: it has no identity
 	keys      *fakeKeys       // nil: it says nothing of lanes
+	sight     *fakeSight      // nil: nor of paths
 }
 
 func newStage(t *testing.T) *stage {
@@ -219,7 +220,7 @@ func (s *stage) do(args []string) []string {
 		}
 		return out
 	}
-	for _, do := range []func([]string) ([]string, bool){s.doBGP, s.doHeadend} {
+	for _, do := range []func([]string) ([]string, bool){s.doBGP, s.doHeadend, s.doSight} {
 		if out, known := do(args); known {
 			return out
 		}
@@ -282,6 +283,7 @@ func (s *stage) report(node string) []string {
 		}
 	}
 	a.keys.report(&r)
+	a.sight.report(&r)
 	return s.step(Reported{r})
 }
 

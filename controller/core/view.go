@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,13 @@ type IntentView struct {
 	Conditions []Condition
 	Standing   []PathView
 	Heads      []string // nodes where its packets begin, from side first
+	Leaks      []LeakView
+}
+
+// LeakView is packets of an intent where they should not be, as a node saw them.
+type LeakView struct {
+	Node string
+	nodecfg.Leak
 }
 
 // PathView is one path of the standing set.
@@ -61,7 +69,7 @@ type NodeView struct {
 	Errors    []nodecfg.ObjectError
 	Drifts    []nodecfg.Drift // the latest, the oldest first
 	Drifted   uint64          // all since its agent began
-	Since     time.Time // when its agent connected or was lost; zero: it never was there
+	Since     time.Time       // when its agent connected or was lost; zero: it never was there
 }
 
 // LinkView is one link.
@@ -160,6 +168,19 @@ func (c *Core) viewIntent(i *intent) IntentView {
 		}
 		out.Standing = append(out.Standing, path)
 	}
+	for name, n := range c.nodes {
+		if n.report == nil || !n.connected {
+			continue
+		}
+		for _, l := range n.report.Leaks {
+			if l.Intent == i.spec.Name {
+				out.Leaks = append(out.Leaks, LeakView{name, l})
+			}
+		}
+	}
+	slices.SortFunc(out.Leaks, func(a, b LeakView) int {
+		return cmp.Or(strings.Compare(a.Node, b.Node), strings.Compare(a.Link, b.Link), strings.Compare(a.Kind, b.Kind))
+	})
 	return out
 }
 

@@ -109,15 +109,15 @@ func (w *Wire) Limit(number int, bps int64, mtu int) error {
 	return w.socket.do(requests)
 }
 
-// Lose makes a cable lose packets at random in both directions, in parts per
-// million; 0 loses none. What the kernel carries as one packet, a GSO burst
-// for example, is lost as one.
-func (w *Wire) Lose(number int, ppm int64) error {
+// Lose makes a cable lose packets at random, in parts per million of those that
+// come in at each of its ends; 0 loses none. What the kernel carries as one
+// packet, a GSO burst for example, is lost as one.
+func (w *Wire) Lose(number int, ppm [2]int64) error {
 	var requests []request
-	for e := range 2 {
+	for e, share := range ppm {
 		r := delLoss(outer(number, e))
-		if ppm > 0 {
-			r = newLoss(outer(number, e), ppm)
+		if share > 0 {
+			r = newLoss(outer(number, e), share)
 		}
 		requests = append(requests, r)
 	}

@@ -97,7 +97,7 @@ func TestErrorsNameWhatFailed(t *testing.T) {
 		"put 192.0.2.1/24 on eth0: file exist": Attach(a, nil, cables),
 		"wire end 7a":                          w.Cut([]int{7}),
 		"limit the rate to 1000 bit/s":         w.Limit(7, 1000, 1500),
-		"lose packets":                         w.Lose(7, 1000),
+		"lose packets":                         w.Lose(7, [2]int64{1000, 1000}),
 		"lift the rate limit":                  w.Limit(7, 0, 1500),
 	} {
 		if err == nil || !strings.Contains(err.Error(), what) {
@@ -120,7 +120,7 @@ func TestClearingWhatIsNotSet(t *testing.T) {
 		if err := w.Limit(0, 0, 1500); err != nil {
 			t.Error(err)
 		}
-		if err := w.Lose(0, 0); err != nil {
+		if err := w.Lose(0, [2]int64{}); err != nil {
 			t.Error(err)
 		}
 	}

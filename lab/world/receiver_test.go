@@ -84,6 +84,19 @@ func (r *receiver) find(object string, status resource.AlertStatus, since time.T
 	return received{}, fmt.Errorf("no %s alert of %s among %d webhooks", status, object, len(r.got))
 }
 
+// named returns the first webhook since a time of alerts with that name and
+// status.
+func (r *receiver) named(name string, status resource.AlertStatus, since time.Time) (received, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.got {
+		if g.alert.Name == name && g.alert.Status == status && !g.at.Before(since) {
+			return g, nil
+		}
+	}
+	return received{}, fmt.Errorf("no %s alert %s among %d webhooks", status, name, len(r.got))
+}
+
 // about returns the alert of a shared risk or, where the machine was too busy
 // to see its links fail within the time in which failures are gathered, those
 // of its links.

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -101,10 +100,7 @@ func flush(family int) error {
 		if b[5] != nodecfg.RouteProtocol {
 			continue
 		}
-		req := nl.NewNetlinkRequest(unix.RTM_DELROUTE, unix.NLM_F_ACK)
-		req.AddRawData(b)
-		_, failed := req.Execute(unix.NETLINK_ROUTE, 0)
-		err = errors.Join(err, failed)
+		err = errors.Join(err, change(unix.RTM_DELROUTE, 0, b))
 	}
 	return err
 }

@@ -101,7 +101,8 @@ func (b *blamer) without(reverted []int) *world {
 			return nil
 		}
 	}
-	w := b.world(b.drained(t, func(drain int) bool { return off(edits + drain) }))
+	intents := edits + len(b.Drains)
+	w := b.world(b.drained(t, func(drain int) bool { return off(edits + drain) }), func(change int) bool { return off(intents + change) })
 	b.worlds[string(key)] = w
 	return w
 }

@@ -8,7 +8,10 @@ import (
 
 // compare finds what degrades for intent i while nothing fails.
 func compare(i int, before, after *world) []Finding {
-	name := before.Intents[i].Name
+	if before.specs[i] == nil || after.specs[i] == nil {
+		return nil // somebody wanted it to come or to go
+	}
+	name := before.names[i]
 	b, a := before.answers[i], after.answers[i]
 	found := Finding{
 		Intent: name, Verdict: Degraded, Before: string(before.status(i)), After: string(after.status(i)),
@@ -37,6 +40,9 @@ func compare(i int, before, after *world) []Finding {
 			found.Characteristic = c
 		}
 		return []Finding{found}
+	}
+	if !before.same(i) {
+		return nil // less may have been wanted
 	}
 	return append(margins(i, name, b, a), reserves(i, name, b, a)...)
 }

@@ -88,7 +88,7 @@ func (w *world) under(name string) []level {
 	}
 	w.solvePaths()
 	w.trials++
-	levels = make([]level, len(w.Intents))
+	levels = make([]level, len(w.specs))
 	for i := range levels {
 		levels[i] = w.untouched(i)
 	}
@@ -118,13 +118,9 @@ func (w *world) under(name string) []level {
 
 // stands says of every intent that fits what can be met in an outage.
 func (w *world) stands(o topology.Outage) []pathspec.Status {
-	all, asked := make([]pathspec.Status, len(w.Intents)), w.engine.Stands(o, w.Stop)
-	next := 0
-	for i := range all {
-		if w.misfits[i] == nil {
-			all[i] = asked[next]
-			next++
-		}
+	all, asked := make([]pathspec.Status, len(w.specs)), w.engine.Stands(o, w.Stop)
+	for n, i := range w.rows {
+		all[i] = asked[n]
 	}
 	return all
 }
@@ -132,10 +128,11 @@ func (w *world) stands(o topology.Outage) []pathspec.Status {
 // lower sets the levels that intents have in an outage, by what can be met.
 func (w *world) lower(levels []level, stand []pathspec.Status, taken map[string]bool, name string) {
 	for i, status := range stand {
-		in := &w.Intents[i]
-		ends := w.Failures == pathspec.Node.String() && (in.From == name || in.To == name) // do not fail
-		if levels[i].high == none || w.misfits[i] != nil || ends {
+		if levels[i].high == none || w.misfits[i] != nil {
 			continue
+		}
+		if in := w.specs[i]; w.Failures == pathspec.Node.String() && (in.From == name || in.To == name) {
+			continue // ends do not fail
 		}
 		rest := none
 		if slices.ContainsFunc(w.answers[i].Paths, func(p pathspec.Path) bool { return !hit(p, taken) }) {
@@ -187,7 +184,7 @@ func hit(p pathspec.Path, links map[string]bool) bool {
 // survey tries all single failures on both worlds, notes their survival, and
 // returns what degrades for every intent.
 func (g *gate) survey(before, after *world, plan *Plan) [][]Finding {
-	found := make([][]Finding, len(g.Intents))
+	found := make([][]Finding, len(g.names))
 	plan.Failures.Kind = cmp.Or(g.Failures, "none")
 	if plan.Failures.Kind == "none" {
 		return found
@@ -212,7 +209,7 @@ func (g *gate) survey(before, after *world, plan *Plan) [][]Finding {
 	for i := range found {
 		before.count(i, tried, was)
 		after.count(i, tried, is)
-		if before.status(i) == pathspec.Satisfied && after.status(i) == pathspec.Satisfied {
+		if g.same(i) && before.status(i) == pathspec.Satisfied && after.status(i) == pathspec.Satisfied {
 			found[i] = g.survivals(i, before, after, tried, len(names)-len(tried), was, is)
 		}
 	}
@@ -289,7 +286,7 @@ func (g *gate) survivals(i int, before, after *world, tried []string, missed int
 	}
 	if len(open) > 0 || missed > 0 {
 		list = append(list, Finding{
-			Intent: g.Intents[i].Name, Verdict: Unknown, Characteristic: survivesOf + g.Failures,
+			Intent: g.names[i], Verdict: Unknown, Characteristic: survivesOf + g.Failures,
 			Before: "unknown", After: "unknown", Message: cannotTell(open, missed, g.Failures),
 		})
 	}
@@ -325,7 +322,7 @@ func (g *gate) failureName(name string) string {
 
 func (g *gate) survivalFinding(i int, name string, b, a level) Finding {
 	f := Finding{
-		Intent: g.Intents[i].Name, Verdict: Degraded, Characteristic: survivesOf + g.Failures, Failure: g.failureName(name),
+		Intent: g.names[i], Verdict: Degraded, Characteristic: survivesOf + g.Failures, Failure: g.failureName(name),
 		Before: b.String(), After: a.String(),
 		restored: func(w *world) bool { return w.under(name)[i].low >= b.low },
 	}

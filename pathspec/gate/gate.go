@@ -10,7 +10,10 @@
 //   - with failures: one leaves less of it than before, see level.
 //
 // Longer delays within the bound, other paths and other costs are changes and
-// no degradation; nor is an intent infeasible that was so before. Where a
+// no degradation; nor is an intent infeasible that was so before. An intent that
+// is declared otherwise is its operator's wish: that it gets less margin or
+// survives less is a change, and so is its removal; that it cannot be satisfied
+// any more degrades, as does what it takes from others. Where a
 // side is not known, or only a bound is, and the answer depends on it, the
 // verdict is Unknown.
 package gate
@@ -33,6 +36,9 @@ import (
 type Input struct {
 	Before, After *topology.Topology
 	Intents       []pathspec.Intent
+	// BeforeIntents are what was declared before, where that is not Intents; nil:
+	// it is.
+	BeforeIntents []pathspec.Intent
 	Drains        []Drain            // what else is out of use after
 	Failures      string             // none (or ""), link, node or srlg: single failures to try
 	Reserve       bool               // compare reserves as well, which costs far more than all the rest
@@ -54,23 +60,27 @@ type Drain struct {
 // Evaluate answers. Equal inputs give equal answers, as long as Stop does not
 // end the search.
 func Evaluate(in Input) *Plan {
-	g := &gate{Input: in, diff: diff.Compare(in.Before, in.After)}
+	if in.BeforeIntents == nil {
+		in.BeforeIntents = in.Intents
+	}
+	g := &gate{Input: in, diff: diff.Compare(in.Before, in.After), declared: declare(in.BeforeIntents, in.Intents)}
 	if g.Stop == nil {
 		g.Stop = func() bool { return false }
 	}
 	plan := &Plan{APIVersion: "keiro/v1", Kind: "Plan", Topology: in.After.Name, Intents: []Intent{}, Findings: []Finding{}, Changes: g.changes()}
-	before := g.world(in.Before)
+	all := func(int) bool { return true }
+	before := g.world(in.Before, all)
 	before.solve()
 	after := before
 	if len(plan.Changes) > 0 {
-		after = g.world(g.drained(in.After, nil))
+		after = g.world(g.drained(in.After, nil), func(int) bool { return false })
 		after.solve()
 		after.reasons(before)
 	}
 	failures := g.survey(before, after, plan)
-	for i := range in.Intents {
+	for i, name := range g.names {
 		b, a := before.state(i), after.state(i)
-		item := Intent{Name: in.Intents[i].Name, Verdict: Unchanged, Before: b, After: a}
+		item := Intent{Name: name, Verdict: Unchanged, Before: b, After: a}
 		if len(plan.Changes) > 0 {
 			findings := append(compare(i, before, after), failures[i]...)
 			item.Verdict = verdict(item, findings)
@@ -92,6 +102,7 @@ func Evaluate(in Input) *Plan {
 // gate is one question being answered.
 type gate struct {
 	Input
+	*declared
 	diff   *diff.Diff
 	trials int // topologies and failures tried so far
 }
@@ -107,7 +118,7 @@ func (g *gate) drained(t *topology.Topology, reverted func(drain int) bool) *top
 	return t
 }
 
-// changes lists those of the diff, then the drains.
+// changes lists those of the diff, then the drains, then those of the intents.
 func (g *gate) changes() []Change {
 	list := make([]Change, 0, len(g.diff.Changes)+len(g.Drains))
 	for _, c := range g.diff.Changes {
@@ -127,7 +138,7 @@ func (g *gate) changes() []Change {
 			Name: d.Name[len(kind)+1:], Op: "drained", By: d.By,
 		})
 	}
-	return list
+	return append(list, g.declared.changes()...)
 }
 
 // locate says where a change is written.
@@ -202,4 +213,30 @@ func (f *Finding) seal() {
 		part(strings.Join(sets, "\n"))
 	}
 	f.Fingerprint = hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// Doubt makes degradations into ones that cannot be told, where another plan,
+// for what may be as well, does not have them. The verdicts follow.
+func (p *Plan) Doubt(other *Plan, why string) {
+	certain := map[string]bool{}
+	for _, f := range other.Findings {
+		certain[f.Intent+"/"+f.Failure] = certain[f.Intent+"/"+f.Failure] || f.Verdict == Degraded
+	}
+	byIntent := map[string][]Finding{}
+	for i := range p.Findings {
+		f := &p.Findings[i]
+		if f.Verdict == Degraded && !certain[f.Intent+"/"+f.Failure] {
+			f.Verdict, f.Message = Unknown, why+"; with what is known: "+f.Message
+			f.seal()
+		}
+		byIntent[f.Intent] = append(byIntent[f.Intent], *f)
+	}
+	p.Verdict = Unchanged
+	for i := range p.Intents {
+		in := &p.Intents[i]
+		if in.Verdict == Degraded {
+			in.Verdict = verdict(*in, byIntent[in.Name])
+		}
+		p.Verdict = worse(p.Verdict, in.Verdict)
+	}
 }

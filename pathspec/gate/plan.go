@@ -44,7 +44,7 @@ type Failures struct {
 type Change struct {
 	ID     string `json:"id"`   // such as link:z/delay
 	Text   string `json:"text"` // such as `link z: delay 4ms -> 9ms`
-	Kind   string `json:"kind"` // site, node, link, srlg or drain
+	Kind   string `json:"kind"` // site, node, link, srlg, drain or intent
 	Name   string `json:"name"`
 	Op     string `json:"op"` // added, removed, changed, renamed, reordered or drained
 	Field  string `json:"field,omitempty"`

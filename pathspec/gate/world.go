@@ -2,6 +2,7 @@ package gate
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/keiro-net/keiro/pathspec"
@@ -15,8 +16,10 @@ import (
 type world struct {
 	*gate
 	t       *topology.Topology
-	misfits []*misfit         // of every intent; nil where it fits
-	asked   []pathspec.Intent // those that fit
+	specs   []*pathspec.Intent // of every row; nil: not declared
+	misfits []*misfit          // of every row; nil where it fits
+	asked   []pathspec.Intent  // those that fit
+	rows    []int              // of asked
 	engine  *solve.Engine
 	answers []*pathspec.Answer // of every intent; nil where it does not fit
 	full    bool               // with reserves and reasons
@@ -30,14 +33,21 @@ type misfit struct {
 	characteristic, message string
 }
 
-func (g *gate) world(t *topology.Topology) *world {
-	w := &world{gate: g, t: t, misfits: make([]*misfit, len(g.Intents)), levels: map[string][]level{}, survival: make([]*Survival, len(g.Intents))}
-	for i := range g.Intents {
-		if err := pathspec.Validate(t, g.Intents[i:i+1]); err != nil {
+// world has what is declared after, but for the changes of it that are reverted.
+func (g *gate) world(t *topology.Topology, reverted func(change int) bool) *world {
+	specs, order := g.side(reverted)
+	w := &world{gate: g, t: t, specs: specs, misfits: make([]*misfit, len(specs)), levels: map[string][]level{}, survival: make([]*Survival, len(specs))}
+	for i, spec := range specs {
+		if spec == nil {
+			w.misfits[i] = &misfit{undeclared, "not declared"}
+		}
+	}
+	for _, i := range order {
+		if err := pathspec.Validate(t, []pathspec.Intent{*specs[i]}); err != nil {
 			w.misfits[i] = misfitOf(err)
 			continue
 		}
-		w.asked = append(w.asked, g.Intents[i])
+		w.ask(i)
 	}
 	if pathspec.Validate(t, w.asked) != nil {
 		w.separate()
@@ -46,18 +56,22 @@ func (g *gate) world(t *topology.Topology) *world {
 	return w
 }
 
+// undeclared is the characteristic of an intent that is not there.
+const undeclared = "undeclared"
+
+func (w *world) ask(row int) {
+	w.asked, w.rows = append(w.asked, *w.specs[row]), append(w.rows, row)
+}
+
 // separate finds the intents that do not fit beside those before them.
 func (w *world) separate() {
-	w.asked = w.asked[:0:0]
-	for i := range w.Intents {
-		if w.misfits[i] != nil {
-			continue
-		}
-		beside := append(w.asked, w.Intents[i])
-		if err := pathspec.Validate(w.t, beside); err != nil {
+	rows := w.rows
+	w.asked, w.rows = nil, nil
+	for _, i := range rows {
+		if err := pathspec.Validate(w.t, append(slices.Clip(w.asked), *w.specs[i])); err != nil {
 			w.misfits[i] = misfitOf(err)
 		} else {
-			w.asked = beside
+			w.ask(i)
 		}
 	}
 }
@@ -124,13 +138,9 @@ func (w *world) solvePaths() {
 
 // spread gives the answer of every intent.
 func (w *world) spread(s pathspec.Solution) []*pathspec.Answer {
-	answers := make([]*pathspec.Answer, len(w.Intents))
-	next := 0
-	for i := range answers {
-		if w.misfits[i] == nil {
-			answers[i] = &s.Intents[next]
-			next++
-		}
+	answers := make([]*pathspec.Answer, len(w.specs))
+	for n, i := range w.rows {
+		answers[i] = &s.Intents[n]
 	}
 	return answers
 }

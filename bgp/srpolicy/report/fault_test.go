@@ -3,12 +3,12 @@ package report_test
 import (
 	"bytes"
 	"net/netip"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 )
@@ -32,7 +32,7 @@ func TestNLRIFaults(t *testing.T) {
 		{"flags for two IPv6 addresses", origin + node + strings.Replace(descriptor, "0200", "02c0", 1), "TLV 554 at octet 25 has 24 octets, want 48"},
 		{"overrun", origin + node + "022a 0018", "TLV 554 at octet 25 overruns"},
 	} {
-		_, faults, ok := report.Decode(ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, test.body))}, nil)
+		_, faults, ok := report.Decode(ls.Opaque{NLRIType: report.CandidatePathType, Body: string(codectest.Octets(t, test.body))}, nil)
 		if ok != (test.want == "") || len(faults) > 0 != (test.want != "") {
 			t.Errorf("%s: ok %v, %v", test.name, ok, faults)
 		}
@@ -47,7 +47,7 @@ func TestNLRIFaults(t *testing.T) {
 			t.Errorf("%v: %v", o, faults)
 		}
 	}
-	o := ls.Opaque{RD: ls.Some(ls.RouteDistinguisher{7: 9}), NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
+	o := ls.Opaque{RD: ls.Some(ls.RouteDistinguisher{7: 9}), NLRIType: report.CandidatePathType, Body: string(codectest.Octets(t, origin+node+descriptor))}
 	if s, _, _ := report.Decode(o, nil); s.Origin.RD != o.RD {
 		t.Errorf("route distinguisher %v", s.Origin.RD)
 	}
@@ -76,8 +76,8 @@ func TestAttributeFaults(t *testing.T) {
 		{"name that no terminal should see", 1203, "1b5b", ""},
 		{"unknown", 1300, "", ""},
 	} {
-		o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
-		given := []ls.TLV{{Type: test.of, Value: octets(t, test.value)}}
+		o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(codectest.Octets(t, origin+node+descriptor))}
+		given := []ls.TLV{{Type: test.of, Value: codectest.Octets(t, test.value)}}
 		s, faults, ok := report.Decode(o, given)
 		if !ok || len(faults) > 0 != (test.want != "") || s.Partial != (test.want != "") {
 			t.Errorf("%s: ok %v, partial %v, %v", test.name, ok, s.Partial, faults)
@@ -96,7 +96,7 @@ func TestAttributeFaults(t *testing.T) {
 
 // TestFirstCounts: RFC 9857 section 5, of those of which there may be one.
 func TestFirstCounts(t *testing.T) {
-	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
+	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(codectest.Octets(t, origin+node+descriptor))}
 	s, faults, _ := report.Decode(o, []ls.TLV{
 		{Type: 1202, Value: []byte{1, 0, 0, 0, 0, 0, 0, 1}}, {Type: 1202, Value: []byte{2, 0, 0, 0, 0, 0, 0, 2}},
 		{Type: 1203, Value: []byte("one")}, {Type: 1203, Value: []byte("two")},
@@ -111,26 +111,14 @@ func TestFirstCounts(t *testing.T) {
 	}
 }
 
-// costs fails if decoding allocates out of proportion to its input.
-func costs(t *testing.T, size int, decode func()) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	decode()
-	runtime.ReadMemStats(&after)
-	// Garbage counted, and what runs beside the test.
-	if got := after.TotalAlloc - before.TotalAlloc; got > uint64(200*size)+1<<20 {
-		t.Fatalf("%d octets of input took %d of memory", size, got)
-	}
-}
-
 func TestCosts(t *testing.T) {
-	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(octets(t, origin+node+descriptor))}
+	o := ls.Opaque{NLRIType: report.CandidatePathType, Body: string(codectest.Octets(t, origin+node+descriptor))}
 	for name, unit := range map[string]string{
 		"empty sub-TLVs": "04b7 0000", "small segments": "04b6 0004 00000000", "unknown sub-TLVs of a segment": "04b6 0019 0200 c000" + strings.Repeat("00", 17) + "ffff 0000",
 	} {
-		b := octets(t, unit)
+		b := codectest.Octets(t, unit)
 		value := append(make([]byte, 12), bytes.Repeat(b, 65000/len(b))...)
-		costs(t, len(value), func() {
+		codectest.Costs(t, len(value), func() {
 			if _, faults, _ := report.Decode(o, []ls.TLV{{Type: 1205, Value: value}}); len(faults) > 0 {
 				t.Errorf("%s: %v", name, faults)
 			}
@@ -140,7 +128,7 @@ func TestCosts(t *testing.T) {
 	for i := range wrong {
 		wrong[i].Type = 1202
 	}
-	costs(t, 4*len(wrong), func() {
+	codectest.Costs(t, 4*len(wrong), func() {
 		if _, faults, _ := report.Decode(o, wrong); len(faults) != ls.MaxFaults || faults[ls.MaxFaults-1].More == 0 {
 			t.Errorf("%d faults", len(faults))
 		}
@@ -148,8 +136,8 @@ func TestCosts(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	captures(f, func(_ string, a *txtar.Archive) {
-		f.Add(octets(f, string(a.Files[0].Data))[4:], octets(f, string(a.Files[1].Data)))
+	codectest.Captures(f, func(_ string, a *txtar.Archive) {
+		f.Add(codectest.Octets(f, string(a.Files[0].Data))[4:], codectest.Octets(f, string(a.Files[1].Data)))
 	})
 	f.Fuzz(func(t *testing.T, body, attribute []byte) {
 		if len(body)+len(attribute) > 65535 {
@@ -160,7 +148,7 @@ func FuzzDecode(f *testing.F) {
 			return // and its TLVs are none
 		}
 		tlvs, o := a.(*ls.OpaqueAttribute).Raw, ls.Opaque{NLRIType: report.CandidatePathType, Body: string(body)}
-		costs(t, len(body)+len(attribute), func() { report.Decode(o, tlvs) })
+		codectest.Costs(t, len(body)+len(attribute), func() { report.Decode(o, tlvs) })
 		s, faults, ok := report.Decode(o, tlvs)
 		for _, f := range faults {
 			if f.Error() == "" || f.Offset < 0 || f.Offset > len(body)+4 || ok != (f.Action == ls.IgnoreTLV) {

@@ -1,61 +1,31 @@
 package report_test
 
 import (
-	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/keiro-net/keiro/bgp/internal/codectest"
 	"github.com/keiro-net/keiro/bgp/ls"
 	"github.com/keiro-net/keiro/bgp/srpolicy/report"
 )
 
-var rewrite = flag.Bool("update", false, "rewrite what the golden files want, to be read before it is kept")
-
 // TestCaptures reads what other implementations wrote, by way of package ls, as it
 // comes in earnest.
 func TestCaptures(t *testing.T) {
-	captures(t, func(name string, a *txtar.Archive) {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			state, faults, ok := decode(t, octets(t, string(a.Files[0].Data)), octets(t, string(a.Files[1].Data)))
-			if len(faults) > 0 || !ok {
-				t.Fatalf("%v", faults)
-			}
-			got, want := dump(state), &a.Files[2]
-			if *rewrite {
-				want.Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(a), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got != string(want.Data) {
-				t.Errorf("got\n%s\nwant\n%s", got, want.Data)
-			}
-		})
+	codectest.Golden(t, func(t *testing.T, _ string, a *txtar.Archive) string {
+		state, faults, ok := decode(t, codectest.Octets(t, string(a.Files[0].Data)), codectest.Octets(t, string(a.Files[1].Data)))
+		if len(faults) > 0 || !ok {
+			t.Fatalf("%v", faults)
+		}
+		return dump(state)
 	})
 }
 
-func captures(t testing.TB, each func(name string, a *txtar.Archive)) {
-	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no captures: %v", err)
-	}
-	for _, name := range names {
-		a, err := txtar.ParseFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		each(name, a)
-	}
-}
-
 // decode reads an NLRI and its attribute, which package ls must be able to.
-func decode(t failer, nlri, attribute []byte) (report.State, ls.Faults, bool) {
+func decode(t codectest.Failer, nlri, attribute []byte) (report.State, ls.Faults, bool) {
 	t.Helper()
 	routes, faults := ls.DecodeNLRIs(nlri, ls.Family{})
 	if len(faults) > 0 || len(routes) != 1 {
@@ -94,19 +64,4 @@ func dump(s report.State) string {
 		line("TLV %d: %x", r.Type, r.Value)
 	}
 	return b.String()
-}
-
-// failer is what is needed of a testing.TB or a rapid.T.
-type failer interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
-func octets(t failer, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil {
-		t.Fatalf("%q: %v", text, err)
-	}
-	return b
 }

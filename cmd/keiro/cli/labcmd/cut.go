@@ -105,15 +105,19 @@ func newImpairCommand(env *command.Env) *cobra.Command {
 		Use:   "impair FILE.clab.yml LINK",
 		Short: "Make a link lossy or slow",
 		Long: `Make a link lose packets at random, or limit its rate below its capacity, in both
-directions, in place of any impairment that it has.`,
+directions, in place of any impairment that it has. With --from only packets that this
+node sends are lost: an interface that is up, and silent one way.`,
 		Example: `  keiro lab impair examples/jp12.clab.yml tyo1--nag1 --loss 1% --rate 10Mbps
+  keiro lab impair examples/jp12.clab.yml tyo1--nag1 --loss 100% --from tyo1
   keiro lab impair examples/jp12.clab.yml tyo1--nag1 --clear`,
 		Args: cobra.ExactArgs(2),
 	}
 	cmd.ValidArgsFunction = completeTargets(env, linkNames)
 	loss := cmd.Flags().String("loss", "", "share of packets to lose, in `PERCENT`: 1%, 0.05%")
+	from := cmd.Flags().String("from", "", "lose only packets that this `NODE` sends")
 	rate := cmd.Flags().String("rate", "", "`RATE` to limit to: 10Mbps")
 	clearIt := cmd.Flags().Bool("clear", false, "take the impairment back")
+	_ = cmd.RegisterFlagCompletionFunc("from", completeTargets(env, nodeNames))
 	return asRoot(env, cmd, false, func(ctx context.Context, args []string) error {
 		if *clearIt == (*loss != "" || *rate != "") {
 			return errors.New("want --loss, --rate or both; or --clear")
@@ -132,6 +136,7 @@ directions, in place of any impairment that it has.`,
 			}
 			i.Rate = int64(bandwidth)
 		}
+		i.From = *from
 		l, err := open(ctx, env, args[0])
 		if err != nil {
 			return err
@@ -149,7 +154,7 @@ directions, in place of any impairment that it has.`,
 func impairment(i lab.Impairment) string {
 	var told []string
 	if i.Loss > 0 {
-		told = append(told, "loses "+percent(i.Loss))
+		told = append(told, "loses "+loss(i.Loss, i.From))
 	}
 	if i.Rate > 0 {
 		told = append(told, "limited to "+topology.Bandwidth(i.Rate).String())

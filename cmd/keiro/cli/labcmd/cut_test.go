@@ -38,6 +38,7 @@ func FuzzPercent(f *testing.F) {
 func TestImpairment(t *testing.T) {
 	for i, want := range map[lab.Impairment]string{
 		{}: "not impaired", {Loss: 5000}: "loses 0.5%", {Rate: 1e7}: "limited to 10Mbps", {Loss: 1, Rate: 1e3}: "loses 0.0001%, limited to 1kbps",
+		{Loss: 1e6, From: "a"}: "loses 100% from a",
 	} {
 		if got := impairment(i); got != want {
 			t.Errorf("%+v: got %q, want %q", i, got, want)

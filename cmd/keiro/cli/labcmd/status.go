@@ -48,7 +48,7 @@ func printStatus(t *output.Text, status *lab.Status) {
 		if l.Rate > 0 {
 			rate = topology.Bandwidth(l.Rate).String()
 		}
-		links.Add(l.Name, l.Ends[0].Node+":"+l.Ends[0].Interface, l.Ends[1].Node+":"+l.Ends[1].Interface, upDown(l.Up), words(l.Causes), rate, percent(l.Loss),
+		links.Add(l.Name, l.Ends[0].Node+":"+l.Ends[0].Interface, l.Ends[1].Node+":"+l.Ends[1].Interface, upDown(l.Up), words(l.Causes), rate, loss(l.Loss, l.LossFrom),
 			fmt.Sprint(l.MTU), words(l.SRLGs), words(slices.Concat(l.Ends[0].Addresses, l.Ends[1].Addresses)))
 	}
 	t.Printf("\n")
@@ -69,4 +69,12 @@ func upDown(up bool) string {
 }
 
 // percent shows parts per million.
+// loss is a share that is lost, and whose packets those are.
+func loss(ppm int64, from string) string {
+	if from == "" {
+		return percent(ppm)
+	}
+	return percent(ppm) + " from " + from
+}
+
 func percent(ppm int64) string { return strconv.FormatFloat(float64(ppm)/1e4, 'f', -1, 64) + "%" }
