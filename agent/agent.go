@@ -5,6 +5,8 @@
 // session are behind the interfaces below. Before a valid Config was received
 // or read from disk it touches nothing, but for the fences of the floors that
 // it has kept (package floor). cmd/keiro-agent and lab run it.
+//
+// package budget: one loop owns all that is known of a node, and its parts share it
 package agent
 
 import (

@@ -52,3 +52,20 @@ func (k *Keyer) restored(l *laneOf) {
 		}
 	}
 }
+
+// remake makes the device as it must be, and leaves the session if it can.
+func (k *Keyer) remake(l *laneOf, spec Lane) {
+	k.beside(l, func() func() {
+		kept, err := l.touch(k, spec)
+		return func() {
+			if err != nil {
+				k.Log.Warn("lane not changed", "interface", spec.Interface, "error", err)
+			}
+			if !kept || err != nil {
+				k.keyLost(l)
+				return
+			}
+			k.restored(l)
+		}
+	}, nothing) // who makes the peer again makes it so
+}

@@ -208,23 +208,6 @@ func (k *Keyer) adjust(l *laneOf, spec Lane) {
 	k.remake(l, spec)
 }
 
-// remake makes the device as it must be, and leaves the session if it can.
-func (k *Keyer) remake(l *laneOf, spec Lane) {
-	k.beside(l, func() func() {
-		kept, err := l.touch(k, spec)
-		return func() {
-			if err != nil {
-				k.Log.Warn("lane not changed", "interface", spec.Interface, "error", err)
-			}
-			if !kept || err != nil {
-				k.keyLost(l)
-				return
-			}
-			k.restored(l)
-		}
-	}, nothing) // who makes the peer again makes it so
-}
-
 // install hands a key to WireGuard. The same again while it is under way is
 // one.
 func (k *Keyer) install(l *laneOf, e rotate.Install) {
