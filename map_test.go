@@ -47,6 +47,7 @@ bgp/lsdb/lsdbtest  <- bgp/... internal/plays
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
 agent/floor        <- agent/nodecfg
+agent/guard        <- agent/nodecfg
 agent/...          <- agent/... bgp/... topology pathspec keys/... hwcheck
 controller/comply <- agent/nodecfg pathspec topology
 controller/core/... <- controller/core/... controller/compile controller/comply controller/live bgp/ls bgp/lsdb bgp/service bgp/srpolicy/... agent/nodecfg pathspec pathspec/solve topology keys hwcheck
@@ -68,7 +69,7 @@ pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/s
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/sign keys/sign/composite keys/rotate keys/qkd/level hwcheck
-agent/nodecfg agent/floor agent/steer agent/sample/headers agent/sample/leak lab/sight
+agent/nodecfg agent/floor agent/guard agent/steer agent/sample/headers agent/sample/leak lab/sight
 controller/core controller/core/cause controller/comply controller/compile controller/declare controller/show
 bgp/ls bgp/message bgp/fsm
 bgp/route bgp/srpolicy bgp/srpolicy/report bgp/service

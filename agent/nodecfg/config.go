@@ -41,7 +41,10 @@ type Config struct {
 // Guarding is what becomes of changes by others.
 type Guarding string
 
-// Enforce puts them back and tells; Alert only tells.
+// Enforce puts them back and tells. Alert only tells, but for what keeps packets
+// from going where they must not: fences, what others put into the table or
+// before the rules of an intent with encryption, and keys and peers of lanes
+// are put back whatever the guard is.
 const (
 	Enforce Guarding = ""
 	Alert   Guarding = "alert"
@@ -77,6 +80,9 @@ type Link struct {
 	// of its interface, IPv6 and not link-local. It has no PeerID, and a
 	// PeerLocator only as far as one is known. Its SIDs are in the Paths.
 	PeerAddress netip.Addr `json:"peerAddress,omitzero"`
+	// Drained: the link, or the node, is drained. Whoever sets its interface
+	// down then is left alone.
+	Drained bool `json:"drained,omitempty"`
 	// QKD: a QKD system runs on the link, so the node's KME has a store of
 	// keys shared with the peer, which is to be watched.
 	QKD bool `json:"qkd,omitempty"`

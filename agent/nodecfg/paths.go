@@ -87,7 +87,8 @@ func Draining(lanes []LaneState) map[string]bool {
 }
 
 // Switch returns what Plan would for the Desired States of two sets of paths
-// left out, without going through all that stays as it is.
+// left out, without going through all that stays as it is. Interfaces of lanes
+// are not looked at: who makes a lane sets its interface up.
 func (c *Config) Switch(before, after map[string]bool) []Op {
 	var ops []Op
 	for i := range c.Policies {

@@ -300,6 +300,7 @@ func (c *Core) setDrains(drains []Drain) {
 			c.changed = "drain:" + d.Kind + ":" + d.Name
 		}
 	}
+	c.dirty = true // a link that is down already may be drained, and its agent is to know
 	c.setOutage()
 }
 

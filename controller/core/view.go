@@ -70,7 +70,9 @@ type NodeView struct {
 	Wanted    uint64 // revision
 	Reached   uint64
 	Errors    []nodecfg.ObjectError
-	Since     time.Time // when its agent connected or was lost; zero: it never was there
+	Drifts    []nodecfg.Drift // the latest, the oldest first
+	Drifted   uint64          // all since its agent began
+	Since     time.Time       // when its agent connected or was lost; zero: it never was there
 }
 
 // LinkView is one link.
@@ -133,6 +135,7 @@ func (c *Core) View(now time.Time) View {
 		out := NodeView{Name: name, NoAgent: t.Nodes[n].NoAgent, Connected: node.connected, Revoked: c.revoked(name), Since: node.since, Wanted: node.revision}
 		if node.report != nil {
 			out.Reached, out.Errors = node.report.Revision, node.report.Errors
+			out.Drifts, out.Drifted = node.report.Drifts, node.report.Drifted
 			if !node.report.Reached && out.Reached == out.Wanted {
 				out.Reached = 0
 			}

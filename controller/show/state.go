@@ -124,14 +124,18 @@ func Answer(i core.IntentView) pathspec.Answer {
 func nodeOf(d declare.State, v core.View, n core.NodeView) *resource.Node {
 	out := &resource.Node{
 		Name: n.Name, Connected: n.Connected, Revoked: n.Revoked, Since: n.Since,
-		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors,
+		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors, Drifted: n.Drifted,
 		Drained: slices.Contains(v.Drains, core.Drain{Kind: "node", Name: n.Name}),
 	}
 	locator := d.IDs.Locator(n.Name)
 	if index, ok := v.Spec.Topology.Node(n.Name); ok {
 		node := &v.Spec.Topology.Nodes[index]
 		out.Site, out.NoAgent, out.Steering = node.Site, node.NoAgent, steering(node)
+		if out.Guard = "enforce"; node.Guard == topology.Alert {
+			out.Guard = "alert"
+		}
 		if node.NoAgent {
+			out.Guard = ""
 			locator = node.Locator // what it has, not what it would be given
 		}
 	}

@@ -30,6 +30,7 @@ var (
 	nodeWantedDesc   = desc("keiro_node_wanted_revision", "Revision of the configuration the node should be at.", "node")
 	nodeReachedDesc  = desc("keiro_node_reached_revision", "Revision of the configuration the node is known to be at.", "node")
 	nodeErrorsDesc   = desc("keiro_node_errors", "Kernel objects that could not be made as wanted.", "node")
+	nodeDriftsDesc   = desc("keiro_node_drifts_total", "Changes by others of what the node's agent made, since the agent began.", "node")
 	linkUpDesc       = desc("keiro_link_up", "Whether a link carries traffic; absent where that is unknown.", "link")
 	linkDrainedDesc  = desc("keiro_link_drained", "Whether a link is taken out of use on purpose.", "link")
 	alertsDesc       = desc("keiro_alerts_firing", "Alerts that fire, by severity.", "severity")
@@ -144,6 +145,7 @@ func (e emitter) network(state *resource.State) {
 		e.gauge(nodeWantedDesc, float64(n.RevisionWanted), n.Name)
 		e.gauge(nodeReachedDesc, float64(n.RevisionReached), n.Name)
 		e.gauge(nodeErrorsDesc, float64(len(n.Errors)), n.Name)
+		e.counter(nodeDriftsDesc, n.Drifted, n.Name)
 	}
 	for _, l := range state.Links {
 		if l.State != resource.LinkUnknown {

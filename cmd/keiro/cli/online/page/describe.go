@@ -137,10 +137,11 @@ func Node(t *output.Text, now time.Time, n *resource.NodeDetail, links []resourc
 	}
 	fields(t, "Node", n.Name, "Site", n.Site, "Locator", n.Locator, "Router", router(n.Router),
 		"Agent", lasting(t, agent(&n.Node), now, since), "Steered", steered, "Version", n.Agent, "Revision", rev,
-		"Drained", output.YesNo(n.Drained), "Intents", some(intents))
+		"Drained", output.YesNo(n.Drained), "Guard", n.Guard, "Drifts", drifted(n.Drifted), "Intents", some(intents))
 	for _, e := range n.Errors {
 		t.Printf("\nnot as wanted: %s\n  %s\n", e.Object, e.Error)
 	}
+	drifts(t, now, n.Drifts)
 	discrepancies(t, n.Conditions)
 	attributes(t, now, n.Attributes)
 	sids(t, now, n.SIDs)
