@@ -20,6 +20,7 @@
 package core
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -244,7 +245,7 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	c.retire(spec, was)
 	c.handOver(spec)
 	c.because(now, ByChange, generation(spec.Generation), "what is declared was changed")
-	c.spec, c.changed = spec, generation(spec.Generation)
+	c.spec, c.changed = spec, fmt.Sprintf("generation:%d", spec.Generation)
 	c.sets++
 	if spec.Topology == nil {
 		return
