@@ -185,9 +185,10 @@ func TestClosedLanesCarryNothing(t *testing.T) {
 		a.report("active "+step.through, active(step.through))
 		before := sent(t, devices["a "+step.through])
 		flow.arrives(t, "with open "+step.open)
-		if sent(t, devices["a "+step.through]) == before {
-			t.Errorf("open %s: not through %s", step.open, step.through)
-		}
+		// WireGuard counts when it has sent, and the packet may be there before.
+		testnet.Eventually(t, "with open "+step.open+" packets go through "+step.through, func() bool {
+			return sent(t, devices["a "+step.through]) > before
+		})
 	}
 	a.lanes.say()
 	refused()
