@@ -64,7 +64,7 @@ pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor agent/steer lab/sight
-controller/core controller/core/cause controller/compile controller/declare controller/show
+controller/core controller/core/cause controller/compile controller/declare controller/timed controller/show
 bgp/ls bgp/message bgp/fsm
 bgp/route bgp/srpolicy bgp/srpolicy/report bgp/service
 bgp/said bgp/lsdb controller/live

@@ -80,7 +80,8 @@ func (c *Core) tell(now time.Time) {
 }
 
 // forgetAlarms resolves the alarms of nodes and intents that have left, those of
-// links, keys and routers excepted, which know by themselves when they are over.
+// links, keys, routers and the clock excepted, which know by themselves when they
+// are over.
 func (c *Core) forgetAlarms(now time.Time) {
 	present := map[string]bool{}
 	for n := range c.spec.Topology.Nodes {
@@ -91,7 +92,7 @@ func (c *Core) forgetAlarms(now time.Time) {
 		present["intent/"+i.spec.Name] = true
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && len(c.alarms[key].Nodes) == 0 {
+		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && !strings.HasPrefix(key, ByClock) && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}
 	}

@@ -118,6 +118,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.setSpec(now, e.Spec)
 	case Drained:
 		c.setDrains(e.Drains)
+	case Noticed:
+		c.notice(now, e)
 	case AgentConnected:
 		c.connected(now, e)
 	case AgentDisconnected:

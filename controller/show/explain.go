@@ -121,7 +121,9 @@ func OutageNames(state *resource.State) []string {
 		}
 	}
 	for _, d := range state.Drains {
-		names = append(names, d.Kind+":"+d.Name)
+		if d.InForce() {
+			names = append(names, d.Kind+":"+d.Name)
+		}
 	}
 	return names
 }
