@@ -42,6 +42,7 @@ type backend struct {
 	seen      atomic.Pointer[core.View] // as last published
 
 	changing sync.Mutex // held while something declared is changed
+	clerk    clerk
 
 	mu       sync.Mutex
 	declared declare.State
@@ -64,19 +65,19 @@ func (b *backend) firing() []*resource.Alert {
 
 // Apply implements api.Backend.
 func (b *backend) Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error) {
-	return b.change(ctx, request.IfGeneration, request.DryRun, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
+	return b.change(ctx, request.IfGeneration, request.DryRun, b.held(ctx, request.Confirm, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
 		return d.Declare(request.Documents, b.locators()...)
-	})
+	}))
 }
 
 // DeleteIntent implements api.Backend.
 func (b *backend) DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
-	return b.change(ctx, 0, false, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
+	return b.change(ctx, 0, false, b.held(ctx, 0, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
 		if at, ok := d.Generations[name]; ok && ifGeneration != 0 && at != ifGeneration {
 			return d, nil, resource.Errorf(resource.Stale, "intent %s is of generation %d, not %d: read it again", name, at, ifGeneration)
 		}
 		return d.Remove(name)
-	})
+	}))
 }
 
 // change makes a new declared state: computed, stored, told to the loop.
@@ -105,7 +106,8 @@ func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, 
 	if _, err := b.store.PutSpec(ctx, old.Generation, blob); err != nil {
 		return nil, errors.Join(fmt.Errorf("store the declared state: %w", err), b.reread(ctx))
 	}
-	return applied, b.adopt(next)
+	applied.Pending = shown(next.Pending)
+	return applied, errors.Join(b.adopt(next), b.changed(next))
 }
 
 // storeTime bounds how long one change may take to be stored.
@@ -116,6 +118,7 @@ func (b *backend) adopt(d declare.State) error {
 	b.mu.Lock()
 	b.declared = d
 	b.mu.Unlock()
+	b.clerk.wake()
 	return b.loop.after(core.SpecChanged{Spec: d.Spec})
 }
 

@@ -101,6 +101,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	return together(ctx,
 		func(ctx context.Context) error { b.loop.run(ctx, first); return nil },
 		func(ctx context.Context) error { b.solver.Run(ctx); return nil },
+		func(ctx context.Context) error { return b.keepTime(ctx, o.Log) },
 		func(context.Context) error { b.loop.records.run(b.loop.done); return nil },
 		func(context.Context) error { b.loop.alarms.run(b.loop.done); return nil },
 		func(ctx context.Context) error { alerts.Run(ctx); return nil },
@@ -177,7 +178,7 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (
 	if err != nil {
 		return nil, first, err
 	}
-	b := &backend{Feed: feed.New(), store: kept, authority: authority, events: newEventLog(time.Now()), declared: d}
+	b := &backend{Feed: feed.New(), store: kept, authority: authority, events: newEventLog(time.Now()), declared: d, clerk: newClerk()}
 	first.Spec = d.Spec
 	agents, err := authority.Agents(ctx)
 	if err != nil {

@@ -26,13 +26,22 @@ type Backend interface {
 
 	// Apply declares all objects of the documents, or none: Invalid with a
 	// detail per mistake, Stale if IfGeneration does not hold. An intent that
-	// the network cannot meet is no error.
+	// the network cannot meet is no error. Conflict while an earlier change awaits
+	// its confirmation.
 	Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error)
 	// Diff answers what Apply would change, and changes nothing.
 	Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error)
 	// DeleteIntent takes an intent back: NotFound, or Stale where its
 	// generation is not the given one; 0: any.
 	DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error)
+	// Pending is the change that is taken back unless it is confirmed; nil: none.
+	Pending() *resource.Pending
+	// Confirm keeps the change that awaits it, if its generation is the given one;
+	// 0: any. NotFound where none does, Stale where another does, Conflict where
+	// its time is over.
+	Confirm(ctx context.Context, change uint64) (*resource.Applied, error)
+	// Rollback takes it back: NotFound, Stale.
+	Rollback(ctx context.Context, change uint64) (*resource.Applied, error)
 	// Explain says why an intent has its answer: NotFound.
 	Explain(ctx context.Context, intent string) (*resource.Explanation, error)
 	// Trace sends packets down every path of an intent: NotFound, or

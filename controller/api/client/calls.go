@@ -20,9 +20,16 @@ const v1 = "/api/v1/"
 
 // Apply declares all objects of the documents, or none.
 func (c *Client) Apply(ctx context.Context, a resource.Apply) (*resource.Applied, error) {
-	path := v1 + "apply"
+	query := url.Values{}
 	if a.DryRun {
-		path += "?dryRun=true"
+		query.Set("dryRun", "true")
+	}
+	if a.Confirm != 0 {
+		query.Set("confirm", a.Confirm.String())
+	}
+	path := v1 + "apply"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	r, err := c.upload(ctx, path, a.Documents)
 	if err != nil {
@@ -89,11 +96,31 @@ func (c *Client) Intent(ctx context.Context, name string) (*resource.Intent, err
 // DeleteIntent takes an intent back, if its generation is the one given; 0:
 // any.
 func (c *Client) DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
-	var match []string
-	if ifGeneration != 0 {
-		match = []string{"If-Match", etag(ifGeneration)}
+	return call[*resource.Applied](ctx, c, http.MethodDelete, intentPath(name), nil, match(ifGeneration)...)
+}
+
+// match is the header that demands a generation; 0: any.
+func match(generation uint64) []string {
+	if generation == 0 {
+		return nil
 	}
-	return call[*resource.Applied](ctx, c, http.MethodDelete, intentPath(name), nil, match...)
+	return []string{"If-Match", etag(generation)}
+}
+
+// Pending is the change that is taken back unless it is confirmed.
+func (c *Client) Pending(ctx context.Context) (*resource.Pending, error) {
+	return call[*resource.Pending](ctx, c, http.MethodGet, v1+"pending", nil)
+}
+
+// Confirm keeps the change that awaits it, if it made the generation given; 0:
+// any.
+func (c *Client) Confirm(ctx context.Context, change uint64) (*resource.Applied, error) {
+	return call[*resource.Applied](ctx, c, http.MethodPost, v1+"confirm", nil, match(change)...)
+}
+
+// Rollback takes it back.
+func (c *Client) Rollback(ctx context.Context, change uint64) (*resource.Applied, error) {
+	return call[*resource.Applied](ctx, c, http.MethodPost, v1+"rollback", nil, match(change)...)
 }
 
 // Explain says why an intent has its answer.

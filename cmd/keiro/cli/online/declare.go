@@ -46,14 +46,18 @@ func newApplyCommand(env *command.Env) *cobra.Command {
 		Long: `Declare all objects of the files, or none. Then wait until the intents among
 them (with a topology: all intents) are satisfied and installed, or are proven
 infeasible. Exit code 3: one is infeasible; 4: one is undecided, or was not in
-place in time. What was declared stays so in any case.`,
+place in time. What was declared stays so in any case, or with --confirm until
+its time is over: the change is taken back then, unless "keiro confirm" says in
+time that it stays. Nothing else can be declared in between.`,
 		Example: `  keiro apply -f examples/jp12.topology.yaml -f examples/intents.yaml
+  keiro apply --confirm 5m -f examples/jp12.topology.yaml && keiro confirm
   keiro apply --dry-run -f examples/intents.yaml`,
 	}
 	var f files
 	f.flag(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "validate and say what would be done, and do nothing")
 	ifGeneration := cmd.Flags().Uint64("if-generation", 0, "only if the declared state is of this generation; 0 is any")
+	confirm := cmd.Flags().Duration("confirm", 0, "take the change back after that time, unless it is confirmed")
 	wait := cmd.Flags().Bool("wait", true, "wait until the intents are in place")
 	timeout := cmd.Flags().Duration("timeout", 30*time.Second, "how long to wait")
 	format := command.FormatFlag(cmd)
@@ -61,11 +65,14 @@ place in time. What was declared stays so in any case.`,
 		if *timeout <= 0 {
 			return errors.New("--timeout: want more than 0; do not wait with --wait=false")
 		}
+		if *confirm < 0 || cmd.Flags().Changed("confirm") && *confirm == 0 {
+			return errors.New("--confirm: want more than 0, such as 5m")
+		}
 		documents, err := f.read(env, args)
 		if err != nil {
 			return err
 		}
-		applied, err := c.Apply(ctx, resource.Apply{Documents: documents, DryRun: *dryRun, IfGeneration: *ifGeneration})
+		applied, err := c.Apply(ctx, resource.Apply{Documents: documents, DryRun: *dryRun, IfGeneration: *ifGeneration, Confirm: *confirm})
 		if err != nil {
 			return err
 		}

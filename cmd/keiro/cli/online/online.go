@@ -25,6 +25,8 @@ func Commands(env *command.Env) []*cobra.Command {
 		newApplyCommand(env),
 		newDiffCommand(env),
 		newDeleteCommand(env),
+		newConfirmCommand(env),
+		newRollbackCommand(env),
 		newGetCommand(env),
 		newDescribeCommand(env),
 		newExplainCommand(env),

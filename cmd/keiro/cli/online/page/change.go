@@ -1,7 +1,9 @@
 package page
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/resource"
@@ -23,6 +25,16 @@ func Applied(t *output.Text, applied *resource.Applied) {
 			}
 		}
 	}
+	if p := applied.Pending; p != nil {
+		t.Printf("change %d is taken back at %s unless you `keiro confirm` it\n", p.Generation, p.Until.Format(time.RFC3339))
+	}
+}
+
+// Pending shows the change that awaits its confirmation.
+func Pending(t *output.Text, now time.Time, p *resource.Pending) {
+	table := &output.Table{Heads: []string{"CHANGE", "BY", "AGE", "TAKEN BACK"}}
+	table.Add(strconv.FormatUint(p.Generation, 10), output.Or(p.By), output.Age(now, p.Since), p.Until.Format(time.RFC3339))
+	t.Table(table)
 }
 
 // Diff shows what would become of each object, and of the paths of each intent.
