@@ -28,6 +28,7 @@ pathspec/solve/disjoint/corridor  <- pathspec/solve/disjoint/halt pathspec/solve
 pathspec/solve/disjoint/halt      <-
 pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
+pathspec/gate/iac  <- pathspec/gate topology topology/diff topology/strictyaml
 keys/secret        <-
 keys/hybrid        <- keys/secret keys/hybrid/kem keys/hybrid/vector
 keys/hybrid/kem    <- keys/hybrid/vector
@@ -63,7 +64,7 @@ pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/s
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
-agent/nodecfg agent/floor agent/steer lab/sight
+agent/nodecfg agent/floor agent/steer agent/sample/headers agent/sample/leak lab/sight
 controller/core controller/core/cause controller/compile controller/declare controller/timed controller/show
 bgp/ls bgp/message bgp/fsm
 bgp/route bgp/srpolicy bgp/srpolicy/report bgp/service
@@ -71,7 +72,7 @@ bgp/said bgp/lsdb controller/live
 `
 
 // forTests are packages that tests may import, from anywhere, and nothing else.
-const forTests = `internal/plays pathspec/solve/draw bgp/internal/peertest bgp/lsdb/lsdbtest`
+const forTests = `internal/plays pathspec/solve/draw bgp/internal/peertest bgp/internal/codectest bgp/lsdb/lsdbtest`
 
 // homeTable gives each foreign library its one home. `tests` is any
 // _test.go file. A library without a line is an error: no assertion library
@@ -94,7 +95,7 @@ golang.org/x/net               -> agent/internal/testnet
 golang.org/x/sys               -> agent/... lab/... cmd/... bgp/transport bgp/internal/peertest
 golang.org/x/term              -> cmd/...
 pgregory.net/rapid             -> tests
-github.com/rogpeppe/go-internal -> tests
+github.com/rogpeppe/go-internal -> tests bgp/internal/codectest
 `
 
 // notInAgent: keiro-agent runs as root on every machine, so it links none of

@@ -67,13 +67,15 @@ type Routes interface {
 
 // Options are what an agent is made of.
 type Options struct {
-	Node   string // its name; Configs for another node are refused
-	Dir    string // where the last good Config is kept
-	Kernel Kernel
-	Prober Prober
-	Lanes  Lanes // nil: none is ever open
-	In     <-chan nodecfg.ToAgent
-	Out    chan<- nodecfg.FromAgent
+	Node    string // its name; Configs for another node are refused
+	Dir     string // where the last good Config is kept
+	Kernel  Kernel
+	Prober  Prober
+	Lanes   Lanes   // nil: none is ever open
+	Ways    Ways    // nil: nobody can tell
+	Samples Samples // nil: none are taken
+	In      <-chan nodecfg.ToAgent
+	Out     chan<- nodecfg.FromAgent
 	// Begun has a token when a session with the controller has begun, which
 	// may know nothing: the whole Report goes out again.
 	Begun <-chan struct{}
@@ -113,6 +115,12 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Lanes != nil {
 		l.laneChanges = o.Lanes.Changes()
+	}
+	if o.Ways != nil {
+		l.wayChanges = o.Ways.Changes()
+	}
+	if o.Samples != nil {
+		l.leakChanges = o.Samples.Changes()
 	}
 	if o.Routes != nil {
 		l.routeChanges, l.heard = o.Routes.Changes(), o.Routes.Heard()
@@ -183,7 +191,10 @@ type loop struct {
 	dirty    bool // have may be wrong
 	observed time.Time
 
-	laneChanges <-chan struct{}
+	laneChanges, wayChanges, leakChanges <-chan struct{}
+
+	mute    string               // why the node takes no part in in-band OAM
+	foreign *nodecfg.ObjectError // mute, where somebody should know
 
 	routeChanges <-chan struct{}
 	heard        *steer.Heard
@@ -231,6 +242,10 @@ func (l *loop) run(ctx context.Context) {
 			l.report(false)
 		case <-l.laneChanges:
 			l.steer()
+			l.report(false)
+		case <-l.wayChanges:
+			l.report(false)
+		case <-l.leakChanges:
 			l.report(false)
 		case <-l.routeChanges:
 			l.unheard = true
@@ -341,17 +356,6 @@ func (l *loop) refuse(what string, err error) {
 	l.refused = &nodecfg.ObjectError{Object: what, Error: err.Error()}
 }
 
-// keep writes a Config to disk after it is obeyed and before that is reported.
-// A disk may take longer than a repair is allowed to; an agent that dies in
-// between obeys the Config before until the controller has told it again.
-func (l *loop) keep(cfg *nodecfg.Config) {
-	l.unkept = nil
-	if err := save(l.Dir, cfg); err != nil {
-		l.Log.Error("config not kept", "revision", cfg.Revision, "error", err)
-		l.unkept = &nodecfg.ObjectError{Object: fmt.Sprintf("config revision %d on disk", cfg.Revision), Error: err.Error()}
-	}
-}
-
 func (l *loop) obey(t *taken) {
 	l.raise(t)
 	cfg := t.cfg
@@ -370,6 +374,7 @@ func (l *loop) obey(t *taken) {
 	l.want = l.desired()
 	l.converge()
 	l.Prober.Set(cfg)
+	l.prove(cfg)
 }
 
 func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {

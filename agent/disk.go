@@ -41,3 +41,14 @@ func save(dir string, cfg *nodecfg.Config) error {
 	}
 	return durable.Write(filepath.Join(dir, configFile), b)
 }
+
+// keep writes a Config to disk after it is obeyed and before that is reported.
+// A disk may take longer than a repair is allowed to; an agent that dies in
+// between obeys the Config before until the controller has told it again.
+func (l *loop) keep(cfg *nodecfg.Config) {
+	l.unkept = nil
+	if err := save(l.Dir, cfg); err != nil {
+		l.Log.Error("config not kept", "revision", cfg.Revision, "error", err)
+		l.unkept = &nodecfg.ObjectError{Object: fmt.Sprintf("config revision %d on disk", cfg.Revision), Error: err.Error()}
+	}
+}

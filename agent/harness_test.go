@@ -145,14 +145,21 @@ func startLanes(t testing.TB, n *node, dir string, k Kernel, onSet func()) *runn
 // startRoutes is startLanes with policies by BGP.
 func startRoutes(t testing.TB, n *node, dir string, k Kernel, onSet func(), routes Routes) *running {
 	t.Helper()
+	return startOptions(t, n, dir, k, func(o *Options) { o.Lanes.(*lanes).onSet, o.Routes = onSet, routes })
+}
+
+// startOptions is start where more is said.
+func startOptions(t testing.TB, n *node, dir string, k Kernel, say func(*Options)) *running {
+	t.Helper()
 	a := &running{t: t, prober: newProber(), lanes: newLanes(),
 		in: make(chan nodecfg.ToAgent), begun: make(chan struct{}), orders: make(chan floor.Order), out: make(chan nodecfg.FromAgent, 1000)}
-	a.lanes.onSet = onSet
+	o := Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober, Lanes: a.lanes,
+		In: a.in, Out: a.out, Begun: a.begun, Orders: a.orders, Log: slog.New(slog.DiscardHandler)}
+	say(&o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
-		done <- Run(ctx, Options{Node: n.cfg.Node, Dir: dir, Kernel: k, Prober: a.prober, Lanes: a.lanes,
-			In: a.in, Out: a.out, Begun: a.begun, Orders: a.orders, Routes: routes, Log: slog.New(slog.DiscardHandler)})
+		done <- Run(ctx, o)
 	}()
 	a.stop = sync.OnceFunc(func() {
 		cancel()

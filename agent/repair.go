@@ -47,9 +47,7 @@ func (l *loop) converge() {
 		if f := l.failures[key]; f == nil || f.op != op {
 			l.fail(op, errNotSo)
 		}
-		// Only the root of the machine may set the source of encapsulation,
-		// and paths carry packets without it: the kernel picks one itself.
-		if _, source := op.Object.(nodecfg.TunSrc); !source {
+		if nodecfg.Carries(op.Object) {
 			l.reached = false
 		}
 	}
@@ -75,7 +73,7 @@ func (l *loop) observe() []nodecfg.Op {
 		l.leftOut = leftOut
 		l.want = l.desired()
 	}
-	return nodecfg.Plan(l.have, l.want)
+	return nodecfg.Plan(l.have, l.withOAM(seen))
 }
 
 // apply does the operations, except those that failed lately and those that

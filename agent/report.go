@@ -8,6 +8,7 @@ import (
 
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/probe/way"
 )
 
 // report makes ready a Report when there is something new to say; times says
@@ -58,7 +59,7 @@ func (l *loop) delivered(msg nodecfg.FromAgent) {
 // compose states all that is known.
 func (l *loop) compose() *nodecfg.Report {
 	r := &nodecfg.Report{Node: l.Node}
-	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept, l.blind, l.floorsUnkept, l.offFailed, l.unsteered} {
+	for _, e := range []*nodecfg.ObjectError{l.refused, l.unkept, l.blind, l.floorsUnkept, l.offFailed, l.unsteered, l.foreign} {
 		if e != nil {
 			r.Errors = append(r.Errors, *e)
 		}
@@ -87,6 +88,9 @@ func (l *loop) compose() *nodecfg.Report {
 	}
 	r.Paths = l.paths(r.Lanes)
 	r.Floors = l.floorStates
+	if l.Samples != nil {
+		r.Leaks = l.Samples.Leaks()
+	}
 	return r
 }
 
@@ -96,6 +100,10 @@ func (l *loop) paths(lanes []nodecfg.LaneState) []nodecfg.PathState {
 	probed := make(map[string]nodecfg.PathState)
 	for _, p := range l.Prober.States() {
 		probed[p.Name] = p
+	}
+	var ways map[string]way.Way
+	if l.Ways != nil {
+		ways = l.Ways.Ways()
 	}
 	active, closed := l.active(), l.closed(lanes)
 	why := make(map[string]string)
@@ -120,6 +128,9 @@ func (l *loop) paths(lanes []nodecfg.LaneState) []nodecfg.PathState {
 				s.State, s.Cause = nodecfg.CannotTell, nodecfg.NotProbed+": "+path.Unprobed
 			}
 			s.Active = active[path.Name]
+			if w := ways[path.Name]; s.State != nodecfg.Down { // else it has no packets
+				s.Way, s.Deviation = w.Way, w.Deviation
+			}
 			states = append(states, s)
 		}
 	}
@@ -164,14 +175,15 @@ func (l *loop) mark(r *nodecfg.TraceResult) *nodecfg.TraceResult {
 	return r
 }
 
-// same says whether two Reports say the same, round trip times and counters
-// excepted unless times.
+// same says whether two Reports say the same; what is measured and counted is
+// looked at only with times. What follows from it, such as that a path is
+// beyond its bound, is news at once.
 func same(a, b *nodecfg.Report, times bool) bool {
 	return a.Node == b.Node && a.Revision == b.Revision && a.Reached == b.Reached &&
 		slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Floors, b.Floors) && slices.Equal(a.Links, b.Links) &&
 		slices.EqualFunc(a.Paths, b.Paths, func(x, y nodecfg.PathState) bool {
 			if !times {
-				x.RTTUS = y.RTTUS
+				x.RTTUS, x.There, x.Back = y.RTTUS, y.There, y.Back
 			}
 			return x == y
 		}) &&
@@ -181,7 +193,7 @@ func same(a, b *nodecfg.Report, times bool) bool {
 			}
 			return x == y
 		}) &&
-		sameKeying(a.Keying, b.Keying, times)
+		sameKeying(a.Keying, b.Keying, times) && sameLeaks(a.Leaks, b.Leaks, times)
 }
 
 func sameKeying(a, b *nodecfg.Keying, times bool) bool {

@@ -105,16 +105,21 @@ func (w *triangle) obey(t testing.TB) {
 // steer gives the head a policy with the direct path and the one over c.
 func (w *triangle) steer(head, tail *node, from4, to4, from6, to6 netip.Addr) {
 	host := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
-	direct, detour := head.linkTo(tail), head.linkTo(w.c)
+	direct, detour, far := head.linkTo(tail), head.linkTo(w.c), w.c.linkTo(tail)
 	head.cfg.Policies = []nodecfg.Policy{{
 		Intent: "gold", ID: 1,
 		Traffic: []nodecfg.Selector{{From: host(from4), To: host(to4), Pref: 1}, {From: host(from6), To: host(to6), Pref: 1}},
 		Paths: []nodecfg.Path{
 			{Name: "gold/0", Link: direct.Name, Tail: tail.cfg.Locator,
-				Segments: []netip.Addr{nodecfg.IngressEnd(tail.cfg.Locator, direct.PeerID)}},
+				Segments: []netip.Addr{nodecfg.IngressEnd(tail.cfg.Locator, direct.PeerID)},
+				Return:   []netip.Addr{nodecfg.EndX(tail.cfg.Locator, direct.PeerID)},
+				Hops:     []string{head.cfg.Node, tail.cfg.Node}, Locators: []netip.Prefix{head.cfg.Locator, tail.cfg.Locator},
+				Links: []nodecfg.PathLink{{Name: direct.Name, Far: direct.PeerID}}},
 			{Name: "gold/1", Link: detour.Name, Tail: tail.cfg.Locator,
-				Segments: []netip.Addr{nodecfg.IngressEnd(w.c.cfg.Locator, detour.PeerID),
-					nodecfg.EndX(w.c.cfg.Locator, w.c.linkTo(tail).ID)}},
+				Segments: []netip.Addr{nodecfg.IngressEnd(w.c.cfg.Locator, detour.PeerID), nodecfg.EndX(w.c.cfg.Locator, far.ID)},
+				Return:   []netip.Addr{nodecfg.EndX(tail.cfg.Locator, far.PeerID), nodecfg.EndX(w.c.cfg.Locator, detour.PeerID)},
+				Hops:     []string{head.cfg.Node, "c", tail.cfg.Node}, Locators: []netip.Prefix{head.cfg.Locator, w.c.cfg.Locator, tail.cfg.Locator},
+				Links: []nodecfg.PathLink{{Name: detour.Name, Far: detour.PeerID}, {Name: far.Name, Far: far.PeerID}}},
 		},
 	}}
 }

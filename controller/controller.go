@@ -1,6 +1,8 @@
 // Package controller runs one controller: it owns the loop around
 // controller/core and joins to it the store, the agents' channel, the API and
 // the alerts. It decides nothing about paths. cmd/keiro-controller calls it.
+//
+// package budget: the shell that joins core, store, fleet, API and alerts; each of its files is one joint
 package controller
 
 import (
@@ -72,6 +74,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	first.BGP = routers.Peers(sessions)
+	if o.Params.TestSecret, err = testSecret(ctx, kept); err != nil {
+		return err
+	}
 	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing})
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@
 // All commands on one lab are serialised, and all can be repeated: each brings
 // the lab to what is asked, whatever was there before. Labs never share
 // anything.
+//
+// package budget: what is built, and all that is done to it, is one state under one lock
 package lab
 
 import (

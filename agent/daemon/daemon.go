@@ -21,8 +21,10 @@ import (
 	"github.com/keiro-net/keiro/agent/local"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/probe"
+	"github.com/keiro-net/keiro/agent/probe/way"
 	"github.com/keiro-net/keiro/agent/quantum"
 	"github.com/keiro-net/keiro/agent/rtnl"
+	"github.com/keiro-net/keiro/agent/sample"
 	"github.com/keiro-net/keiro/agent/session"
 	"github.com/keiro-net/keiro/agent/tunnel"
 	"github.com/keiro-net/keiro/bgp/file"
@@ -100,10 +102,17 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer prober.Close()
+	ways, err := way.New(o.Log)
+	if err != nil {
+		return err
+	}
+	defer ways.Close()
+	samples := sample.New(o.Log, nil)
+	defer samples.Close()
 	lanes := newLanes(o, client, kme)
 	defer lanes.Close()
 	loop := agent.Options{
-		Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, In: in, Out: out, Begun: began,
+		Node: o.Node, Dir: o.Dir, Kernel: kernel, Prober: prober, Lanes: lanes, Ways: ways, Samples: samples, In: in, Out: out, Begun: began,
 		Orders: orders, Log: o.Log,
 	}
 	var head *headend.Headend
@@ -128,6 +137,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	run(func() error { return client.Run(ctx, in, out) })
 	run(func() error { return prober.Run(ctx) })
+	run(func() error { return ways.Run(ctx) })
+	run(func() error { return samples.Run(ctx) })
 	parts.Go(func() { root.Run(ctx, orders) })
 	run(func() error {
 		kme.Run(ctx)

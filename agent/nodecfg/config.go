@@ -10,6 +10,9 @@
 package nodecfg
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"net/netip"
 	"time"
 )
@@ -25,6 +28,9 @@ type Config struct {
 	Policies []Policy     `json:"policies"`        // sorted by ID
 	Peers    []Peer       `json:"peers,omitempty"` // sorted by node
 	Probe    Probe        `json:"probe"`
+	// Testers are the nodes that test packets are exchanged with (STAMP);
+	// sorted by node.
+	Testers []Tester `json:"testers,omitempty"`
 	// Guard says what the agent does when others change what it made.
 	Guard Guarding `json:"guard,omitempty"`
 	// Protected are intents whose packets are looked for on the links of this
@@ -49,6 +55,11 @@ type Protected struct {
 	// Links of this node that paths of the intent take; on others none of its
 	// packets may be.
 	Links []string `json:"links"`
+	// Near are links of this node within the site of an end of the intent, where
+	// its packets may be on their way to and from their hosts.
+	Near []string `json:"near,omitempty"`
+	// Lanes are the numbers of its lanes, whose packets are looked for as well.
+	Lanes []uint16 `json:"lanes,omitempty"`
 }
 
 // Link is this node's end of a link between two nodes.
@@ -132,7 +143,10 @@ type Path struct {
 	Hops  []string `json:"hops"` // node names, head and tail included
 	// Locators of the Hops, so that a trace can name the node that answered.
 	Locators []netip.Prefix `json:"locators"`
-	MTU      int            `json:"mtu"` // of the packets carried, bytes; 0: not known
+	// Links lead from each of the Hops to the next, so that in-band OAM can be
+	// compared with them (oam.go); empty: nobody knows them.
+	Links []PathLink `json:"links,omitempty"`
+	MTU   int        `json:"mtu"` // of the packets carried, bytes; 0: not known
 	// MaxDelay is what each direction may take at most, MaxLossPPM what it may
 	// lose; 0: nothing is asked.
 	MaxDelay   time.Duration `json:"maxDelay,omitempty"`
@@ -143,6 +157,15 @@ type Path struct {
 	// Lane carries the packets of an intent that asks for encryption; nil:
 	// they take the path as they are.
 	Lane *Lane `json:"lane,omitempty"`
+}
+
+// PathLink is a link that a Path takes.
+type PathLink struct {
+	Name string `json:"name"`
+	// Far is the number (Link.ID) that it has at the node that it leads to, 1 to
+	// MaxLinkID. 0: nobody knows what that node says to in-band OAM, as it has no
+	// agent, or as its number there is not its alone.
+	Far uint16 `json:"far,omitempty"`
 }
 
 // Decap are SIDs that decapsulate packets of a family and look them up (End.DT4,
@@ -189,4 +212,31 @@ type Probe struct {
 	Interval time.Duration `json:"interval"` // 0: no probing
 	Lost     int           `json:"lost"`     // consecutive losses after which a path is down
 	Back     int           `json:"back"`     // consecutive answers after which it is up again
+	// Measure is the time between two test packets of a path to the agent at
+	// its tail, which measure each direction by itself (STAMP, RFC 8762); 0:
+	// none is sent, those of others are answered all the same.
+	Measure time.Duration `json:"measure,omitempty"`
 }
+
+// Tester is a node at the other end of some path of this one, or this one at
+// the tail of its.
+type Tester struct {
+	Node    string       `json:"node"`
+	Locator netip.Prefix `json:"locator"`
+	Key     TestKey      `json:"key"` // of the pair, the same at both
+}
+
+// TestKey authenticates test packets. It is in a Config's JSON, which is for
+// the agent and its disk, and in no text.
+type TestKey []byte
+
+// TestKeyLen is the length of a TestKey in bytes.
+const TestKeyLen = 32
+
+const redacted = "[redacted]"
+
+// Format writes no key, whatever the verb.
+func (TestKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue is for slog, of whose handlers one would write JSON.
+func (TestKey) LogValue() slog.Value { return slog.StringValue(redacted) }

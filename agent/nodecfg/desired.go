@@ -22,6 +22,9 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 		s.Add(o)
 	}
 	loopback := Loopback(c.Locator)
+	for _, o := range c.oam() {
+		s.Add(o)
+	}
 	s.Add(Addr{host(loopback), "lo"})
 	s.Add(TunSrc{loopback})
 	// What is not said below ends here, not in the default route, from which

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Object is one kernel object: an Addr, Route, Rule, Sysctl or TunSrc. All
+// Object is one kernel object: an Addr, Route, Rule, Sysctl, TunSrc or
+// OAMNamespace. All
 // are comparable with ==. String is the command of iproute2 or sysctl(8) that
 // makes it.
 type Object interface {
@@ -149,6 +150,10 @@ func command(o Object, verb string) string {
 			_, rest = o.words()
 		}
 		return noun + " set " + rest
+	case OAMNamespace:
+		if verb == "del" {
+			rest = fmt.Sprint(o.ID)
+		}
 	}
 	return noun + " " + verb + " " + rest
 }

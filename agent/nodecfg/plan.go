@@ -66,6 +66,7 @@ const (
 	stepSysctl = iota
 	stepAddr
 	stepTunSrc
+	stepOAM    // after the numbers that it says
 	stepDirect // neighbours' addresses, and the end of our own locator
 	stepSID
 	stepVia   // through those neighbours
@@ -86,6 +87,8 @@ func (op Op) order() order {
 		at.step = stepAddr
 	case TunSrc:
 		at.step = stepTunSrc
+	case OAMNamespace:
+		at.step = stepOAM
 	case Route:
 		at = order{step: o.step(), table: o.Table, metric: o.Metric}
 	case Rule:

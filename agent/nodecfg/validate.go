@@ -10,6 +10,12 @@ import (
 	"time"
 )
 
+// The shortest times of a Probe that is not 0: probing must not be a load.
+const (
+	MinInterval = time.Millisecond
+	MinMeasure  = 10 * time.Millisecond
+)
+
 // Bounds of a Config.
 const (
 	maxSegments = 127 // of an SRH, whose length is 8 bits of 8 bytes (RFC 8754 section 2), decapsulation included
@@ -20,12 +26,12 @@ const (
 	maxSelectors = 2 * MaxPref
 	// maxErrors and maxError, in bytes, bound what a Config that is all wrong
 	// makes of a report and a log.
-	maxErrors   = 100
-	maxError    = 500
-	minMTU4     = 68   // RFC 791
-	minMTU6     = 1280 // RFC 8200 section 5
-	maxMTU      = 65535
-	minInterval = time.Millisecond
+	maxErrors  = 100
+	maxError   = 500
+	minMTU4    = 68   // RFC 791
+	minMTU6    = 1280 // RFC 8200 section 5
+	maxMTU     = 65535
+	maxTesters = 1 << 16 // a fabric has no more locators
 
 	maxCertificate = 8 << 10 // bytes; ours have about 700 and a name of at most 253 twice
 	maxIdentity    = 4 << 10 // bytes; hybrid.PublicSize is 1,984
@@ -58,15 +64,32 @@ func (c *Config) Validate() error {
 	}
 	v.neighborRoutes(c)
 	v.peers(c)
+	v.protected(c)
 	if p := c.Probe; p.Interval != 0 {
-		v.check(p.Interval >= minInterval, "probe: interval %s is less than %s", p.Interval, minInterval)
+		v.check(p.Interval >= MinInterval, "probe: interval %s is less than %s", p.Interval, MinInterval)
 		v.check(p.Lost >= 1, "probe: lost is %d, must be at least 1", p.Lost)
 		v.check(p.Back >= 1, "probe: back is %d, must be at least 1", p.Back)
 	}
+	v.testers(c)
 	if v.more > 0 {
 		v.errs = append(v.errs, fmt.Errorf("and %d more", v.more))
 	}
 	return errors.Join(v.errs...)
+}
+
+// testers checks those that test packets are exchanged with.
+func (v *validator) testers(c *Config) {
+	m := c.Probe.Measure
+	v.check(m == 0 || m >= MinMeasure, "probe: measure %s is less than %s", m, MinMeasure)
+	for i, t := range c.Testers {
+		at := fmt.Sprintf("testers[%d] %s", i, t.Node)
+		v.check(t.Node != "" && t.Node != c.Node, "%s: is no other node", at)
+		v.check(i == 0 || c.Testers[i-1].Node < t.Node, "%s: is not after %s: twice, or not sorted", at, c.Testers[max(i-1, 0)].Node)
+		v.locator(at+": locator", t.Locator)
+		v.unique(at, "tester's locator", t.Locator)
+		v.check(t.Locator != c.Locator, "%s: locator is the node's own", at)
+		v.check(len(t.Key) == TestKeyLen, "%s: key of %d bytes, must be %d", at, len(t.Key), TestKeyLen)
+	}
 }
 
 // size refuses what is too much to look at.
@@ -77,6 +100,9 @@ func (c *Config) size() error {
 	selectors := 0
 	for i := range c.Policies {
 		selectors += len(c.Policies[i].Traffic)
+	}
+	if n := len(c.Testers); n > maxTesters {
+		return fmt.Errorf("testers: %d are more than %d", n, maxTesters)
 	}
 	if selectors > maxSelectors {
 		return fmt.Errorf("policies: %d selectors of traffic are more than %d", selectors, maxSelectors)
@@ -196,6 +222,13 @@ func (v *validator) path(at string, c *Config, p *Path, minMTU int) {
 		v.locator(at+": tail", p.Tail)
 		v.check(p.Tail != c.Locator, "%s: tail is the node itself", at)
 	}
+	v.check(len(p.Links) == 0 || len(p.Links) == len(p.Hops)-1 && len(p.Locators) == len(p.Hops),
+		"%s: %d links, for %d hops with %d locators", at, len(p.Links), len(p.Hops), len(p.Locators))
+	for _, l := range p.Links {
+		v.check(l.Far <= MaxLinkID, "%s: links: number %d of %s is greater than %d", at, l.Far, l.Name, MaxLinkID)
+	}
+	v.check(p.MaxDelay >= 0, "%s: maxDelay %s is negative", at, p.MaxDelay)
+	v.check(p.MaxLossPPM >= 0 && p.MaxLossPPM <= 1e6, "%s: maxLoss_ppm %d is not in 0 to 1000000", at, p.MaxLossPPM)
 	v.check(p.Unprobed == "" || len(p.Return) == 0, "%s: unprobed, with return segments", at)
 	n, least := len(p.Segments), 1
 	l, ok := v.links[p.Link]

@@ -36,4 +36,6 @@
 //
 // The package never installs or changes anything in the kernel and never
 // decides which path is used: agent does, which is also who calls it.
+//
+// package budget: what is sent on one path, by one socket and one clock
 package probe

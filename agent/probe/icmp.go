@@ -2,6 +2,9 @@ package probe
 
 import (
 	"golang.org/x/sys/unix"
+
+	"github.com/keiro-net/keiro/agent/probe/stamp"
+	"github.com/keiro-net/keiro/agent/probe/wire"
 )
 
 // ICMPv6 messages that end the way of a packet, RFC 4443 section 3.
@@ -52,30 +55,30 @@ func parseError(b []byte) (e icmpError, test []byte, ok bool) {
 		return e, nil, false
 	}
 	next, b, ok := cutIPv6(b[icmpLen:])
-	if ok && next == protoRouting {
+	if ok && next == wire.ProtoRouting {
 		next, b, ok = cutRouting(b)
 	}
-	if !ok || next != protoIPv6 {
+	if !ok || next != wire.ProtoIPv6 {
 		return e, nil, false
 	}
 	next, b, ok = cutIPv6(b)
-	if !ok || next != protoUDP || len(b) < udpLen+stampLen {
+	if !ok || next != wire.ProtoUDP || len(b) < wire.UDPLen+stamp.Len {
 		return e, nil, false
 	}
-	return e, b[udpLen : udpLen+stampLen], true
+	return e, b[wire.UDPLen : wire.UDPLen+stamp.Len], true
 }
 
 // cutIPv6 takes an IPv6 header off and says what follows.
 func cutIPv6(b []byte) (next byte, rest []byte, ok bool) {
-	if len(b) < ipv6Len || b[0]>>4 != 6 {
+	if len(b) < wire.IPv6Len || b[0]>>4 != 6 {
 		return 0, nil, false
 	}
-	return b[6], b[ipv6Len:], true
+	return b[6], b[wire.IPv6Len:], true
 }
 
 // cutRouting takes a routing header off.
 func cutRouting(b []byte) (next byte, rest []byte, ok bool) {
-	if len(b) < srhLen {
+	if len(b) < wire.SRHLen {
 		return 0, nil, false
 	}
 	n := 8 + 8*int(b[1])
@@ -87,7 +90,7 @@ func cutRouting(b []byte) (next byte, rest []byte, ok bool) {
 
 // newErrorSocket hears the three messages and no other ICMPv6.
 func newErrorSocket() (int, error) {
-	fd, err := receiver(unix.SOCK_RAW, unix.IPPROTO_ICMPV6)
+	fd, err := wire.Receiver(unix.SOCK_RAW, unix.IPPROTO_ICMPV6)
 	if err != nil {
 		return -1, err
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
@@ -34,7 +35,20 @@ type judge struct {
 	upFrom  uint32          // the first probe sent since the path is up
 	sent    []time.Duration // when the undecided probes left, oldest first
 	next    uint32          // sequence number of the next probe
+	missing []missing       // while up: unanswered so far, oldest first
 }
+
+// missing is a probe that was lost or overtaken. That is enough for the state
+// of the path, which may change back; whether the path has lost it is said
+// when it is known.
+type missing struct {
+	sequence uint32
+	since    time.Duration
+}
+
+// maxMissing bounds them: of probes every millisecond, those of the time that
+// they may take.
+const maxMissing = 1000
 
 // patience is how long a probe may be under way.
 func (j *judge) patience() time.Duration {
@@ -69,6 +83,9 @@ func (j *judge) answer(sequence uint32, rtt time.Duration) bool {
 	// A wall clock that was set meanwhile gives nonsense; an awaited answer
 	// took no longer than patience.
 	j.measure(sequence, min(max(rtt, 0), j.patience()))
+	for k := range i {
+		j.miss(oldest+uint32(k), j.sent[k])
+	}
 	j.drop(i + 1)
 	j.losses = 0
 	if i > 0 {
@@ -102,6 +119,7 @@ func (j *judge) measure(sequence uint32, rtt time.Duration) {
 func (j *judge) expire(at time.Duration) int {
 	lost := 0
 	for len(j.sent) > 0 && at-j.sent[0] >= j.patience() {
+		j.miss(j.next-uint32(len(j.sent)), j.sent[0])
 		j.drop(1)
 		j.lose()
 		lost++
@@ -122,7 +140,38 @@ func (j *judge) lose() {
 	j.losses++
 	if j.losses >= j.lost {
 		j.state = nodecfg.Down
+		j.missing = j.missing[:0] // it was down, and no more is to be said of it
 	}
+}
+
+func (j *judge) miss(sequence uint32, sent time.Duration) {
+	if j.state == nodecfg.Up && len(j.missing) < maxMissing {
+		j.missing = append(j.missing, missing{sequence, sent})
+	}
+}
+
+// found says whether an answer is to a probe that was missing, and no longer is.
+func (j *judge) found(sequence uint32) bool {
+	for i, m := range j.missing {
+		if m.sequence == sequence {
+			j.missing = slices.Delete(j.missing, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
+// gone says how many probes are missing for so long that the path has lost
+// them, each once.
+func (j *judge) gone(at time.Duration) int {
+	n := 0
+	for n < len(j.missing) && at-j.missing[n].since >= firstPatience {
+		n++
+	}
+	if n > 0 {
+		j.missing = slices.Delete(j.missing, 0, n)
+	}
+	return n
 }
 
 // drop forgets the n oldest probes, keeping the space.

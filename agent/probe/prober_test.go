@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/netip"
@@ -12,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/probe/stamp"
+	"github.com/keiro-net/keiro/agent/probe/wire"
 )
 
 // line has four nodes in a row, and a second way from the first to the third.
@@ -216,35 +219,36 @@ func TestForgedPackets(t *testing.T) {
 	before := p.Counters()
 
 	p.mu.Lock()
-	own := append(packet{}, p.paths[0].packet...)
-	home, port := p.home, p.wire.port
+	own := bytes.Clone(p.paths[0].packet.Bytes())
+	home, port := p.home, p.wire.Port()
 	p.mu.Unlock()
-	inner := own[len(own)-stampLen-udpLen-ipv6Len:]
+	inner := own[len(own)-stamp.Len-wire.UDPLen-wire.IPv6Len:]
 
 	// From a neighbour, in our name and to our port, with another key.
-	var stranger *wire
+	var stranger *wire.Socket
 	w.nodes[1].in(func() (err error) {
-		stranger, err = newWire()
+		stranger, err = wire.Open()
 		return err
 	})
-	defer stranger.close()
-	by, err := stranger.exit(home, w.end(1, 0).dev.Attrs().Name)
+	defer stranger.Close()
+	by, err := stranger.Exit(home, w.end(1, 0).dev.Attrs().Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged, err := newPacket(home, port, testSIDs)
+	forged, err := wire.New(wire.Spec{Source: home, To: home, SIDs: testSIDs, From: port, At: port, Size: stamp.Len})
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged.load(newSealer(), stamp{sequence: 1 << 20, ssid: 1})
+	newSealer().Seal(forged.Payload(), stamp.Test{Sequence: 1 << 20, SSID: 1})
+	forged.Seal()
 	for range 10 {
-		if err := stranger.send(forged[len(forged)-len(inner):], by); err != nil {
+		if err := stranger.Send(wire.Raw(forged.Bytes()[len(own)-len(inner):]), by); err != nil {
 			t.Fatal(err)
 		}
 	}
 	eventually(t, "10 forged packets refused", func() bool { return p.Counters().Refused == before.Refused+10 })
 	// An own packet again.
-	if err := stranger.send(inner, by); err != nil {
+	if err := stranger.Send(wire.Raw(inner), by); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "own packet twice", func() bool { return p.Counters().Late > before.Late })
@@ -257,9 +261,9 @@ func TestForgedPackets(t *testing.T) {
 	await(t, p, "gold/0", nodecfg.Down)
 	p.mu.Lock()
 	for i := range uint32(20) {
-		forged.load(newSealer(), stamp{sequence: p.paths[0].judge.next - i, ssid: p.paths[0].ssid})
-		p.take(forged.udp()[udpLen:], time.Now(), time.Now())
-		p.take(own.udp()[udpLen:], time.Now(), time.Now())
+		newSealer().Seal(forged.Payload(), stamp.Test{Sequence: p.paths[0].judge.next - i, SSID: p.paths[0].ssid})
+		p.take(wire.Arrived{Data: forged.Payload(), At: time.Now()}, time.Now())
+		p.take(wire.Arrived{Data: own[len(own)-stamp.Len:], At: time.Now()}, time.Now())
 	}
 	p.mu.Unlock()
 	if s := stateOf(t, p, "gold/0"); s.State != nodecfg.Down {
@@ -284,7 +288,7 @@ func TestStarvedProber(t *testing.T) {
 	}
 	// answered waits for what was sent to be in the socket.
 	answered := func() bool {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.wire.udp), Events: unix.POLLIN}}, 2)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.wire.UDP()), Events: unix.POLLIN}}, 2)
 		return n > 0 && err == nil
 	}
 	eventually(t, "up", func() bool {

@@ -3,13 +3,14 @@ package probe
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/probe/stamp"
+	"github.com/keiro-net/keiro/agent/probe/wire"
 )
 
 // A question that stays open is asked again, some time later because nodes
@@ -27,19 +28,19 @@ const (
 // not meet the probes.
 type tracer struct {
 	busy chan struct{} // one slot: one trace at a time
-	wire *wire
+	wire *wire.Socket
 	icmp int
-	seal *sealer
+	seal *stamp.Sealer
 }
 
 func newTracer() (*tracer, error) {
-	w, err := newWire()
+	w, err := wire.Open()
 	if err != nil {
 		return nil, err
 	}
 	icmp, err := newErrorSocket()
 	if err != nil {
-		w.close()
+		w.Close()
 		return nil, fmt.Errorf("open raw ICMPv6 socket (needs CAP_NET_RAW): %w", err)
 	}
 	return &tracer{busy: make(chan struct{}, 1), wire: w, icmp: icmp, seal: newSealer()}, nil
@@ -48,7 +49,7 @@ func newTracer() (*tracer, error) {
 // close waits for a trace under way.
 func (t *tracer) close() {
 	t.busy <- struct{}{}
-	t.wire.close()
+	t.wire.Close()
 	unix.Close(t.icmp)
 	t.icmp = -1
 	<-t.busy
@@ -95,7 +96,7 @@ func (t *tracer) run(ctx context.Context, cfg *nodecfg.Config, paths []nodecfg.P
 	if t.icmp < 0 {
 		return errClosed
 	}
-	if err := t.wire.settle(nodecfg.Loopback(cfg.Locator)); err != nil {
+	if err := t.wire.Settle(nodecfg.Loopback(cfg.Locator)); err != nil {
 		return err
 	}
 	t.drop()
@@ -125,15 +126,15 @@ func (t *tracer) run(ctx context.Context, cfg *nodecfg.Config, paths []nodecfg.P
 
 // ask sends a packet for each open question about one path.
 func (t *tracer) ask(cfg *nodecfg.Config, path *nodecfg.Path, i int, q *inquiry, tries []try) []try {
-	link, packet, err := loop(cfg, path, t.wire.port)
+	link, packet, err := loop(cfg, path, t.wire.Port())
 	if err != nil {
 		q.trouble = err
 		return tries
 	}
 	// Nodes limit errors by the host they go to. Those that probes of broken
 	// paths bring about go to the loopback address, so these go elsewhere.
-	packet.from(nodecfg.Adjacency(cfg.Locator, link.ID))
-	by, err := t.wire.exit(packet.firstSID(), link.Interface)
+	packet.From(nodecfg.Adjacency(cfg.Locator, link.ID))
+	by, err := t.wire.Exit(packet.FirstSID(), link.Interface)
 	if err != nil {
 		q.trouble = err
 		return tries
@@ -142,13 +143,14 @@ func (t *tracer) ask(cfg *nodecfg.Config, path *nodecfg.Path, i int, q *inquiry,
 		if q.settled(hops) {
 			continue
 		}
-		packet.limit(fullHops)
+		packet.Limit(wire.FullHops)
 		if hops > 0 {
-			packet.limit(uint8(hops))
+			packet.Limit(uint8(hops))
 		}
-		packet.load(t.seal, stamp{sequence: uint32(len(tries)), sent: ntpOf(time.Now()), ssid: uint16(i)})
+		t.seal.Seal(packet.Payload(), stamp.Test{Sequence: uint32(len(tries)), Sent: stamp.NTPOf(time.Now()), Clock: stamp.Unsynced, SSID: uint16(i)})
+		packet.Seal()
 		tries = append(tries, try{path: i, hops: hops})
-		if q.trouble = t.wire.send(packet, by); q.trouble != nil {
+		if q.trouble = t.wire.Send(packet, by); q.trouble != nil {
 			q.trouble = fmt.Errorf("send over %s (link %s): %w", link.Interface, link.Name, q.trouble)
 			return tries
 		}
@@ -159,19 +161,19 @@ func (t *tracer) ask(cfg *nodecfg.Config, path *nodecfg.Path, i int, q *inquiry,
 // listen gives the answers that came to the questions they belong to.
 func (t *tracer) listen(tries []try, asked []*inquiry) {
 	take := func(test []byte, a answer, at time.Time) {
-		st, ok := t.seal.open(test)
-		if !ok || int64(st.sequence) >= int64(len(tries)) {
+		st, ok := t.seal.Open(test)
+		if !ok || int64(st.Sequence) >= int64(len(tries)) {
 			return
 		}
 		a.known = true
-		a.rtt = max(ntpOf(at).sub(st.sent), 0)
-		this := tries[st.sequence]
+		a.rtt = max(stamp.NTPOf(at).Sub(st.Sent), 0)
+		this := tries[st.Sequence]
 		asked[this.path].take(this.hops, a)
 	}
-	t.wire.receive(t.wire.udp, func(b []byte, _ netip.Addr, at time.Time) { take(b, answer{home: true}, at) })
-	t.wire.receive(t.icmp, func(b []byte, from netip.Addr, at time.Time) {
-		if e, test, ok := parseError(b); ok {
-			take(test, answer{from: from, err: e}, at)
+	t.wire.Receive(t.wire.UDP(), func(a wire.Arrived) { take(a.Data, answer{home: true}, a.At) })
+	t.wire.Receive(t.icmp, func(a wire.Arrived) {
+		if e, test, ok := parseError(a.Data); ok {
+			take(test, answer{from: a.From.Addr(), err: e}, a.At)
 		}
 	})
 }

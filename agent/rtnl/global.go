@@ -16,15 +16,21 @@ import (
 
 // Of linux/seg6_genl.h.
 const (
-	seg6Family    = "SEG6"
-	seg6Version   = 1
-	seg6SetTunSrc = 3
-	seg6GetTunSrc = 4
-	seg6Dst       = 1
+	genericVersion = 1
+	seg6Family     = "SEG6"
+	seg6SetTunSrc  = 3
+	seg6GetTunSrc  = 4
+	seg6Dst        = 1
 )
 
 // seg6 sends a request to the generic netlink family SEG6.
 func (h *Handle) seg6(command uint8, flags int, visit func([]byte) error, parts ...nl.NetlinkRequestData) error {
+	return h.generic(seg6Family, "CONFIG_IPV6_SEG6_LWTUNNEL", command, flags, visit, parts...)
+}
+
+// generic sends a request to a generic netlink family, of which all that Keiro
+// speaks to have version 1. The option of the kernel is what gives it one.
+func (h *Handle) generic(family, option string, command uint8, flags int, visit func([]byte) error, parts ...nl.NetlinkRequestData) error {
 	var id uint16
 	err := h.execute(unix.NETLINK_GENERIC, nl.GENL_ID_CTRL, 0, 0, func(msg []byte) error {
 		return attrs(msg[min(nl.SizeofGenlmsg, len(msg)):], func(typ uint16, v []byte) error {
@@ -34,12 +40,12 @@ func (h *Handle) seg6(command uint8, flags int, visit func([]byte) error, parts 
 			return nil
 		})
 	}, &nl.Genlmsg{Command: nl.GENL_CTRL_CMD_GETFAMILY, Version: nl.GENL_CTRL_VERSION},
-		nl.NewRtAttr(nl.GENL_CTRL_ATTR_FAMILY_NAME, nl.ZeroTerminated(seg6Family)))
+		nl.NewRtAttr(nl.GENL_CTRL_ATTR_FAMILY_NAME, nl.ZeroTerminated(family)))
 	if err != nil {
-		return fmt.Errorf("netlink family %s (a kernel with CONFIG_IPV6_SEG6_LWTUNNEL has it): %w", seg6Family, err)
+		return fmt.Errorf("netlink family %s (a kernel with %s has it): %w", family, option, err)
 	}
 	return h.execute(unix.NETLINK_GENERIC, id, flags, 0, visit,
-		append([]nl.NetlinkRequestData{&nl.Genlmsg{Command: command, Version: seg6Version}}, parts...)...)
+		append([]nl.NetlinkRequestData{&nl.Genlmsg{Command: command, Version: genericVersion}}, parts...)...)
 }
 
 // tunSrc returns the source of encapsulation, :: where none is set.

@@ -4,6 +4,8 @@
 // the netlink library for SRv6 with encoders and decoders of its own. It
 // decides nothing and touches nothing without Keiro's mark. The loop of
 // package agent calls it.
+//
+// package budget: one kernel, whose objects are read and written by the same attributes
 package rtnl
 
 import (

@@ -14,6 +14,7 @@ import (
 // Seen is what Observe found.
 type Seen struct {
 	State nodecfg.State   // what is Keiro's, by mark, and the sysctls asked for
+	NoOAM error           // why in-band OAM is not for this process; nil: it is
 	Links map[string]Link // all interfaces, by name
 }
 
@@ -71,7 +72,11 @@ func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 	for _, o := range sysctls {
 		s.Add(o)
 	}
-	return Seen{s, links}, nil
+	namespaces, noOAM := h.oamNamespaces()
+	for _, n := range namespaces {
+		s.Add(n)
+	}
+	return Seen{s, noOAM, links}, nil
 }
 
 func sysctlNames(s nodecfg.State) []string {
@@ -112,6 +117,8 @@ func (h *Handle) apply(op nodecfg.Op) error {
 		return h.applySysctl(o)
 	case nodecfg.TunSrc:
 		return h.applyTunSrc(op.Verb, o)
+	case nodecfg.OAMNamespace:
+		return h.applyOAM(op.Verb, o)
 	}
 	return fmt.Errorf("cannot apply objects of type %T", op.Object)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // In a user namespace, as in a lab without root, everything works but the
-// source of encapsulation.
+// source of encapsulation, and in-band OAM, which says so.
 func TestUserNamespace(t *testing.T) {
 	const inside = "KEIRO_TEST_USER_NAMESPACE"
 	if os.Getenv(inside) == "" {
@@ -52,6 +52,14 @@ func TestUserNamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := spread().Desired(nil)
+	seen, err := h.Observe(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(seen.NoOAM, unix.EPERM) {
+		t.Errorf("in-band OAM: %v, want %v", seen.NoOAM, unix.EPERM)
+	}
+	want = nodecfg.WithoutOAM(want)
 	for _, op := range nodecfg.Plan(observe(t, h, want), want) {
 		err := h.Apply(op)
 		if _, source := op.Object.(nodecfg.TunSrc); source {

@@ -111,7 +111,7 @@ func TestWakes(t *testing.T) {
 // quiet says of what the kernel tells nothing when it changes.
 func quiet(o nodecfg.Object) bool {
 	switch o := o.(type) {
-	case nodecfg.TunSrc:
+	case nodecfg.TunSrc, nodecfg.OAMNamespace:
 		return true
 	case nodecfg.Sysctl:
 		// Those of one interface follow "all", and are so already.

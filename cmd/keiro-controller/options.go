@@ -36,6 +36,9 @@ func options(args []string) (controller.Options, error) {
 	flags.DurationVar(&p.Linger, "linger", time.Second, "how long an SR Policy candidate path that still works stays at its headend beside the one that replaces it")
 	p.Probe = nodecfg.Probe{Lost: 3, Back: 5}
 	flags.DurationVar(&p.Probe.Interval, "probe-interval", 10*time.Millisecond, "time between two probes of a path; 0 probes none")
+	flags.BoolVar(&p.Sample, "sample-traffic", true, "have nodes look at packets on their links, at random, for traffic of intents where it should not be")
+	flags.DurationVar(&p.Probe.Measure, "measure-interval", 100*time.Millisecond, "time between two test packets of a path that measure delay and loss of each direction (STAMP); 0 sends none")
+	flags.Int64Var(&p.MaxLossPPM, "max-loss-ppm", 1000, "the most that a path may lose in each direction, in packets of a million, where its intent states nothing; 0: no bound")
 	verbose := flags.Bool("v", false, "log debug messages")
 	show := flags.Bool("version", false, "print the version and exit")
 	switch err := flags.Parse(args); {
@@ -45,6 +48,15 @@ func options(args []string) (controller.Options, error) {
 		return o, err
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if m := p.Probe.Measure; m != 0 && m < nodecfg.MinMeasure {
+		return o, fmt.Errorf("--measure-interval %s: want 0, or %s and more: agents take no less", m, nodecfg.MinMeasure)
+	}
+	if i := p.Probe.Interval; i != 0 && i < nodecfg.MinInterval {
+		return o, fmt.Errorf("--probe-interval %s: want 0, or %s and more: agents take no less", i, nodecfg.MinInterval)
+	}
+	if p.MaxLossPPM < 0 || p.MaxLossPPM > 1e6 {
+		return o, fmt.Errorf("--max-loss-ppm %d: want 0 to 1000000", p.MaxLossPPM)
 	}
 	if *show {
 		fmt.Println("keiro-controller", version.String())

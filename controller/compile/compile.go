@@ -7,9 +7,11 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/live"
@@ -29,6 +31,13 @@ type Input struct {
 	MTU      map[string]int          // of links, by name, bytes; absent: not known
 	Peers    map[string]nodecfg.Peer // who the agents are, by node; absent: no identity yet
 	Probe    nodecfg.Probe
+	// Sample: nodes look for packets where they should not be.
+	Sample bool
+	// Secret is what the keys of test packets are derived from; none: nothing is
+	// measured in each direction.
+	Secret nodecfg.TestKey
+	// MaxLossPPM is the bound of paths whose policy states none; 0: there is none.
+	MaxLossPPM int64
 	// SIDs are those learned of nodes without an agent, which have no others.
 	SIDs live.SIDs
 
@@ -57,8 +66,14 @@ type Policy struct {
 	Encryption pathspec.Encryption
 	// Priority is the intent's: the greatest comes first.
 	Priority int
+	// MaxDelay and MaxLossPPM bound each direction of each path; 0: not stated.
+	MaxDelay   time.Duration
+	MaxLossPPM int64
 	// Closed: the intent is blocked, so what stands may not carry anything.
 	Closed bool
+	// Held are links of paths that headends may still use, as they have confirmed
+	// no others yet.
+	Held []string
 }
 
 // End is a node where packets of the intent may begin: at its `from` side,
@@ -90,10 +105,14 @@ func Configs(in Input) []*nodecfg.Config {
 	for _, p := range in.Policies {
 		c.policy(p)
 	}
+	if in.Sample {
+		c.protect()
+	}
 	for _, cfg := range configs {
 		rank(cfg.Policies)
 		cfg.Peers = c.peers(cfg)
 	}
+	c.testers(configs)
 	return configs
 }
 
@@ -174,6 +193,7 @@ func (c *compiler) policy(p Policy) {
 			}
 			c.claims.add(end.Node, path.Links[0], first)
 			sids.Name = PathName(p.Intent, i)
+			sids.MaxDelay, sids.MaxLossPPM = p.MaxDelay, cmp.Or(p.MaxLossPPM, c.MaxLossPPM)
 			if p.Weights != nil {
 				sids.Weight = p.Weights[i]
 			}

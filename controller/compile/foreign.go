@@ -3,6 +3,8 @@ package compile
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 // What routers say of themselves is checked before it goes into a Config: one
@@ -12,6 +14,7 @@ import (
 type foreign struct {
 	owners map[netip.Prefix]string // of the locators that agents were given
 	beside map[plug]int            // counts the links to a router of an address
+	oam    map[uint32]int          // counts the nodes with an agent of a number of in-band OAM
 }
 
 // plug is the node at the other end of a link, and the address of the router.
@@ -24,10 +27,12 @@ func (in *Input) foreign() *foreign {
 	if in.known != nil {
 		return in.known
 	}
-	in.known = &foreign{owners: make(map[netip.Prefix]string, len(in.Topology.Nodes)), beside: map[plug]int{}}
+	in.known = &foreign{owners: make(map[netip.Prefix]string, len(in.Topology.Nodes)), beside: map[plug]int{}, oam: map[uint32]int{}}
 	for n := range in.Topology.Nodes {
 		if node := &in.Topology.Nodes[n]; !node.NoAgent {
-			in.known.owners[in.IDs.Locator(node.Name)] = node.Name
+			locator := in.IDs.Locator(node.Name)
+			in.known.owners[locator] = node.Name
+			in.known.oam[nodecfg.OAMNode(locator)]++
 		}
 	}
 	for e := range in.Topology.Entries {

@@ -140,6 +140,9 @@ func (in *Input) path(path pathspec.Path) nodecfg.Path {
 		p.Locators = append(p.Locators, locator)
 		p.Tail = locator
 	}
+	for i, link := range path.Links {
+		p.Links = append(p.Links, in.traced(path.Nodes[i+1], link))
+	}
 	if in.named(tail).NoAgent {
 		if sid, why := in.Decapsulation(tail, true); why == "" {
 			p.Decap.IPv4 = sid.Addr
@@ -149,6 +152,16 @@ func (in *Input) path(path pathspec.Path) nodecfg.Path {
 		}
 	}
 	return p
+}
+
+// traced is a link as the node that it leads to tells it by in-band OAM. What a
+// router says nobody knows, and of two nodes with one number neither is proven.
+func (in *Input) traced(to, link string) nodecfg.PathLink {
+	number := nodecfg.OAMNode(in.IDs.Locator(to))
+	if in.named(to).NoAgent || number == nodecfg.OAMUnknownNode || in.foreign().oam[number] != 1 {
+		return nodecfg.PathLink{Name: link}
+	}
+	return nodecfg.PathLink{Name: link, Far: in.IDs.Link(to, link)}
 }
 
 func addresses(sids []live.SID) []netip.Addr {

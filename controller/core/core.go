@@ -49,6 +49,14 @@ type Params struct {
 	// beside the one that replaces it.
 	Linger time.Duration
 	Probe  nodecfg.Probe
+	// Sample has the nodes look for packets of intents where they should not be.
+	Sample bool
+	// TestSecret is what the keys of test packets are derived from, the same for
+	// all controllers of the fleet at all times.
+	TestSecret nodecfg.TestKey
+	// MaxLossPPM is the most that a path of an intent may lose in each direction
+	// that states no bound; 0: no bound.
+	MaxLossPPM int64
 }
 
 // Spec is what operators declared, with the numbers given to it.

@@ -58,9 +58,15 @@ func (c *Core) byBGP(node string) bool {
 	return ok && c.spec.Topology.Nodes[n].Steering == topology.ByBGP
 }
 
-// confirmed reports whether the node is known to be what it is to be.
+// confirmed reports whether the node is known to be what it is to be. What it
+// looks for on its links carries no packet, so nobody waits for that.
 func (n *node) confirmed() bool {
-	return n.acked != nil && n.want != nil && sameConfig(n.acked, n.want)
+	if n.acked == nil || n.want == nil {
+		return false
+	}
+	acked := *n.acked
+	acked.Protected = n.want.Protected
+	return sameConfig(&acked, n.want)
 }
 
 func (c *Core) connected(now time.Time, e AgentConnected) {

@@ -136,8 +136,11 @@ func (c *Core) fabric() (*topology.Topology, compile.IDs) {
 func (c *Core) push(now time.Time) {
 	for c.dirty && c.spec.Topology != nil {
 		in := c.input()
+		held := c.held()
 		for _, i := range c.intents {
-			in.Policies = append(in.Policies, c.policy(i))
+			p := c.policy(i)
+			p.Held = held[p.Intent]
+			in.Policies = append(in.Policies, p)
 		}
 		c.pushConfigs(in)
 		c.announce(now, &in)
@@ -145,10 +148,35 @@ func (c *Core) push(now time.Time) {
 	}
 }
 
+// held are the links of the paths that headends have confirmed last, by intent:
+// their packets may be there until another push finds that they have confirmed
+// others.
+func (c *Core) held() map[string][]string {
+	held := map[string][]string{}
+	for _, n := range c.nodes {
+		if n.acked == nil || !c.params.Sample {
+			continue
+		}
+		for i := range n.acked.Policies {
+			p := &n.acked.Policies[i]
+			for j := range p.Paths {
+				for _, l := range p.Paths[j].Links {
+					held[p.Intent] = append(held[p.Intent], l.Name)
+				}
+			}
+		}
+	}
+	return held
+}
+
 // input is what Configs are compiled from, without the policies.
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
-	in := compile.Input{Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe, Yielding: c.yielding(), Missing: c.freshNodes()}
+	in := compile.Input{
+		Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe,
+		Secret: c.params.TestSecret, MaxLossPPM: c.params.MaxLossPPM, Sample: c.params.Sample,
+		Yielding: c.yielding(), Missing: c.freshNodes(),
+	}
 	if c.live != nil {
 		in.SIDs = c.live.SIDs
 	}
@@ -178,7 +206,7 @@ func (c *Core) policy(i *intent) compile.Policy {
 		Intent: i.spec.Name, Traffic: i.spec.Traffic, Ends: c.ends(i),
 		Paths: i.standing.Paths, Serving: i.serving,
 		Weights: i.weights(), Encryption: i.spec.Require.Encryption,
-		Priority: i.spec.Priority, Closed: i.standing.Blocked,
+		Priority: i.spec.Priority, Closed: i.standing.Blocked, MaxDelay: time.Duration(i.spec.Require.MaxDelay) * time.Microsecond,
 	}
 }
 

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,13 @@ type IntentView struct {
 	Conditions []Condition
 	Standing   []PathView
 	Heads      []string // nodes where its packets begin, from side first
+	Leaks      []LeakView
+}
+
+// LeakView is packets of an intent where they should not be, as a node saw them.
+type LeakView struct {
+	Node string
+	nodecfg.Leak
 }
 
 // PathView is one path of the standing set.
@@ -157,6 +165,19 @@ func (c *Core) viewIntent(i *intent) IntentView {
 		}
 		out.Standing = append(out.Standing, path)
 	}
+	for name, n := range c.nodes {
+		if n.report == nil || !n.connected {
+			continue
+		}
+		for _, l := range n.report.Leaks {
+			if l.Intent == i.spec.Name {
+				out.Leaks = append(out.Leaks, LeakView{name, l})
+			}
+		}
+	}
+	slices.SortFunc(out.Leaks, func(a, b LeakView) int {
+		return cmp.Or(strings.Compare(a.Node, b.Node), strings.Compare(a.Link, b.Link), strings.Compare(a.Kind, b.Kind))
+	})
 	return out
 }
 

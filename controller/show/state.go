@@ -7,6 +7,7 @@ package show
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -190,6 +191,10 @@ func intentOf(d declare.State, v core.View, i core.IntentView, reached map[strin
 			ObservedGeneration: out.Status.ObservedGeneration, LastTransitionTime: c.Since,
 		})
 	}
+	for _, l := range i.Leaks {
+		out.Status.Leaks = append(out.Status.Leaks, resource.Leak{Node: l.Node, Link: l.Link, Kind: l.Kind,
+			Seen: int64(min(l.Seen, math.MaxInt64)), First: l.First, Last: l.Last, Packet: l.Packet})
+	}
 	for _, back := range []bool{false, true} {
 		for n, p := range i.Standing {
 			path := pathOf(i.Spec.Name, n, p, back, reached)
@@ -219,12 +224,26 @@ func pathOf(intent string, n int, p core.PathView, back bool, reached map[string
 		out.State, out.Cause = nodecfg.Down, nodecfg.DownByLink
 	case ok:
 		out.State, out.Active, out.Cause, out.RTTUS, out.Since = seen.State, seen.Active, seen.Cause, seen.RTTUS, seen.Changed
+		out.Way, out.Deviation = seen.Way, seen.Deviation
+		out.There, out.Back, out.Delay, out.Loss = measured(seen.There), measured(seen.Back), seen.Delay, seen.Loss
 	}
 	if told, byBGP := p.Told[out.Headend]; byBGP {
 		// What its agent has confirmed, if it has one, is not this.
 		out.SRPolicy = srPolicyOf(told)
 		out.Installed = p.Serving && told.Held == report.Yes
 		out.Active = out.Active || p.Serving && told.Installed == report.Yes
+	}
+	return out
+}
+
+// measured is nil where nothing is.
+func measured(m nodecfg.Measured) *resource.Measured {
+	if m.Packets == 0 {
+		return nil
+	}
+	out := &resource.Measured{Packets: m.Packets, LossPPM: m.LossPPM, VariationUS: m.VariationUS}
+	if m.Synced {
+		out.DelayUS = &m.DelayUS
 	}
 	return out
 }

@@ -1,3 +1,6 @@
+// Package sight says whether what somebody sees who taps a cable breaks a
+// promise: a packet of an encrypted intent in the clear, or a lane's off its
+// path. It is pure. Tests of the lab call it.
 package sight
 
 import (
@@ -6,6 +9,7 @@ import (
 	"net/netip"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/sample/headers"
 )
 
 // Hop is a cable, and the node that sends into it.
@@ -68,14 +72,14 @@ func (p *Promise) Judge(at Hop, frame []byte) Sight {
 			return wrong(Clear, "payload %x", mark)
 		}
 	}
-	headers, whole := Dissect(frame)
+	open, whole := headers.Dissect(frame)
 	seen := Sight{}
-	for _, h := range headers {
+	for _, h := range open {
 		if p.hides(h) {
 			return wrong(Clear, "%s > %s, protocol %d", h.From, h.To, h.Proto)
 		}
 		// A router's error to a lane, and what it quotes, are not the lane's.
-		if !isLane(h.From) && !isLane(h.To) || h.Quoted || h.Proto == icmp4 || h.Proto == icmp6 {
+		if !isLane(h.From) && !isLane(h.To) || h.Quoted || h.Proto == headers.ICMP4 || h.Proto == headers.ICMP6 {
 			continue
 		}
 		seen = Sight{Verdict: OnPath, Lane: Lane{h.From, h.To}}
@@ -85,12 +89,12 @@ func (p *Promise) Judge(at Hop, frame []byte) Sight {
 		}
 	}
 	if !whole {
-		return wrong(Unknown, "%d headers, and no telling what comes after: %x", len(headers), frame[:min(len(frame), 128)])
+		return wrong(Unknown, "%d headers, and no telling what comes after: %x", len(open), frame[:min(len(frame), 128)])
 	}
 	return seen
 }
 
-func (p *Promise) hides(h Header) bool {
+func (p *Promise) hides(h headers.Header) bool {
 	for _, s := range p.Hidden {
 		if s.From.Contains(h.From) && s.To.Contains(h.To) {
 			return true

@@ -9,6 +9,13 @@ import (
 	"testing"
 
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/sample/headers"
+)
+
+const (
+	hopByHop, icmp4, ipv4, udp, ipv6 = headers.HopByHop, headers.ICMP4, headers.IPv4, headers.UDP, headers.IPv6
+
+	routing, fragment, auth, icmp6, destOpts = headers.Routing, headers.Fragment, headers.Auth, headers.ICMP6, headers.DestOpts
 )
 
 var (
@@ -71,7 +78,7 @@ func TestJudge(t *testing.T) {
 		quote4    = func(b []byte) []byte { return slices.Concat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, b) }
 	)
 	nested := clear4
-	for range maxHeaders {
+	for range headers.Max {
 		nested = outer(nested, ipv6)
 	}
 	for _, tt := range []struct {
@@ -128,18 +135,18 @@ func TestJudge(t *testing.T) {
 
 func TestDissect(t *testing.T) {
 	inner := ip6(lane.From, lane.To, udp, datagram(16387, nil))
-	headers, whole := Dissect(frame(kind6, ip6(router, nodecfg.End(there), routing, srh(ipv6, 2, inner))))
-	want := []Header{{From: router, To: nodecfg.End(there), Proto: ipv6}, {From: lane.From, To: lane.To, Proto: udp, Port: 16387}}
-	if !whole || !slices.Equal(headers, want) {
-		t.Errorf("%+v, whole %t; want %+v", headers, whole, want)
+	open, whole := headers.Dissect(frame(kind6, ip6(router, nodecfg.End(there), routing, srh(ipv6, 2, inner))))
+	want := []headers.Header{{From: router, To: nodecfg.End(there), Proto: ipv6}, {From: lane.From, To: lane.To, Proto: udp, FromPort: 9, Port: 16387}}
+	if !whole || !slices.Equal(open, want) {
+		t.Errorf("%+v, whole %t; want %+v", open, whole, want)
 	}
 }
 
 func TestUDP(t *testing.T) {
 	f := UDP(lane.From, lane.To, 16387, []byte("payload"))
-	headers, whole := Dissect(f)
-	if want := []Header{{From: lane.From, To: lane.To, Proto: udp, Port: 16387}}; !whole || !slices.Equal(headers, want) || !bytes.HasSuffix(f, []byte("payload")) {
-		t.Errorf("%x: %+v", f, headers)
+	open, whole := headers.Dissect(f)
+	if want := []headers.Header{{From: lane.From, To: lane.To, Proto: udp, FromPort: 16387, Port: 16387}}; !whole || !slices.Equal(open, want) || !bytes.HasSuffix(f, []byte("payload")) {
+		t.Errorf("%x: %+v", f, open)
 	}
 }
 
@@ -161,12 +168,12 @@ func FuzzJudge(f *testing.F) {
 	f.Add(frame(0x8100, frame(kind6, nil)))
 	f.Add(frame(kind6, ip6(a6, b6, fragment, []byte{udp, 0, 0, 1, 0, 0, 0, 1})))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		headers, whole := Dissect(b)
-		if len(headers) > maxHeaders {
-			t.Fatalf("%d headers", len(headers))
+		open, whole := headers.Dissect(b)
+		if len(open) > headers.Max {
+			t.Fatalf("%d headers", len(open))
 		}
 		got := rules.Judge(on, b)
-		hidden := bytes.Contains(b, mark) || slices.ContainsFunc(headers, rules.hides)
+		hidden := bytes.Contains(b, mark) || slices.ContainsFunc(open, rules.hides)
 		if hidden != (got.Verdict == Clear) {
 			t.Fatalf("hidden traffic or a mark: %t, yet it is %s", hidden, got.Verdict)
 		}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/agent/sample/headers"
 	"github.com/keiro-net/keiro/controller/api/resource"
-	"github.com/keiro-net/keiro/lab/sight"
 	"github.com/keiro-net/keiro/lab/stream"
 	"github.com/keiro-net/keiro/lab/world"
 	"github.com/keiro-net/keiro/topology/clab"
@@ -126,8 +126,8 @@ func (c *cloud) onPath(intent string, f traffic) {
 			if !ok {
 				return errors.New("no frame")
 			}
-			headers, _ := sight.Dissect(frame.Bytes)
-			if slices.ContainsFunc(headers, func(h sight.Header) bool { return h.From == from && h.To == to }) {
+			open, _ := headers.Dissect(frame.Bytes)
+			if slices.ContainsFunc(open, func(h headers.Header) bool { return h.From == from && h.To == to }) {
 				links[frame.Link] = true
 			}
 		}

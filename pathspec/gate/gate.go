@@ -214,3 +214,29 @@ func (f *Finding) seal() {
 	}
 	f.Fingerprint = hex.EncodeToString(sum.Sum(nil)[:16])
 }
+
+// Doubt makes degradations into ones that cannot be told, where another plan,
+// for what may be as well, does not have them. The verdicts follow.
+func (p *Plan) Doubt(other *Plan, why string) {
+	certain := map[string]bool{}
+	for _, f := range other.Findings {
+		certain[f.Intent+"/"+f.Failure] = certain[f.Intent+"/"+f.Failure] || f.Verdict == Degraded
+	}
+	byIntent := map[string][]Finding{}
+	for i := range p.Findings {
+		f := &p.Findings[i]
+		if f.Verdict == Degraded && !certain[f.Intent+"/"+f.Failure] {
+			f.Verdict, f.Message = Unknown, why+"; with what is known: "+f.Message
+			f.seal()
+		}
+		byIntent[f.Intent] = append(byIntent[f.Intent], *f)
+	}
+	p.Verdict = Unchanged
+	for i := range p.Intents {
+		in := &p.Intents[i]
+		if in.Verdict == Degraded {
+			in.Verdict = verdict(*in, byIntent[in.Name])
+		}
+		p.Verdict = worse(p.Verdict, in.Verdict)
+	}
+}

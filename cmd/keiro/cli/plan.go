@@ -13,6 +13,7 @@ import (
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/planout"
+	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/diff"
@@ -30,10 +31,11 @@ type change struct {
 	reserve              bool
 	limit                time.Duration
 
-	after      *topology.Topology
-	afterLines *topology.Lines
-	outages    []gate.Drain
-	asked      map[string]string
+	after         *topology.Topology
+	afterLines    *topology.Lines
+	beforeIntents []pathspec.Intent // nil: the same
+	outages       []gate.Drain
+	asked         map[string]string
 }
 
 func newPlanCommand(env *command.Env) *cobra.Command {
@@ -85,7 +87,7 @@ least, and is said to be so.`,
 		if err := c.readAll(env); err != nil {
 			return err
 		}
-		plan, err := c.evaluate(cmd.Context(), env)
+		plan, err := c.evaluate(cmd.Context(), env, gate.Evaluate)
 		if err != nil {
 			return err
 		}
@@ -167,12 +169,12 @@ func parseSet(t *topology.Topology, text string) ([]diff.Edit, error) {
 	return []diff.Edit{e}, nil
 }
 
-func (c *change) evaluate(ctx context.Context, env *command.Env) (*gate.Plan, error) {
+func (c *change) evaluate(ctx context.Context, env *command.Env, ask func(gate.Input) *gate.Plan) (*gate.Plan, error) {
 	start := time.Now()
 	progress := env.Progress()
 	progress.Say("solving %s before and after", output.Count(len(c.intents), "intent"))
-	plan := gate.Evaluate(gate.Input{
-		Before: c.topology, After: c.after, Intents: c.intents, Drains: c.outages,
+	plan := ask(gate.Input{
+		Before: c.topology, After: c.after, Intents: c.intents, BeforeIntents: c.beforeIntents, Drains: c.outages,
 		Failures: c.failures, Reserve: c.reserve, Asked: c.asked,
 		BeforeLines: c.lines, AfterLines: c.afterLines,
 		Stop: func() bool { return ctx.Err() != nil || c.limit > 0 && time.Since(start) >= c.limit },

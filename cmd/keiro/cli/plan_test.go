@@ -37,7 +37,7 @@ func TestPlanIsInterrupted(t *testing.T) {
 	cancel()
 	empty := topology.New("empty", nil, nil, nil, nil)
 	c := change{question: question{topology: empty}, after: empty}
-	if plan, err := c.evaluate(ctx, &command.Env{}); plan != nil || err == nil || err.Error() != "interrupted" {
+	if plan, err := c.evaluate(ctx, &command.Env{}, gate.Evaluate); plan != nil || err == nil || err.Error() != "interrupted" {
 		t.Errorf("got %v, %v", plan, err)
 	}
 }

@@ -174,7 +174,9 @@ func (b *Backend) put(o object) {
 				ObservedGeneration: o.Metadata.Generation, LastTransitionTime: Now,
 			}},
 			Paths: []resource.PathStatus{{Name: name + "/0", Headend: "tyo1", Nodes: []string{"tyo1", "osa1"},
-				Links: []string{"tyo1--osa1"}, Installed: true, Active: true, State: nodecfg.Up, RTTUS: 5200, Since: Now}},
+				Links: []string{"tyo1--osa1"}, Installed: true, Active: true, State: nodecfg.Up, RTTUS: 5200, Since: Now,
+				There: &resource.Measured{Packets: 200, LossPPM: 5000, DelayUS: new(int64(2600)), VariationUS: 70},
+				Back:  &resource.Measured{Packets: 199, VariationUS: 90}, Delay: nodecfg.Within, Loss: nodecfg.Beyond}},
 		},
 	})
 	slices.SortFunc(b.state.Intents, func(x, y *resource.Intent) int { return strings.Compare(x.Metadata.Name, y.Metadata.Name) })

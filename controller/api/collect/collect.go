@@ -114,6 +114,7 @@ func (e emitter) intents(intents []*resource.Intent) {
 			if p.RTTUS > 0 {
 				e.gauge(pathRTTDesc, float64(p.RTTUS)/1e6, name, p.Name, p.Headend)
 			}
+			e.measured(name, &p)
 		}
 	}
 	for _, s := range []pathspec.Status{pathspec.Satisfied, pathspec.Infeasible, pathspec.Undecided} {

@@ -36,6 +36,18 @@ type IntentStatus struct {
 	Answer             pathspec.Answer `json:"answer" doc:"What the solver says for the network as it is"`
 	Conditions         []Condition     `json:"conditions" nullable:"false"`
 	Paths              []PathStatus    `json:"paths" nullable:"false" doc:"The paths that stand, in order of preference, per headend"`
+	Leaks              []Leak          `json:"leaks,omitempty" doc:"Its packets where they should not be, by samples that nodes took of their links lately"`
+}
+
+// Leak is packets of an intent where they should not be, as one node saw them.
+type Leak struct {
+	Node   string    `json:"node"`
+	Link   string    `json:"link"`
+	Kind   string    `json:"kind" enum:"clear,outside,elsewhere" doc:"clear: readable though the intent asks for encryption; outside: steered into no path; elsewhere: over a link that none of its paths takes"`
+	Seen   int64     `json:"seen" doc:"Sampled packets"`
+	First  time.Time `json:"first"`
+	Last   time.Time `json:"last"`
+	Packet string    `json:"packet" doc:"Headers of one of them"`
 }
 
 // ConditionStatus is yes, no, cannot tell.
@@ -81,8 +93,23 @@ type PathStatus struct {
 	State     nodecfg.PathUp `json:"state" enum:"up,down,unknown"`
 	Cause     string         `json:"cause,omitempty" doc:"What took it down: link, probe, or lane: and why its lane is closed"`
 	RTTUS     int64          `json:"rtt_us,omitempty" doc:"Smoothed round trip over the path and back"`
+	Way       string         `json:"way,omitempty" enum:"proven,deviates" doc:"Whether packets take the links that the path says, by in-band OAM; without it nobody can tell"`
+	Deviation string         `json:"deviation,omitempty" doc:"Where they went instead"`
 	Since     time.Time      `json:"since,omitzero"`
+	There     *Measured      `json:"there,omitempty" doc:"What test packets say of the way to the tail; none: nothing"`
+	Back      *Measured      `json:"back,omitempty" doc:"What test packets say of the way from the tail"`
+	Delay     string         `json:"delay,omitempty" enum:"within,beyond" doc:"Whether both directions keep the intent's maxDelay, as measured; none: that cannot be told"`
+	Loss      string         `json:"loss,omitempty" enum:"within,beyond" doc:"Whether both directions lose no more than they may, as measured; none: that cannot be told"`
 	SRPolicy  *SRPolicy      `json:"srPolicy,omitempty" doc:"What the headend was told by BGP; only where it has steering: bgp"`
+}
+
+// Measured is one direction of a path as test packets of the last window found
+// it (STAMP, RFC 8762).
+type Measured struct {
+	Packets     int    `json:"packets" doc:"Judged in the window"`
+	LossPPM     int64  `json:"loss_ppm" doc:"Lost in this direction, of a million"`
+	DelayUS     *int64 `json:"delay_us,omitempty" doc:"Median; none where the clocks of both ends are not known to agree"`
+	VariationUS int64  `json:"variation_us" doc:"95th percentile less the least (RFC 5481 section 4.2)"`
 }
 
 // SRPolicy is how a headend was told of a path by BGP (RFC 9830), and what it

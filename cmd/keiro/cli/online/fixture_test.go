@@ -121,6 +121,13 @@ func (w *world) populate() {
 		path("0", "d", "d b a", "b--d a--b", false, nodecfg.Down, nodecfg.DownByProbe, 0),
 		path("1", "d", "d c a", "c--d a--c", true, nodecfg.Up, "", 10300),
 	}
+	gold.Status.Paths[1].Way = nodecfg.Proven
+	gold.Status.Paths[3].Way, gold.Status.Paths[3].Deviation = nodecfg.Deviates, "after c they come to b over link b--c, not to a over link a--c"
+	gold.Status.Leaks = []resource.Leak{{Node: "b", Link: "b--c", Kind: nodecfg.LeakOutside, Seen: 31, First: apitest.Now, Last: apitest.Now.Add(9 * time.Minute),
+		Packet: "10.4.0.9 > 10.1.0.9 protocol 6 port 443"}}
+	gold.Status.Paths[1].There = &resource.Measured{Packets: 200, LossPPM: 5000, DelayUS: pointer(int64(5100)), VariationUS: 70}
+	gold.Status.Paths[1].Back = &resource.Measured{Packets: 199, VariationUS: 1200}
+	gold.Status.Paths[1].Delay, gold.Status.Paths[1].Loss = nodecfg.Within, nodecfg.Beyond
 	far := intent("far", `{"from":"a","to":"d","objective":"hops","require":{"maxDelay":"1ms"}}`, resource.False, resource.False, resource.Unknown)
 	far.Status.Answer = pathspec.Answer{Name: "far", Status: pathspec.Infeasible, Paths: []pathspec.Path{}, Why: &pathspec.Why{
 		Code: pathspec.WhyDelay, Message: "the fastest path takes 4ms, 1ms is asked for", Cut: []string{"srlg:duct"},

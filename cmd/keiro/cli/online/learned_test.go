@@ -108,6 +108,7 @@ func (w *world) steer() {
 				told.Candidate.Endpoint = "5f00:0:1::1"
 			}
 			p.SRPolicy, p.Installed, p.Active, p.State, p.Cause, p.RTTUS, p.Since = told, false, false, nodecfg.CannotTell, "", 0, time.Time{}
+			p.There, p.Back, p.Delay, p.Loss = nil, nil, "", ""
 			switch n {
 			case 0:
 				p.Installed, p.Active, told.Held, told.Active, told.Message = true, true, resource.True, resource.True, ""

@@ -1,7 +1,7 @@
 // Package planout writes what the gate says for people and for the programs
-// that watch over changes: tables, JUnit, SARIF and annotations of GitHub
-// workflows. It judges nothing; pathspec/gate does. The command `keiro plan`
-// calls it.
+// that watch over changes: tables, JUnit, SARIF, annotations of GitHub
+// workflows and Code Quality reports of GitLab. It judges nothing;
+// pathspec/gate does. The commands `keiro plan` and `keiro gate` call it.
 package planout
 
 import (
@@ -22,10 +22,11 @@ const (
 	JUnit  Format = "junit"
 	SARIF  Format = "sarif"
 	GitHub Format = "github"
+	GitLab Format = "gitlab"
 )
 
 // Formats lists them all, in the order of the help text.
-var Formats = append(slices.Clone(output.Formats), string(JUnit), string(SARIF), string(GitHub))
+var Formats = append(slices.Clone(output.Formats), string(JUnit), string(SARIF), string(GitHub), string(GitLab))
 
 // Set, String and Type make a Format a flag.
 func (f *Format) Set(s string) error {
@@ -52,6 +53,8 @@ func Print(p output.Printer, f Format, plan *gate.Plan) error {
 		err = sarif(&b, plan)
 	case GitHub:
 		github(&b, plan)
+	case GitLab:
+		err = gitlab(&b, plan)
 	default:
 		return p.Print(output.Format(f), plan, func(t *output.Text) { text(t, plan) })
 	}

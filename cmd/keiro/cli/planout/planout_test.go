@@ -139,6 +139,28 @@ func TestSARIF(t *testing.T) {
 	}
 }
 
+func TestGitLab(t *testing.T) {
+	var issues []issue
+	if err := json.Unmarshal([]byte(write(t, GitLab)), &issues); err != nil {
+		t.Fatal(err)
+	}
+	if len(issues) != 5 {
+		t.Fatalf("%d issues", len(issues))
+	}
+	for _, i := range issues {
+		want := "critical"
+		if strings.HasPrefix(i.Description, "open:") {
+			want = "major"
+		}
+		if i.Severity != want || i.Location.Path == "" || i.Location.Lines.Begin < 1 || !strings.HasPrefix(i.CheckName, "keiro/") {
+			t.Errorf("%+v", i)
+		}
+	}
+	if l := issues[0].Location; l.Path != "dir with space/a,b:c%.yaml" || l.Lines.Begin != 7 {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestFormat(t *testing.T) {
 	var f Format
 	for _, s := range Formats {
@@ -146,7 +168,7 @@ func TestFormat(t *testing.T) {
 			t.Errorf("%s: %v", s, err)
 		}
 	}
-	if err := f.Set("xml"); err == nil || err.Error() != "want one of table, wide, json, yaml, junit, sarif, github" {
+	if err := f.Set("xml"); err == nil || err.Error() != "want one of table, wide, json, yaml, junit, sarif, github, gitlab" {
 		t.Errorf("got %v", err)
 	}
 }

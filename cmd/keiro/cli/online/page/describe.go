@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,16 +50,26 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 	}
 	list(t, conditions, len(i.Status.Conditions), "conditions yet")
 	t.Printf("\n")
-	paths := &output.Table{Heads: []string{"HEADEND", "PATH", "STATE", "ACTIVE", "INSTALLED", "RTT", "AGE", "NODES"}}
+	paths := &output.Table{Heads: []string{"HEADEND", "PATH", "STATE", "WAY", "ACTIVE", "INSTALLED", "RTT", "AGE", "NODES"}}
 	for _, p := range i.Status.Paths {
 		trip := "-"
 		if p.RTTUS > 0 {
 			trip = rtt(p.RTTUS)
 		}
-		paths.Add(p.Headend, strings.TrimPrefix(p.Name, name+"/"), State(&p), active(&p)+weight(p.Weight), installed(&p),
+		paths.Add(p.Headend, strings.TrimPrefix(p.Name, name+"/"), State(&p), cmp.Or(p.Way, "-"), active(&p)+weight(p.Weight), installed(&p),
 			trip, output.Age(now, p.Since), strings.Join(p.Nodes, " "))
 	}
 	list(t, paths, len(i.Status.Paths), "paths stand")
+	for _, p := range i.Status.Paths {
+		if p.Deviation != "" {
+			t.Printf("%s from %s deviates: %s.\n", p.Name, p.Headend, p.Deviation)
+		}
+	}
+	leaks(t, now, i.Status.Leaks)
+	if m := measured(name, i.Status.Paths); m != nil {
+		t.Printf("\n")
+		t.Table(m)
+	}
 	srPolicies(t, i)
 	if len(lanes) > 0 {
 		t.Printf("\n")
@@ -67,6 +78,19 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 	if a.Why != nil {
 		output.Why(t, objective, a)
 	}
+}
+
+// leaks are packets where they should not be.
+func leaks(t *output.Text, now time.Time, leaks []resource.Leak) {
+	if len(leaks) == 0 {
+		return
+	}
+	t.Printf("\n")
+	table := &output.Table{Heads: []string{"LEAK", "LINK", "SEEN BY", "SAMPLES", "FIRST", "LAST", "PACKET"}}
+	for _, l := range leaks {
+		table.Add(l.Kind, l.Link, l.Node, fmt.Sprint(l.Seen), output.Age(now, l.First), output.Age(now, l.Last), l.Packet)
+	}
+	list(t, table, len(leaks), "leaks")
 }
 
 // weight is the share of the flows that a path has; 0: they are not spread.

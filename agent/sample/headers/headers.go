@@ -1,8 +1,8 @@
-// Package sight says what somebody sees who taps a cable: which headers of a
-// packet lie open, whatever carries them, and whether that breaks a promise: a
-// packet of an encrypted intent in the clear, or a lane's off its path. It is
-// pure. Tests of the lab call it.
-package sight
+// Package headers says which IP headers of a frame lie open to whoever sees it,
+// whatever carries them. It is pure, of our own for two packets deep are all
+// that is looked for, and keeps to bounds of its own whatever comes. Package
+// sample asks it, and lab/sight, which taps cables in tests.
+package headers
 
 import (
 	"encoding/binary"
@@ -13,13 +13,12 @@ import (
 type Header struct {
 	From, To netip.Addr
 	Proto    uint8  // what follows it and its extensions
-	Port     uint16 // destination, of UDP; 0 where it is not to be seen
+	FromPort uint16 // of UDP and TCP; 0 where it is not to be seen
+	Port     uint16 // destination, likewise
 	Quoted   bool   // in the error of a router, which goes its own way
 }
 
 const (
-	// maxHeaders bounds what is looked through, as a hostile packet may nest
-	// as deep as it is long; the lab nests three.
 	maxHeaders = 8
 	// maxExtensions bounds the extension headers of one of them.
 	maxExtensions = 8
@@ -27,35 +26,50 @@ const (
 
 // IP protocol numbers.
 const (
-	hopByHop  = 0
-	icmp4     = 1
-	ipv4      = 4
-	udp       = 17
-	ipv6      = 41
-	routing   = 43
-	fragment  = 44
-	auth      = 51
-	icmp6     = 58
-	destOpts  = 60
-	ethernet  = 14
-	fragment8 = 8 // bytes of a fragment header
+	HopByHop = 0
+	ICMP4    = 1
+	IPv4     = 4
+	TCP      = 6
+	UDP      = 17
+	IPv6     = 41
+	Routing  = 43
+	Fragment = 44
+	Auth     = 51
+	ICMP6    = 58
+	DestOpts = 60
 )
 
-// Dissect returns the IP headers of an Ethernet frame that lie open, the
-// outermost first, those inside of IP in IP, with or without segment routing
-// header (RFC 8754), and those that an ICMP error quotes. whole is false where
-// there may be more: the frame is cut short, or nested too deep.
+// Bytes of an Ethernet header, and of a fragment header.
+const (
+	Ethernet  = 14
+	fragment8 = 8
+)
+
+// Max bounds what is looked through, as a hostile packet may nest as deep as it
+// is long; Keiro's nest three.
+const Max = maxHeaders
+
+// Dissect returns the IP headers of an Ethernet frame that lie open, see Packet.
 func Dissect(frame []byte) (headers []Header, whole bool) {
 	proto, b, whole := unwrap(frame)
 	if b == nil {
 		return nil, whole
 	}
+	return Packet(proto, b)
+}
+
+// Packet returns the IP headers of a packet of IPv4 or IPv6 (its protocol
+// number) that lie open, the outermost first, those inside of IP in IP, with or
+// without segment routing header (RFC 8754), and those that an ICMP error
+// quotes. whole is false where there may be more: the packet is cut short, or
+// nested too deep.
+func Packet(proto uint8, b []byte) (headers []Header, whole bool) {
 	quoted := false
 	for len(headers) < maxHeaders {
 		h := Header{Quoted: quoted}
 		var rest []byte
 		var ok, first bool
-		if proto == ipv4 {
+		if proto == IPv4 {
 			h.From, h.To, h.Proto, rest, first, ok = parse4(b)
 		} else {
 			h.From, h.To, h.Proto, rest, first, ok = parse6(b)
@@ -64,18 +78,18 @@ func Dissect(frame []byte) (headers []Header, whole bool) {
 			// Of what a router quotes the end may be missing.
 			return headers, quoted
 		}
-		if ok && first && h.Proto == udp && len(rest) >= 4 {
-			h.Port = binary.BigEndian.Uint16(rest[2:])
+		if ok && first && (h.Proto == UDP || h.Proto == TCP) && len(rest) >= 4 {
+			h.FromPort, h.Port = binary.BigEndian.Uint16(rest), binary.BigEndian.Uint16(rest[2:])
 		}
 		headers = append(headers, h)
 		switch {
 		case !ok:
 			return headers, quoted
-		case !first: // the rest of a fragment has no header
+		case !first: // the rest of a Fragment has no header
 			return headers, true
-		case h.Proto == ipv4 || h.Proto == ipv6:
+		case h.Proto == IPv4 || h.Proto == IPv6:
 			proto, b = h.Proto, rest
-		case (h.Proto == icmp4 || h.Proto == icmp6) && isError(h.Proto, rest) && !quoted:
+		case (h.Proto == ICMP4 || h.Proto == ICMP6) && isError(h.Proto, rest) && !quoted:
 			proto, b, quoted = version(rest[8:]), rest[8:], true
 		default:
 			return headers, true
@@ -86,10 +100,10 @@ func Dissect(frame []byte) (headers []Header, whole bool) {
 
 // unwrap returns the IP packet of a frame; nil where there is none.
 func unwrap(frame []byte) (proto uint8, packet []byte, whole bool) {
-	if len(frame) < ethernet {
+	if len(frame) < Ethernet {
 		return 0, nil, false
 	}
-	kind, b := binary.BigEndian.Uint16(frame[12:]), frame[ethernet:]
+	kind, b := binary.BigEndian.Uint16(frame[12:]), frame[Ethernet:]
 	for kind == 0x8100 || kind == 0x88a8 { // VLAN tags, IEEE 802.1Q
 		if len(b) < 4 {
 			return 0, nil, false
@@ -98,9 +112,9 @@ func unwrap(frame []byte) (proto uint8, packet []byte, whole bool) {
 	}
 	switch kind {
 	case 0x0800:
-		return ipv4, b, true
+		return IPv4, b, true
 	case 0x86dd:
-		return ipv6, b, true
+		return IPv6, b, true
 	}
 	return 0, nil, true
 }
@@ -110,7 +124,7 @@ func isError(proto uint8, b []byte) bool {
 	if len(b) < 8 {
 		return false
 	}
-	if proto == icmp6 {
+	if proto == ICMP6 {
 		return b[0] < 128 // RFC 4443 section 2.1
 	}
 	return b[0] == 3 || b[0] == 4 || b[0] == 5 || b[0] == 11 || b[0] == 12
@@ -118,9 +132,9 @@ func isError(proto uint8, b []byte) bool {
 
 func version(b []byte) uint8 {
 	if len(b) > 0 && b[0]>>4 == 4 {
-		return ipv4
+		return IPv4
 	}
-	return ipv6
+	return IPv6
 }
 
 // parse4 reads an IPv4 header, RFC 791. Where it is whole ok is true; first is
@@ -147,15 +161,15 @@ func parse6(b []byte) (from, to netip.Addr, proto uint8, rest []byte, first, ok 
 	for range maxExtensions {
 		length := 0
 		switch proto {
-		case hopByHop, routing, destOpts:
+		case HopByHop, Routing, DestOpts:
 			if len(rest) >= 2 {
 				length = 8 + 8*int(rest[1])
 			}
-		case auth:
+		case Auth:
 			if len(rest) >= 2 {
 				length = 8 + 4*int(rest[1])
 			}
-		case fragment:
+		case Fragment:
 			length = fragment8
 		default:
 			return from, to, proto, rest, true, true
@@ -163,7 +177,7 @@ func parse6(b []byte) (from, to netip.Addr, proto uint8, rest []byte, first, ok 
 		if length == 0 || length > len(rest) {
 			return from, to, proto, nil, false, false
 		}
-		if proto == fragment && binary.BigEndian.Uint16(rest[2:])&0xfff8 != 0 {
+		if proto == Fragment && binary.BigEndian.Uint16(rest[2:])&0xfff8 != 0 {
 			return from, to, rest[0], rest[length:], false, true
 		}
 		proto, rest = rest[0], rest[length:]

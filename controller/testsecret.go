@@ -1,0 +1,37 @@
+package controller
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/controller/store"
+)
+
+// Where the secret is kept that the keys of test packets are derived from.
+const (
+	secretBucket = "secret"
+	secretKey    = "test-packets"
+)
+
+// testSecret is the fleet's, made by the first controller that asks. The
+// controllers of a cluster share it: keys that differ would leave the agents
+// without measurements whenever another one leads.
+func testSecret(ctx context.Context, kept *store.Store) (nodecfg.TestKey, error) {
+	made := make(nodecfg.TestKey, nodecfg.TestKeyLen)
+	rand.Read(made) // never fails: crypto/rand
+	err := kept.Commit(ctx, store.Is(secretBucket, secretKey, 0), store.Put(secretBucket, secretKey, made))
+	if err == nil {
+		return made, nil
+	}
+	if !errors.Is(err, store.ErrConflict) {
+		return nil, err
+	}
+	r, err := kept.Get(ctx, secretBucket, secretKey)
+	if err == nil && len(r.Value) != nodecfg.TestKeyLen {
+		err = fmt.Errorf("stored %s/%s has %d bytes, not %d: delete it, and the next controller makes another", secretBucket, secretKey, len(r.Value), nodecfg.TestKeyLen)
+	}
+	return r.Value, err
+}
