@@ -99,12 +99,19 @@ func (b *backend) due(d declare.State) timed.Deadline {
 // edit makes another declared state of one.
 type edit = func(declare.State) (declare.State, []resource.ObjectChange, error)
 
-// held makes an edit one that waits for the change before it to be confirmed,
-// and that is itself to be confirmed within that time; 0: it stays.
+// held makes an edit one that the gate lets pass, that waits for the change
+// before it to be confirmed, and that is itself to be confirmed within that time; 0: it stays.
 func (b *backend) held(ctx context.Context, within time.Duration, make edit) edit {
 	return func(d declare.State) (declare.State, []resource.ObjectChange, error) {
 		if err := d.Hold(); err != nil {
 			return d, nil, err
+		}
+		make := func(d declare.State) (declare.State, []resource.ObjectChange, error) {
+			next, changes, err := make(d)
+			if err == nil && next.Generation != d.Generation {
+				err = b.guard(ctx, d, next)
+			}
+			return next, changes, err
 		}
 		if within == 0 {
 			return make(d)

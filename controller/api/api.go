@@ -95,6 +95,7 @@ func (s *Server) OpenAPI() []byte { return s.document }
 
 func (s *Server) register() {
 	s.registerApply()
+	s.registerChanges()
 	s.registerConfirm()
 	s.registerIntents()
 	s.registerNetwork()

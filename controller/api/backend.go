@@ -6,6 +6,7 @@ import (
 
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -27,10 +28,13 @@ type Backend interface {
 	// Apply declares all objects of the documents, or none: Invalid with a
 	// detail per mistake, Stale if IfGeneration does not hold. An intent that
 	// the network cannot meet is no error. Conflict while an earlier change awaits
-	// its confirmation.
+	// its confirmation, or, with Findings, where a declared characteristic would
+	// degrade or may.
 	Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error)
 	// Diff answers what Apply would change, and changes nothing.
 	Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error)
+	// Changes answers what a change would do to each intent, and changes nothing.
+	Changes(ctx context.Context, c resource.Changes) (*gate.Plan, error)
 	// DeleteIntent takes an intent back: NotFound, or Stale where its
 	// generation is not the given one; 0: any.
 	DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 // pended is a change that awaits its confirmation, and what was before it.
@@ -75,4 +76,10 @@ func (b *Backend) snapshot() resource.State {
 	s := b.state
 	s.Intents = slices.Clone(s.Intents)
 	return s
+}
+
+// Changes finds that nothing degrades, whatever is asked.
+func (b *Backend) Changes(context.Context, resource.Changes) (*gate.Plan, error) {
+	return &gate.Plan{APIVersion: "keiro/v1", Kind: "Plan", Verdict: gate.Unchanged, Changes: []gate.Change{}, Intents: []gate.Intent{},
+		Findings: []gate.Finding{}, Failures: gate.Failures{Kind: "none"}}, nil
 }

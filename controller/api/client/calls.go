@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 const v1 = "/api/v1/"
@@ -48,6 +49,26 @@ func (c *Client) Diff(ctx context.Context, documents []resource.Document) (*reso
 		return nil, err
 	}
 	return decode[*resource.Diff](c, r)
+}
+
+// Changes says what a change would do to each intent.
+func (c *Client) Changes(ctx context.Context, q resource.Changes) (*gate.Plan, error) {
+	query := url.Values{"remove": q.Remove, "drain": q.Drain, "undrain": q.Undrain}
+	if q.Failures != "" {
+		query.Set("failures", q.Failures)
+	}
+	if q.Reserve {
+		query.Set("reserve", "true")
+	}
+	path := v1 + "changes?" + query.Encode()
+	if len(q.Documents) == 0 {
+		return call[*gate.Plan](ctx, c, http.MethodPost, path, nil)
+	}
+	r, err := c.upload(ctx, path, q.Documents)
+	if err != nil {
+		return nil, err
+	}
+	return decode[*gate.Plan](c, r)
 }
 
 // upload makes a form of the documents, so that errors name their files.

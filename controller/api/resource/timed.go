@@ -38,3 +38,12 @@ type Pending struct {
 	Since      time.Time `json:"since"`
 	Until      time.Time `json:"until" doc:"When it is taken back"`
 }
+
+// Changes is a question: what would become of each intent if all this were done?
+type Changes struct {
+	Documents      []Document // to be declared
+	Remove         []string   // intents to be taken back
+	Drain, Undrain []string   // such as link:tyo1--nag1
+	Failures       string     // single failures to be tried: none, link, node or srlg
+	Reserve        bool       // compare reserves as well
+}

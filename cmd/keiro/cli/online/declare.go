@@ -98,13 +98,22 @@ func newDiffCommand(env *command.Env) *cobra.Command {
 		Short: "Say what apply would change",
 		Long: `Say what apply would change, in what is declared and in the paths of each
 intent, in the network as it is now. Nothing is changed. Exit code 2: there
-are changes; 3: a declared characteristic would degrade; 4: that cannot be told.`,
-		Example: "  keiro diff -f examples/intents.yaml",
+are changes; 3: a declared characteristic would degrade; 4: that cannot be told.
+
+With --remove, --drain, --undrain, --failures or --reserve it asks the gate, and
+prints the report of "keiro plan" for the network as it is: every intent before
+and after, and every single failure of that kind.`,
+		Example: `  keiro diff -f examples/intents.yaml
+  keiro diff --drain srlg:keihan-duct --failures srlg`,
 	}
 	var f files
 	f.flag(cmd)
+	q := questionFlags(cmd)
 	format := command.FormatFlag(cmd)
 	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		if asks(cmd) {
+			return ask(ctx, env, c, f, args, q, *format)
+		}
 		documents, err := f.read(env, args)
 		if err != nil {
 			return err

@@ -60,7 +60,12 @@ func (s *session) attach(cmd *cobra.Command, run action) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return advise(run(cmd.Context(), c, args))
+		err = run(cmd.Context(), c, args)
+		if findings := findingsOf(err); len(findings) > 0 {
+			format := cmd.Flag("output")
+			return refuse(s.Env, format, err, findings)
+		}
+		return advise(err)
 	}
 	return cmd
 }

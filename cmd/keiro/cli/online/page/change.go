@@ -8,6 +8,7 @@ import (
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -34,6 +35,19 @@ func Applied(t *output.Text, applied *resource.Applied) {
 func Pending(t *output.Text, now time.Time, p *resource.Pending) {
 	table := &output.Table{Heads: []string{"CHANGE", "BY", "AGE", "TAKEN BACK"}}
 	table.Add(strconv.FormatUint(p.Generation, 10), output.Or(p.By), output.Age(now, p.Since), p.Until.Format(time.RFC3339))
+	t.Table(table)
+}
+
+// Findings shows what the gate finds.
+func Findings(t *output.Text, findings []gate.Finding) {
+	table := &output.Table{Heads: []string{"INTENT", "CHARACTERISTIC", "VERDICT", "BEFORE", "AFTER", "FAILURE", "BY"}}
+	for _, f := range findings {
+		by := "-"
+		if f.Blame != nil && len(f.Blame.Sets) > 0 {
+			by = strings.Join(f.Blame.Sets[0], ", ")
+		}
+		table.Add(f.Intent, f.Characteristic, t.Word(string(f.Verdict)), f.Before, f.After, output.Or(f.Failure), by)
+	}
 	t.Table(table)
 }
 
