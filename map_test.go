@@ -30,10 +30,12 @@ pathspec/solve/flow <-
 pathspec/gate      <- pathspec pathspec/solve topology topology/diff topology/strictyaml
 pathspec/gate/iac  <- pathspec/gate topology topology/diff topology/strictyaml
 keys/secret        <-
-keys/hybrid        <- keys/secret keys/hybrid/kem keys/hybrid/vector
+keys/hybrid        <- keys/secret keys/sign/composite keys/hybrid/kem keys/hybrid/vector
 keys/hybrid/kem    <- keys/hybrid/vector
 keys/hybrid/vector <-
 keys/hybrid/datagram <- keys/hybrid keys/secret
+keys/sign          <- keys/sign/composite
+keys/sign/composite <- keys/secret keys/hybrid/vector
 keys/rotate        <-
 keys/qkd           <- keys/secret
 keys/qkd/level     <-
@@ -49,7 +51,7 @@ agent/...          <- agent/... bgp/... topology pathspec keys/... hwcheck
 controller/core/... <- controller/core/... controller/compile controller/live bgp/ls bgp/lsdb bgp/service bgp/srpolicy/... agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
 controller/compile <- agent/nodecfg controller/live bgp/... pathspec topology
-controller/...     <- controller/... bgp/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
+controller/...     <- controller/... bgp/... agent/nodecfg/... pathspec/... topology/... keys keys/sign hwcheck
 lab/...            <- ...
 cmd/...            <- ...
 `
@@ -63,9 +65,9 @@ topology/foreign topology/clab topology/gml topology/graphml topology/sndlib top
 pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/survive pathspec/solve/problem
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
-keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/rotate keys/qkd/level hwcheck
+keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/sign keys/sign/composite keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor agent/steer agent/sample/headers agent/sample/leak lab/sight
-controller/core controller/core/cause controller/compile controller/declare controller/timed controller/show
+controller/core controller/core/cause controller/compile controller/declare controller/timed controller/waiver controller/show
 bgp/ls bgp/message bgp/fsm
 bgp/route bgp/srpolicy bgp/srpolicy/report bgp/service
 bgp/said bgp/lsdb controller/live

@@ -22,6 +22,8 @@ import (
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/controller/waiver"
+	"github.com/keiro-net/keiro/keys/sign"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
 )
@@ -47,6 +49,9 @@ type backend struct {
 	mu       sync.Mutex
 	declared declare.State
 	drains   []*resource.Drain // sorted by kind and name
+	waivers  []waiver.Signed   // sorted by name
+
+	operators []*sign.Public // whose waivers count
 }
 
 func (b *backend) now() (declare.State, []*resource.Drain) {

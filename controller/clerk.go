@@ -72,18 +72,26 @@ func (b *backend) keepTime(ctx context.Context, log *slog.Logger) error {
 // look does what is due, and says when to look again; 0: when something begins to
 // wait.
 func (b *backend) look(ctx context.Context) (next time.Duration, err error) {
+	for _, part := range []func(context.Context) (time.Duration, error){b.lookAtPending, b.expireWaivers} {
+		left, e := part(ctx)
+		err = errors.Join(err, e)
+		if left > 0 && (next == 0 || left < next) {
+			next = left
+		}
+	}
+	return min(next, timed.Look), err
+}
+
+// lookAtPending takes back the change that nobody confirmed in time.
+func (b *backend) lookAtPending(ctx context.Context) (left time.Duration, err error) {
 	b.changing.Lock()
 	d, _ := b.now()
-	var left time.Duration
 	if d.Pending != nil {
 		left = b.due(d).Left(b.clerk.now())
 	}
 	b.changing.Unlock()
-	if d.Pending == nil {
-		return 0, nil
-	}
-	if left > 0 {
-		return min(left, timed.Look), nil
+	if d.Pending == nil || left > 0 {
+		return left, nil
 	}
 	return 0, b.takeBack(ctx, d.Pending)
 }

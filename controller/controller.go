@@ -31,6 +31,8 @@ import (
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/controller/waiver"
+	"github.com/keiro-net/keiro/keys/sign"
 )
 
 // Options of one controller.
@@ -41,6 +43,7 @@ type Options struct {
 	Agents    []string         // where agents dial: host:port, or unix:/path
 	Names     []string         // names and addresses of this machine, beside localhost
 	Endpoints []alert.Endpoint // whom alerts are sent to
+	Operators []*sign.Public   // whose waivers count; none: nobody's
 	BGP       string           // file of kind BGP; "": no BGP
 	Params    core.Params
 	SolveTime time.Duration // the longest time for the paths of all intents, and again for reasons and reserves
@@ -118,7 +121,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // join makes the loop and the agents' channel, and ties them together.
 func (b *backend) join(o Options, alerts *alert.Sender) {
-	b.solveTime = o.SolveTime
+	b.solveTime, b.operators = o.SolveTime, o.Operators
 	b.loop = newLoop(core.New(o.Params), o)
 	b.fleet = fleet.New(fleet.Options{Authority: b.authority, Events: sessions{b.loop}, Log: o.Log})
 	b.rotate = b.fleet.Rotate
@@ -199,6 +202,7 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (
 	err = errors.Join(
 		each(ctx, kept, standingBucket, func(key string, s core.Standing) { first.Standing[key] = s }),
 		each(ctx, kept, alarmBucket, func(_ string, a core.Alarm) { first.Alarms = append(first.Alarms, a) }),
+		each(ctx, kept, waiverBucket, func(_ string, s waiver.Signed) { b.waivers = append(b.waivers, s) }),
 		each(ctx, kept, drainBucket, func(_ string, d resource.Drain) { b.drains = append(b.drains, &d) }),
 	)
 	first.Drains = drainsOf(b.drains)

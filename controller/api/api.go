@@ -97,6 +97,7 @@ func (s *Server) register() {
 	s.registerApply()
 	s.registerChanges()
 	s.registerConfirm()
+	s.registerWaivers()
 	s.registerIntents()
 	s.registerNetwork()
 	s.registerLanes()

@@ -35,6 +35,13 @@ type Backend interface {
 	Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error)
 	// Changes answers what a change would do to each intent, and changes nothing.
 	Changes(ctx context.Context, c resource.Changes) (*gate.Plan, error)
+	// Waive takes signed waivers in, all or none: Invalid where a signature does
+	// not hold or its time is over, NotFound where the intent is not declared.
+	Waive(ctx context.Context, document []byte) ([]resource.Waiver, error)
+	// Waivers are those in force, sorted; never nil.
+	Waivers() []resource.Waiver
+	// Unwaive ends one early: NotFound.
+	Unwaive(ctx context.Context, intent, characteristic string) error
 	// DeleteIntent takes an intent back: NotFound, or Stale where its
 	// generation is not the given one; 0: any.
 	DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error)

@@ -14,6 +14,9 @@ import (
 // fleet's own authority writes it and only its own agents read it.
 var BindingOID = asn1.ObjectIdentifier{2, 25, 1483920617, 1}
 
+// bindingVersion is the version of a binding.
+const bindingVersion = 1
+
 // binding is the extension's value in DER.
 type binding struct {
 	Version     int
@@ -23,7 +26,7 @@ type binding struct {
 // Bind gives the extension for a certificate's template. It is not critical:
 // those who verify the chain for TLS alone need not know it.
 func Bind(f Fingerprint) (pkix.Extension, error) {
-	value, err := asn1.Marshal(binding{identityVersion, f[:]})
+	value, err := asn1.Marshal(binding{bindingVersion, f[:]})
 	return pkix.Extension{Id: BindingOID, Value: value}, err
 }
 
@@ -48,7 +51,7 @@ func ReadBinding(cert *x509.Certificate) (Fingerprint, error) {
 	if _, err := asn1.Unmarshal(value, &b); err != nil || len(b.Fingerprint) != len(Fingerprint{}) {
 		return Fingerprint{}, fmt.Errorf("%w: binding in the certificate", ErrMalformed)
 	}
-	if b.Version != identityVersion {
+	if b.Version != bindingVersion {
 		return Fingerprint{}, fmt.Errorf("%w of a binding", ErrVersion)
 	}
 	// asn1 lets more follow, in the sequence and behind it.

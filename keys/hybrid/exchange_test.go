@@ -3,6 +3,7 @@ package hybrid
 import (
 	"bufio"
 	"bytes"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -218,7 +219,8 @@ func TestZero(t *testing.T) {
 func TestStatePrintsNoSecret(t *testing.T) {
 	w := newWorld(t)
 	x := w.exchange()
-	secrets := [][]byte{x.i.key.key.Bytes(), x.keys[0].Bytes(), w.qkd.Bytes(), w.aki.edSeed.Bytes(), w.aki.mlSeed.Bytes()}
+	file, _ := pem.Decode(w.aki.MarshalPrivate())
+	secrets := [][]byte{x.i.key.key.Bytes(), x.keys[0].Bytes(), w.qkd.Bytes(), file.Bytes[1:33], file.Bytes[33:]}
 	type nested struct {
 		hidden any
 		id     *Identity

@@ -1,23 +1,20 @@
 package hybrid
 
 import (
-	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
-	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
-
-	"github.com/keiro-net/keiro/keys/hybrid/vector"
-	"github.com/keiro-net/keiro/keys/secret"
+	"github.com/keiro-net/keiro/keys/sign/composite"
 )
 
-// Sizes in bytes: RFC 8032 and FIPS 204 (ML-DSA-65), one after the other.
+// Sizes in bytes: Ed25519 and ML-DSA-65, one after the other.
 const (
-	PublicSize    = ed25519.PublicKeySize + mldsa65.PublicKeySize // 1,984
-	SignatureSize = ed25519.SignatureSize + mldsa65.SignatureSize // 3,373
+	PublicSize    = composite.PublicSize    // 1,984
+	SignatureSize = composite.SignatureSize // 3,373
 )
 
 // Fingerprint names a hybrid public identity: SHA-256 over both halves. Another
@@ -28,46 +25,47 @@ func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
 
 // Public is the public half of an agent's long-term identity.
 type Public struct {
-	ed    ed25519.PublicKey
-	ml    mldsa65.PublicKey
-	bytes [PublicSize]byte
+	keys  *composite.Public
 	print Fingerprint
 }
 
 // ParsePublic reads what Bytes gives.
 func ParsePublic(b []byte) (*Public, error) {
-	if len(b) != PublicSize {
-		return nil, fmt.Errorf("%w: public identity of %d bytes, want %d", ErrMalformed, len(b), PublicSize)
+	keys, err := composite.ParsePublic(b)
+	if err != nil {
+		return nil, refuse(err)
 	}
-	p := &Public{}
-	copy(p.bytes[:], b)
-	p.ed = p.bytes[:ed25519.PublicKeySize]
-	p.ml.Unpack((*[mldsa65.PublicKeySize]byte)(p.bytes[ed25519.PublicKeySize:]))
-	vector.Settle()
-	p.print = Fingerprint(frame("fingerprint").add("ed25519", p.ed).add("ml-dsa-65", p.bytes[ed25519.PublicKeySize:]).sum())
-	return p, nil
+	return newPublic(keys), nil
+}
+
+func newPublic(keys *composite.Public) *Public {
+	return &Public{keys: keys, print: Fingerprint(
+		frame("fingerprint").add("ed25519", keys.Classic()).add("ml-dsa-65", keys.Quantum()).sum())}
+}
+
+// refuse puts an error of composite into our words.
+func refuse(err error) error {
+	if errors.Is(err, composite.ErrVersion) {
+		return fmt.Errorf("%w of an identity (%w)", ErrVersion, err)
+	}
+	return fmt.Errorf("%w: identity (%w)", ErrMalformed, err)
 }
 
 // Bytes are the Ed25519 key (RFC 8032 section 5.1.5) and the ML-DSA-65 key
 // (FIPS 204 algorithm 22).
-func (p *Public) Bytes() []byte { return append([]byte(nil), p.bytes[:]...) }
+func (p *Public) Bytes() []byte { return p.keys.Bytes() }
 
 // Fingerprint of the identity.
 func (p *Public) Fingerprint() Fingerprint { return p.print }
 
 func (p *Public) String() string { return "identity " + p.print.String() }
 
-// verify wants both signatures right. It computes both always: which one was
-// wrong is nobody's business.
+// verify wants both signatures right.
 func (p *Public) verify(purpose string, message, signature []byte) error {
 	if len(signature) != SignatureSize {
 		return ErrMalformed
 	}
-	input := p.input(purpose, message)
-	classic := ed25519.Verify(p.ed, input, signature[:ed25519.SignatureSize])
-	quantum := mldsa65.Verify(&p.ml, input, nil, signature[ed25519.SignatureSize:])
-	vector.Settle()
-	if !classic || !quantum {
+	if !p.keys.Verify(p.input(purpose, message), signature) {
 		return ErrSignature
 	}
 	return nil
@@ -83,42 +81,21 @@ func (p *Public) input(purpose string, message []byte) []byte {
 // Identity is an agent's long-term identity with its secrets. It prints as its
 // fingerprint.
 type Identity struct {
-	public      *Public
-	edSeed      secret.Key
-	mlSeed      secret.Key
-	signClassic func(input []byte) []byte // functions, so that nothing prints what they hold
-	signQuantum func(input, signature []byte) error
+	keys   *composite.Key
+	public *Public
 }
 
 // Generate makes an identity from 64 bytes of rand.
 func Generate(rand io.Reader) (*Identity, error) {
-	ed, err := secret.Random(rand)
+	keys, err := composite.Generate(rand)
 	if err != nil {
 		return nil, err
 	}
-	ml, err := secret.Random(rand)
-	if err != nil {
-		return nil, err
-	}
-	return fromSeeds(ed, ml), nil
+	return newIdentity(keys), nil
 }
 
-// fromSeeds expands the seeds of RFC 8032 section 5.1.5 and of FIPS 204
-// algorithm 6 and keeps them.
-func fromSeeds(edSeed, mlSeed secret.Key) *Identity {
-	ed := ed25519.NewKeyFromSeed(edSeed.Bytes())
-	mlPublic, ml := mldsa65.NewKeyFromSeed((*[mldsa65.SeedSize]byte)(mlSeed.Bytes()))
-	public, err := ParsePublic(append(append([]byte(nil), ed[ed25519.SeedSize:]...), mlPublic.Bytes()...))
-	if err != nil {
-		panic(err) // the sizes are constants
-	}
-	return &Identity{
-		public: public, edSeed: edSeed, mlSeed: mlSeed,
-		signClassic: func(input []byte) []byte { return ed25519.Sign(ed, input) },
-		// Deterministic signing (FIPS 204 section 3.4): randomness comes in
-		// as an argument only, and the same question gets the same answer.
-		signQuantum: func(input, signature []byte) error { return mldsa65.SignTo(ml, input, nil, false, signature) },
-	}
+func newIdentity(keys *composite.Key) *Identity {
+	return &Identity{keys: keys, public: newPublic(keys.Public())}
 }
 
 // Public half.
@@ -128,15 +105,24 @@ func (i *Identity) Public() *Public { return i.public }
 func (i *Identity) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, i.public.String()) }
 
 func (i *Identity) sign(purpose string, message []byte) []byte {
-	input := i.public.input(purpose, message)
-	signature := make([]byte, SignatureSize)
-	copy(signature, i.signClassic(input))
-	err := i.signQuantum(input, signature[ed25519.SignatureSize:])
-	vector.Settle()
+	return i.keys.Sign(i.public.input(purpose, message))
+}
+
+// privateBlock is the type of an identity's PEM block (RFC 7468).
+const privateBlock = "KEIRO HYBRID PRIVATE IDENTITY"
+
+// MarshalPrivate gives the identity with its secrets, for a file that only the
+// agent may read. The caller erases the bytes.
+func (i *Identity) MarshalPrivate() []byte { return i.keys.MarshalPrivate(privateBlock) }
+
+// ParsePrivate reads what MarshalPrivate gives and nothing else. The caller
+// erases the bytes. No error quotes any of them.
+func ParsePrivate(text []byte) (*Identity, error) {
+	keys, err := composite.ParsePrivate(privateBlock, text)
 	if err != nil {
-		panic(err) // only a context of over 255 bytes is one; ours is empty
+		return nil, refuse(err)
 	}
-	return signature
+	return newIdentity(keys), nil
 }
 
 // equal compares in constant time, for MACs and the like.

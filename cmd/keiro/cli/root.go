@@ -45,7 +45,7 @@ characteristic would be or is degraded; 4 cannot tell.`,
 		}
 		root.AddCommand(commands...)
 	}
-	add("Offline:", newSolveCommand(env), newCheckCommand(env), newPlanCommand(env), newGateCommand(env), newTopologyCommand(env))
+	add("Offline:", newSolveCommand(env), newCheckCommand(env), newPlanCommand(env), newGateCommand(env), newTopologyCommand(env), newKeyCommand(env))
 	add("With a controller:", online.Commands(env)...)
 	add("Labs:", labcmd.New(env), newDemoCommand(env))
 	root.AddCommand(newVersionCommand(env))

@@ -83,3 +83,18 @@ func (b *Backend) Changes(context.Context, resource.Changes) (*gate.Plan, error)
 	return &gate.Plan{APIVersion: "keiro/v1", Kind: "Plan", Verdict: gate.Unchanged, Changes: []gate.Change{}, Intents: []gate.Intent{},
 		Findings: []gate.Finding{}, Failures: gate.Failures{Kind: "none"}}, nil
 }
+
+// Waive keeps nothing: there is no operator whose word counts.
+func (b *Backend) Waive(context.Context, []byte) ([]resource.Waiver, error) {
+	return nil, resource.Errorf(resource.Invalid, "the key is none of the operators'")
+}
+
+// Waivers is one.
+func (b *Backend) Waivers() []resource.Waiver {
+	return []resource.Waiver{{Intent: "gold", Characteristic: "disjoint", Reason: "splice", Issued: Now, Until: Now.AddDate(0, 0, 2), Key: "0123456789abcdef0123456789abcdef"}}
+}
+
+// Unwaive finds none.
+func (b *Backend) Unwaive(_ context.Context, intent, characteristic string) error {
+	return resource.Errorf(resource.NotFound, "there is no waiver %s/%s", intent, characteristic)
+}

@@ -246,3 +246,25 @@ func items[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 	list, err := call[resource.List[T]](ctx, c, http.MethodGet, v1+path, nil)
 	return list.Items, err
 }
+
+// Waive hands in waivers that an operator signed.
+func (c *Client) Waive(ctx context.Context, document []byte) ([]resource.Waiver, error) {
+	r, err := c.request(ctx, http.MethodPost, v1+"waivers", "application/yaml", document)
+	if err != nil {
+		return nil, err
+	}
+	list, err := decode[resource.List[resource.Waiver]](c, r)
+	return list.Items, err
+}
+
+// Waivers lists what operators allowed to be lost.
+func (c *Client) Waivers(ctx context.Context) ([]resource.Waiver, error) {
+	return items[resource.Waiver](ctx, c, "waivers")
+}
+
+// Unwaive ends a waiver early.
+func (c *Client) Unwaive(ctx context.Context, intent, characteristic string) error {
+	path := v1 + "waivers/" + url.PathEscape(intent) + "/" + url.PathEscape(characteristic)
+	_, err := call[json.RawMessage](ctx, c, http.MethodDelete, path, nil)
+	return err
+}

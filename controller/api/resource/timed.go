@@ -47,3 +47,13 @@ type Changes struct {
 	Failures       string     // single failures to be tried: none, link, node or srlg
 	Reserve        bool       // compare reserves as well
 }
+
+// Waiver is what an operator allowed to be lost, for a time.
+type Waiver struct {
+	Intent         string    `json:"intent"`
+	Characteristic string    `json:"characteristic" example:"margin-srlg"`
+	Reason         string    `json:"reason"`
+	Issued         time.Time `json:"issued"`
+	Until          time.Time `json:"until"`
+	Key            string    `json:"key" doc:"Fingerprint of the operator's key that signed it"`
+}

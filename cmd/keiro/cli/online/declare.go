@@ -150,15 +150,18 @@ func verdict(diff *resource.Diff) error {
 func newDeleteCommand(env *command.Env) *cobra.Command {
 	s := &session{Env: env}
 	cmd := &cobra.Command{
-		Use:     "delete [intent] NAME...",
-		Short:   "Take intents back",
-		Example: "  keiro delete intent tyo-osa-gold",
+		Use:     "delete [intent] NAME... | waiver INTENT/CHARACTERISTIC...",
+		Short:   "Take intents or waivers back",
+		Example: "  keiro delete intent tyo-osa-gold\n  keiro delete waiver tyo-osa-gold/disjoint",
 		Args:    cobra.MinimumNArgs(1),
 	}
 	cmd.ValidArgsFunction = s.completes(everywhere, intentNames)
 	ifGeneration := cmd.Flags().Uint64("if-generation", 0, "only if the intent is of this generation; 0 is any")
 	format := command.FormatFlag(cmd)
 	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		if (args[0] == "waiver" || args[0] == "waivers") && len(args) > 1 {
+			return deleteWaivers(ctx, env, c, args[1:])
+		}
 		if args[0] == "intent" || args[0] == "intents" {
 			args = args[1:]
 		}

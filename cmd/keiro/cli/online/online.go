@@ -27,6 +27,7 @@ func Commands(env *command.Env) []*cobra.Command {
 		newDeleteCommand(env),
 		newConfirmCommand(env),
 		newRollbackCommand(env),
+		newWaiveCommand(env),
 		newGetCommand(env),
 		newDescribeCommand(env),
 		newExplainCommand(env),
