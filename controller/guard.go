@@ -43,16 +43,11 @@ func (b *backend) guard(ctx context.Context, old, next declare.State, drains ...
 // Changes implements api.Backend.
 func (b *backend) Changes(ctx context.Context, c resource.Changes) (*gate.Plan, error) {
 	old, drains := b.now()
-	if old.Topology == nil && len(c.Documents) == 0 {
-		return nil, resource.Errorf(resource.NotFound, "no topology is declared yet")
-	}
 	next := old
 	next.Pending = nil
 	var err error
-	if len(c.Documents) > 0 {
-		if next, _, err = next.Declare(c.Documents, b.locators()...); err != nil {
-			return nil, err
-		}
+	if next, _, err = next.Declare(c.Documents, b.locators()...); err != nil {
+		return nil, err
 	}
 	for _, name := range c.Remove {
 		if next, _, err = next.Remove(name); err != nil {

@@ -99,7 +99,7 @@ func TestChanges(t *testing.T) {
 	clock.set(0, 0)
 	o := open(t, store.Memory(), clock)
 	_, err := o.Changes(t.Context(), resource.Changes{})
-	refused(t, err, resource.NotFound, "no topology")
+	refused(t, err, resource.Invalid, "no topology")
 	if _, err := o.apply(t, 0, ring, strings.Replace(pair, "multiplicity: 2, disjoint: [link]", "multiplicity: 1", 1)); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 type changesInput struct {
 	ContentType string   `header:"Content-Type" hidden:"true"`
-	RawBody     []byte   `contentType:"application/yaml" required:"false"`
+	RawBody     []byte   `contentType:"application/yaml"`
 	Remove      []string `query:"remove,explode" doc:"Intents to be taken back"`
 	Drain       []string `query:"drain,explode" doc:"What is taken out of use" example:"[\"link:tyo1--nag1\"]"`
 	Undrain     []string `query:"undrain,explode" doc:"What is put back into use"`
@@ -29,7 +29,7 @@ func (s *Server) registerChanges() {
 	huma.Register(s.api, huma.Operation{
 		OperationID: "evaluate-changes", Method: http.MethodPost, Path: "/api/v1/changes", Tags: []string{"declare"},
 		Summary:     "Say what a change would do to each intent, in the network as it is",
-		Description: "Changes nothing. The answer is the report of `keiro plan -o json`: verdict, changes, intents before and after, findings with what they come of.",
+		Description: "Changes nothing. The answer is the report of `keiro plan -o json`: verdict, changes, intents before and after, findings with what they come of. A body without documents, such as a comment, declares nothing.",
 		RequestBody: documentsBody(), MaxBodyBytes: maxApplyBytes, BodyReadTimeout: bodyTimeout, SkipValidateBody: true,
 		Middlewares: s.slot(s.applies, "applies"),
 		Responses: map[string]*huma.Response{
@@ -38,12 +38,9 @@ func (s *Server) registerChanges() {
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *changesInput) (*planOutput, error) {
 		c := resource.Changes{Remove: in.Remove, Drain: in.Drain, Undrain: in.Undrain, Failures: in.Failures, Reserve: in.Reserve}
-		if len(in.RawBody) > 0 {
-			docs, err := documents(in.ContentType, in.RawBody)
-			if err != nil {
-				return nil, err
-			}
-			c.Documents = docs
+		var err error
+		if c.Documents, err = documents(in.ContentType, in.RawBody); err != nil {
+			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()

@@ -62,7 +62,12 @@ func (c *Client) Changes(ctx context.Context, q resource.Changes) (*gate.Plan, e
 	}
 	path := v1 + "changes?" + query.Encode()
 	if len(q.Documents) == 0 {
-		return call[*gate.Plan](ctx, c, http.MethodPost, path, nil)
+		// A stream without a document: nothing is to be declared.
+		r, err := c.request(ctx, http.MethodPost, path, "application/yaml", []byte("# none\n"))
+		if err != nil {
+			return nil, err
+		}
+		return decode[*gate.Plan](c, r)
 	}
 	r, err := c.upload(ctx, path, q.Documents)
 	if err != nil {
