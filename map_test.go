@@ -47,9 +47,12 @@ bgp/lsdb/lsdbtest  <- bgp/... internal/plays
 agent/nodecfg      <- topology keys
 agent/nodecfg/rpc  <- agent/nodecfg
 agent/floor        <- agent/nodecfg
+agent/guard        <- agent/nodecfg
 agent/...          <- agent/... bgp/... topology pathspec keys/... hwcheck
-controller/core/... <- controller/core/... controller/compile controller/live bgp/ls bgp/lsdb bgp/service bgp/srpolicy/... agent/nodecfg pathspec pathspec/solve topology keys hwcheck
+controller/comply <- agent/nodecfg pathspec topology
+controller/core/... <- controller/core/... controller/compile controller/comply controller/live bgp/ls bgp/lsdb bgp/service bgp/srpolicy/... agent/nodecfg pathspec pathspec/solve topology keys hwcheck
 controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
+controller/alert/webhook <- keys/sign
 controller/compile <- agent/nodecfg controller/live bgp/... pathspec topology
 controller/...     <- controller/... bgp/... agent/nodecfg/... pathspec/... topology/... keys keys/sign hwcheck
 lab/...            <- ...
@@ -66,8 +69,8 @@ pathspec pathspec/solve pathspec/solve/admit pathspec/solve/why pathspec/solve/s
 pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/sign keys/sign/composite keys/rotate keys/qkd/level hwcheck
-agent/nodecfg agent/floor agent/steer agent/sample/headers agent/sample/leak lab/sight
-controller/core controller/core/cause controller/compile controller/declare controller/timed controller/waiver controller/show
+agent/nodecfg agent/floor agent/guard agent/steer agent/sample/headers agent/sample/leak lab/sight
+controller/core controller/core/cause controller/comply controller/compile controller/declare controller/timed controller/waiver controller/show
 bgp/ls bgp/message bgp/fsm
 bgp/route bgp/srpolicy bgp/srpolicy/report bgp/service
 bgp/said bgp/lsdb controller/live
@@ -84,7 +87,7 @@ cel.dev/cel-go                 -> pathspec
 go.yaml.in/yaml/v3             -> topology/strictyaml
 github.com/cloudflare/circl    -> keys/... hwcheck/...
 github.com/osrg/gobgp/v4       -> lab/router tests
-go.etcd.io                     -> controller/store
+go.etcd.io                     -> controller/store lab/world
 go.uber.org/zap                -> controller/store
 github.com/danielgtaylor/huma  -> controller/api
 github.com/prometheus          -> controller/...

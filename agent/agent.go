@@ -5,17 +5,19 @@
 // session are behind the interfaces below. Before a valid Config was received
 // or read from disk it touches nothing, but for the fences of the floors that
 // it has kept (package floor). cmd/keiro-agent and lab run it.
+//
+// package budget: one loop owns all that is known of a node, and its parts share it
 package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"time"
 
 	"github.com/keiro-net/keiro/agent/floor"
+	"github.com/keiro-net/keiro/agent/guard"
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/agent/rtnl"
 	"github.com/keiro-net/keiro/agent/steer"
@@ -27,6 +29,8 @@ type Kernel interface {
 	Watch(ctx context.Context) (*rtnl.Watcher, error)
 	// Observe lists what is there; of sysctls, those that want names.
 	Observe(want nodecfg.State) (rtnl.Seen, error)
+	// Silent reads again what changes without a word.
+	Silent(want nodecfg.State) (nodecfg.State, error)
 	// Apply does one operation; what is already so is no error.
 	Apply(op nodecfg.Op) error
 }
@@ -54,6 +58,9 @@ type Lanes interface {
 	States() []nodecfg.LaneState
 	// Keying is what else there is to say of their keys; nil: nothing.
 	Keying() *nodecfg.Keying
+	// Drifts are what others changed of them, the oldest first, and how many
+	// there were. All are put back.
+	Drifts() (latest []nodecfg.Drift, total uint64)
 	// Rotate asks for new keys; it does not wait for them.
 	Rotate(nodecfg.RotateRequest) nodecfg.RotateResult
 }
@@ -91,10 +98,12 @@ type Options struct {
 }
 
 const (
-	// settle is the least time between two listings of the kernel's state, so
-	// that a storm of foreign events does not keep the machine busy. Local
-	// repair does not wait for it.
+	// settle is the least time between two listings of the kernel's state, and
+	// rest times what the last one took, so that a storm of foreign events does not
+	// keep the machine busy. What comes alone does not wait for it, nor does
+	// local repair.
 	settle = 10 * time.Millisecond
+	rest   = 4
 	// resync is the time after which the kernel is listed though it told nothing.
 	resync = 3 * time.Minute
 	// refresh is the time after which a Report goes out in which nothing but
@@ -111,6 +120,7 @@ func Run(ctx context.Context, o Options) error {
 		Options:  o,
 		traces:   make(chan nodecfg.TraceResult),
 		failures: make(map[nodecfg.Object]*failure),
+		touched:  make(map[nodecfg.Object]bool),
 		began:    time.Now(),
 	}
 	if o.Lanes != nil {
@@ -182,6 +192,7 @@ type loop struct {
 	links     map[string]rtnl.Link         // interfaces, by name
 	linkState map[string]nodecfg.LinkState // of cfg's links, by name
 	leftOut   map[string]bool              // paths taken out of their tables
+	inherited inherited
 	want      nodecfg.State
 	have      nodecfg.State // what Observe said last, and what was applied since
 	failures  map[nodecfg.Object]*failure
@@ -189,7 +200,15 @@ type loop struct {
 	reached   bool
 
 	dirty    bool // have may be wrong
+	stale    bool // want is not all that leftOut leads to
 	observed time.Time
+	listed   time.Duration // that the last listing took
+
+	ledger  guard.Ledger
+	touched map[nodecfg.Object]bool   // done since the last listing
+	held    map[nodecfg.Object]string // not put back, and why
+	short   bool                      // and so the kernel is not as the Config says
+	looked  time.Time                 // for what changes without a word
 
 	laneChanges, wayChanges, leakChanges <-chan struct{}
 
@@ -266,6 +285,9 @@ func (l *loop) next() time.Time {
 	if due := l.due(); l.cfg != nil && due.Before(at) {
 		at = due
 	}
+	if look := l.looked.Add(silent); l.cfg != nil && look.Before(at) {
+		at = look
+	}
 	if heard := l.heardAt.Add(hearing); l.unheard && heard.Before(at) {
 		at = heard
 	}
@@ -275,7 +297,7 @@ func (l *loop) next() time.Time {
 	if l.offFailed != nil && l.offRetry.Before(at) {
 		at = l.offRetry
 	}
-	return at
+	return l.inherited.sooner(at)
 }
 
 // due is when to converge.
@@ -284,9 +306,12 @@ func (l *loop) due() time.Time {
 	case l.unseen != nil:
 		return l.observed.Add(retryFirst)
 	case l.dirty:
-		return l.observed.Add(settle)
+		return l.observed.Add(max(settle, rest*l.listed))
 	}
 	at := l.observed.Add(resync)
+	if next := l.ledger.Next(l.observed); !next.IsZero() && next.Before(at) {
+		at = next
+	}
 	for _, f := range l.failures {
 		if !f.waits && f.retry.Before(at) {
 			at = f.retry
@@ -304,6 +329,10 @@ func (l *loop) tick() {
 	if l.offFailed != nil && !time.Now().Before(l.offRetry) {
 		l.fenceOff()
 	}
+	l.disinherit()
+	if l.cfg != nil && !time.Now().Before(l.looked.Add(silent)) {
+		l.lookAgain()
+	}
 	if l.cfg != nil && !time.Now().Before(l.due()) {
 		l.converge()
 	}
@@ -311,90 +340,4 @@ func (l *loop) tick() {
 		l.rehear()
 	}
 	l.report(!time.Now().Before(l.sentAt.Add(refresh)))
-}
-
-// hear takes a message of the controller.
-func (l *loop) hear(ctx context.Context, m nodecfg.ToAgent) {
-	switch {
-	case m.Config != nil:
-		if taken, err := l.acceptable(m.Config); err != nil {
-			l.refuse(fmt.Sprintf("config revision %d", m.Config.Revision), err)
-		} else {
-			l.refused = nil
-			l.obey(taken)
-			l.keep(m.Config)
-		}
-		l.sent = nil // an answer in any case
-		l.report(false)
-	case m.Trace != nil:
-		l.trace(ctx, *m.Trace)
-	case m.Rotate != nil:
-		r := nodecfg.RotateResult{ID: m.Rotate.ID, Error: "this agent keeps no lanes"}
-		if l.Lanes != nil {
-			r = l.Lanes.Rotate(*m.Rotate)
-		}
-		l.answers = append(l.answers, nodecfg.FromAgent{Rotate: &r})
-	}
-}
-
-// acceptable takes a Config in, or says what is wrong with it.
-func (l *loop) acceptable(cfg *nodecfg.Config) (*taken, error) {
-	if cfg.Node != l.Node {
-		return nil, fmt.Errorf("is for node %q, this is %q", cfg.Node, l.Node)
-	}
-	if l.cfg != nil && cfg.Revision < l.cfg.Revision {
-		return nil, fmt.Errorf("is older than revision %d, which is obeyed", l.cfg.Revision)
-	}
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	return l.take(cfg)
-}
-
-func (l *loop) refuse(what string, err error) {
-	l.Log.Error("config refused", "what", what, "error", err)
-	l.refused = &nodecfg.ObjectError{Object: what, Error: err.Error()}
-}
-
-func (l *loop) obey(t *taken) {
-	l.raise(t)
-	cfg := t.cfg
-	l.vacate(cfg)
-	l.cfg, l.given, l.faults, l.unsteered, l.offDue, l.offFailed = cfg, t.given, t.faults, t.unsteered, nil, nil
-	clear(l.failures)
-	if l.Lanes != nil {
-		if cfg.HasLanes() {
-			l.leftOut = l.leaveOut()
-			l.want = l.desired()
-			l.apply(nodecfg.BeforeLanes(l.observe()))
-		}
-		l.Lanes.Set(cfg, l.floors.Lowered())
-	}
-	l.leftOut = l.leaveOut()
-	l.want = l.desired()
-	l.converge()
-	l.Prober.Set(cfg)
-	l.prove(cfg)
-}
-
-func (l *loop) trace(ctx context.Context, req nodecfg.TraceRequest) {
-	var err error
-	switch {
-	case l.cfg == nil:
-		err = errors.New("this node has no config yet")
-	case l.tracing >= maxTraces:
-		err = fmt.Errorf("%d traces are under way: try again in some seconds", l.tracing)
-	}
-	if err != nil {
-		l.answers = append(l.answers, nodecfg.FromAgent{Trace: &nodecfg.TraceResult{ID: req.ID, Error: err.Error()}})
-		return
-	}
-	l.tracing++
-	go func(cfg *nodecfg.Config) {
-		r := l.Prober.Trace(ctx, cfg, req)
-		select {
-		case l.traces <- r:
-		case <-ctx.Done():
-		}
-	}(l.cfg)
 }

@@ -125,6 +125,7 @@ func (l *loop) fenceOff() {
 // desired is what the kernel must have for a Config and the floors.
 func (l *loop) desired() nodecfg.State {
 	want := l.cfg.Desired(l.leftOut)
+	l.stale = false
 	for r := range l.fences {
 		want.Add(r)
 	}

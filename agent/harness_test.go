@@ -81,6 +81,8 @@ func (l *lanes) States() []nodecfg.LaneState {
 	return l.states
 }
 
+func (l *lanes) Drifts() ([]nodecfg.Drift, uint64) { return nil, 0 }
+
 func (l *lanes) Keying() *nodecfg.Keying { return nil }
 
 func (l *lanes) Rotate(r nodecfg.RotateRequest) nodecfg.RotateResult {

@@ -52,7 +52,7 @@ func sameLeaks(a, b []nodecfg.Leak, times bool) bool {
 // withOAM is what is wanted, less what is not to be had of in-band OAM: it
 // carries no packets, so its absence is a fact and no failure.
 func (l *loop) withOAM(seen rtnl.Seen) nodecfg.State {
-	mute := ""
+	var mute string
 	l.foreign = nil
 	switch {
 	case seen.NoOAM != nil:
@@ -60,7 +60,8 @@ func (l *loop) withOAM(seen rtnl.Seen) nodecfg.State {
 	case nodecfg.OAMMissing(l.have, l.want):
 		mute = "this kernel does not have it: Linux does since 5.15"
 	default:
-		if mute = nodecfg.OAMForeign(l.have, l.want); mute != "" {
+		mute = nodecfg.OAMForeign(l.have, l.want)
+		if mute != "" {
 			l.foreign = &nodecfg.ObjectError{Object: "in-band OAM", Error: mute}
 		}
 	}

@@ -28,6 +28,7 @@ var errNotSo = errors.New("the kernel accepted it, yet does not have it")
 
 // converge makes the kernel as the Config says, and finds out whether it is.
 func (l *loop) converge() {
+	defer func() { l.account() }()
 	ops := l.observe()
 	for range 2 { // a link may have changed meanwhile
 		if l.unseen != nil || !l.apply(ops) {
@@ -40,7 +41,7 @@ func (l *loop) converge() {
 		return
 	}
 	left := make(map[nodecfg.Object]bool)
-	l.reached = true
+	l.reached = !l.short
 	for _, op := range ops {
 		key := op.Object.Key()
 		left[key] = true
@@ -57,7 +58,9 @@ func (l *loop) converge() {
 // observe lists the kernel's state and plans what is to be done.
 func (l *loop) observe() []nodecfg.Op {
 	l.observed, l.dirty = time.Now(), false
+	told := l.watch.Take()
 	seen, err := l.Kernel.Observe(l.want)
+	l.listed = time.Since(l.observed)
 	if err != nil {
 		if l.unseen == nil {
 			l.Log.Error("kernel state not listed", "error", err)
@@ -66,14 +69,20 @@ func (l *loop) observe() []nodecfg.Op {
 		return nil
 	}
 	l.unseen = nil
+	first := l.have == nil
+	l.notice(&seen, &told)
 	l.have = seen.State
+	clear(l.touched)
+	if first {
+		l.inherit()
+	}
 	l.setLinks(seen.Links)
 	leftOut := l.leaveOut()
-	if !maps.Equal(leftOut, l.leftOut) {
+	if l.stale || !maps.Equal(leftOut, l.leftOut) {
 		l.leftOut = leftOut
 		l.want = l.desired()
 	}
-	return nodecfg.Plan(l.have, l.withOAM(seen))
+	return l.sift(nodecfg.Plan(l.have, l.withOAM(seen)))
 }
 
 // apply does the operations, except those that failed lately and those that
@@ -97,13 +106,13 @@ func (l *loop) apply(ops []nodecfg.Op) bool {
 			guard.Failed(op)
 			l.fail(op, err)
 			if d, ok := op.Withdrawal(); ok && l.Kernel.Apply(d) == nil {
-				l.have.Apply(d)
+				l.did(d)
 			}
 			continue
 		}
 		l.Log.Debug("applied", "op", op)
 		delete(l.failures, key)
-		l.have.Apply(op)
+		l.did(op)
 	}
 	return tried
 }
@@ -144,7 +153,7 @@ func (l *loop) turnTo(leftOut map[string]bool) {
 		l.want.Apply(op)
 	}
 	l.apply(ops)
-	l.dirty = true
+	l.dirty, l.stale = true, true
 	l.Log.Info("paths switched", "left_out", fmt.Sprint(leftOut), "ops", len(ops), "took", time.Since(began))
 }
 
@@ -229,12 +238,19 @@ func (l *loop) lanes() []nodecfg.LaneState {
 	return l.Lanes.States()
 }
 
-// probeDown names the paths that probes found down.
+// probeDown names the paths that probes found down, in this life or, as far as is
+// known yet, in the one before.
 func (l *loop) probeDown() map[string]bool {
-	down := make(map[string]bool)
+	down := maps.Clone(l.inherited.paths)
+	if down == nil {
+		down = make(map[string]bool)
+	}
 	for _, p := range l.Prober.States() {
-		if p.State == nodecfg.Down {
+		switch p.State {
+		case nodecfg.Down:
 			down[p.Name] = true
+		case nodecfg.Up:
+			delete(down, p.Name)
 		}
 	}
 	return down

@@ -88,6 +88,7 @@ func (l *loop) compose() *nodecfg.Report {
 	}
 	r.Paths = l.paths(r.Lanes)
 	r.Floors = l.floorStates
+	r.Drifts, r.Drifted = l.drifts()
 	if l.Samples != nil {
 		r.Leaks = l.Samples.Leaks()
 	}
@@ -193,6 +194,7 @@ func same(a, b *nodecfg.Report, times bool) bool {
 			}
 			return x == y
 		}) &&
+		slices.Equal(a.Drifts, b.Drifts) && (!times || a.Drifted == b.Drifted) &&
 		sameKeying(a.Keying, b.Keying, times) && sameLeaks(a.Leaks, b.Leaks, times)
 }
 

@@ -217,6 +217,7 @@ func TestSpreadOutlivesAnInterface(t *testing.T) {
 func TestSpreadFailsClosed(t *testing.T) {
 	w, _ := newEncryptedTriangle(t, 0)
 	w.spread(1, 1)
+	w.a.cfg.Guard = nodecfg.Alert // else it is set up again
 	a := start(t, w.a, t.TempDir())
 	a.in <- nodecfg.ToAgent{Config: w.a.cfg}
 	a.lanes.say("gold/0", "gold/1")

@@ -1,15 +1,14 @@
 package controller
 
 import (
-	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/alert"
-	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/controller/alert/egress"
 	"github.com/keiro-net/keiro/topology"
 	"github.com/keiro-net/keiro/topology/strictyaml"
 )
@@ -23,8 +22,8 @@ const alertingKind = "Alerting"
 //	kind: Alerting
 //	spec:
 //	  endpoints:
-//	    - {name: ops, kind: webhook, url: "https://ops.example.net/keiro", secretsFile: ops.secret}
-//	    - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 5s}
+//	    - {name: ops, kind: webhook, url: "https://ops.example.net/keiro", secretsFile: ops.secret, signingKeyFiles: [keiro.key]}
+//	    - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 5s, allow: [127.0.0.1]}
 func ReadAlerting(file string) ([]alert.Endpoint, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -38,6 +37,7 @@ func parseAlerting(file string, data []byte) ([]alert.Endpoint, error) {
 	docs, more := strictyaml.Select(docs, topology.APIVersion, alertingKind)
 	errs = append(errs, more...)
 	var endpoints []alert.Endpoint
+	var bad []error
 	for _, d := range docs {
 		var doc struct {
 			APIVersion string `json:"apiVersion" strict:"required"`
@@ -48,20 +48,34 @@ func parseAlerting(file string, data []byte) ([]alert.Endpoint, error) {
 					Kind        alert.Kind     `json:"kind" strict:"required"`
 					URL         string         `json:"url" strict:"required"`
 					SecretsFile string         `json:"secretsFile"`
+					KeyFiles    []string       `json:"signingKeyFiles"`
 					CAFile      string         `json:"caFile"`
 					Timeout     topology.Delay `json:"timeout"`
+					Allow       []string       `json:"allow"`
+					Proxy       string         `json:"proxy"`
 				} `json:"endpoints"`
 			} `json:"spec" strict:"required"`
 		}
 		errs = append(errs, d.Decode(&doc)...)
 		for _, e := range doc.Spec.Endpoints {
-			endpoints = append(endpoints, alert.Endpoint{
+			one := alert.Endpoint{
 				Name: e.Name, Kind: e.Kind, URL: e.URL, SecretsFile: beside(file, e.SecretsFile), CAFile: beside(file, e.CAFile),
-				Timeout: time.Duration(e.Timeout) * time.Microsecond,
-			})
+				Timeout: time.Duration(e.Timeout) * time.Microsecond, Proxy: e.Proxy,
+			}
+			for _, name := range e.KeyFiles {
+				one.KeyFiles = append(one.KeyFiles, beside(file, name))
+			}
+			for _, text := range e.Allow {
+				prefix, err := egress.ParseAllow(text)
+				if err != nil {
+					bad = append(bad, fmt.Errorf("%s: endpoint %s: allow: %w", file, e.Name, err))
+				}
+				one.Allow = append(one.Allow, prefix)
+			}
+			endpoints = append(endpoints, one)
 		}
 	}
-	return endpoints, errs.Err()
+	return endpoints, errors.Join(append(bad, errs.Err())...)
 }
 
 func beside(file, name string) string {
@@ -69,34 +83,4 @@ func beside(file, name string) string {
 		return name
 	}
 	return filepath.Join(filepath.Dir(file), name)
-}
-
-// outbox keeps alerts in the store until they are delivered.
-type outbox struct{ *store.Store }
-
-const outboxBucket = "outbox"
-
-// Put implements alert.Outbox.
-func (o outbox) Put(ctx context.Context, deliveries []alert.Delivery) error {
-	ops := make([]store.Op, len(deliveries))
-	for n, d := range deliveries {
-		value, err := json.Marshal(d)
-		if err != nil {
-			return fmt.Errorf("alert %s: %w", d.Alert.ID, err)
-		}
-		ops[n] = store.Put(outboxBucket, d.ID, value)
-	}
-	return o.Commit(ctx, ops...)
-}
-
-// Delete implements alert.Outbox.
-func (o outbox) Delete(ctx context.Context, id string) error {
-	return o.Commit(ctx, store.Delete(outboxBucket, id))
-}
-
-// List implements alert.Outbox.
-func (o outbox) List(ctx context.Context) ([]alert.Delivery, error) {
-	var out []alert.Delivery
-	err := each(ctx, o.Store, outboxBucket, func(_ string, d alert.Delivery) { out = append(out, d) })
-	return out, err
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
+	"github.com/keiro-net/keiro/controller/history"
 	"github.com/keiro-net/keiro/controller/pki"
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
@@ -39,7 +40,8 @@ type backend struct {
 	fleet     *fleet.Fleet
 	routers   *speakers
 	rotate    func(ctx context.Context, node string, r nodecfg.RotateRequest) (nodecfg.RotateResult, error) // the fleet's
-	events    *eventLog
+	events    *history.Log
+	ledgers   *ledgers
 	solveTime time.Duration
 	seen      atomic.Pointer[core.View] // as last published
 
@@ -277,8 +279,16 @@ func (b *backend) setDrains(drains []*resource.Drain) error {
 }
 
 // Events implements api.Backend.
-func (b *backend) Events(_ context.Context, since uint64, limit int) ([]resource.Event, error) {
-	return b.events.after(since, limit), nil
+func (b *backend) Events(_ context.Context, query resource.EventQuery) ([]resource.Event, error) {
+	return b.events.Pick(query), nil
+}
+
+// record notes an entry in the event log.
+func (b *backend) record(e core.Entry) {
+	b.events.Add(resource.Event{
+		Time: e.Time.UTC().Round(0), Type: e.Type, Severity: resource.Severity(e.Severity), Object: e.Object, Message: e.Message,
+		Intents: e.Intents, Evidence: e.Evidence,
+	})
 }
 
 // CreateToken implements api.Backend.

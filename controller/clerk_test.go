@@ -46,15 +46,16 @@ func open(t *testing.T, kept *store.Store, clock *hand) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, first, err := restore(ctx, kept, authority)
+	o := Options{Log: slog.New(slog.DiscardHandler)}
+	b, first, err := restore(ctx, kept, authority, o.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Log: slog.New(slog.DiscardHandler)}
 	b.loop = newLoop(core.New(core.Params{}), o)
 	b.loop.push, b.loop.solve = func(*nodecfg.Config) {}, func(core.Solve) {}
 	b.loop.announce = func(core.Effect) []core.Event { return nil }
-	b.loop.record, b.loop.publish, b.loop.commit = b.events.add, b.publish, kept.Commit
+	b.loop.record, b.loop.publish, b.loop.commit = b.record, b.publish, kept.Commit
+	b.loop.remember = func(core.Keep) {}
 	b.loop.records, b.loop.alarms = newQueue(b.loop.write), newQueue(func(context.Context, core.Alarm) {})
 	b.solveTime, b.clerk.now = time.Minute, clock.read
 	var parts sync.WaitGroup
@@ -84,7 +85,7 @@ func (o *office) links() (names []string) {
 }
 
 func (o *office) told(kind string) bool {
-	return slices.ContainsFunc(o.events.after(0, maxEvents), func(e resource.Event) bool { return e.Type == kind })
+	return slices.ContainsFunc(o.events.Pick(resource.EventQuery{Limit: 1000}), func(e resource.Event) bool { return e.Type == kind })
 }
 
 func (o *office) fires(name string) bool {

@@ -20,12 +20,16 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/file"
 	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/alert/egress"
+	"github.com/keiro-net/keiro/controller/alert/outbox"
 	"github.com/keiro-net/keiro/controller/api"
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/comply"
 	"github.com/keiro-net/keiro/controller/core"
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/fleet"
+	"github.com/keiro-net/keiro/controller/history"
 	"github.com/keiro-net/keiro/controller/pki"
 	"github.com/keiro-net/keiro/controller/routers"
 	"github.com/keiro-net/keiro/controller/show"
@@ -72,15 +76,16 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	b, first, err := restore(ctx, kept, authority)
+	b, first, err := restore(ctx, kept, authority, o.Log)
 	if err != nil {
 		return err
 	}
 	first.BGP = routers.Peers(sessions)
-	if o.Params.TestSecret, err = testSecret(ctx, kept); err != nil {
+	if o.Params.TestSecret, err = pki.TestSecret(ctx, kept); err != nil {
 		return err
 	}
-	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox{kept}, Log: o.Log, Firing: b.firing})
+	var here egress.Own
+	alerts, err := alert.New(ctx, alert.Config{Endpoints: o.Endpoints, Outbox: outbox.Outbox{Store: kept}, Log: o.Log, Firing: b.firing, Own: here.Is})
 	if err != nil {
 		return err
 	}
@@ -89,7 +94,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer b.routers.Close()
-	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Deliveries: alerts.Deliveries})
+	server, err := api.New(api.Config{Backend: b, Auth: operators{authority}, Version: o.Version, Log: o.Log, Alerts: alerts})
 	if err != nil {
 		return err
 	}
@@ -101,6 +106,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	here.Set(append(agents, listener)...)
 	addr := listener.Addr().String()
 	if err := credentials(ctx, o.Dir, authority, addr); err != nil {
 		return errors.Join(err, listener.Close())
@@ -112,6 +118,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		func(ctx context.Context) error { return b.keepTime(ctx, o.Log) },
 		func(context.Context) error { b.loop.records.run(b.loop.done); return nil },
 		func(context.Context) error { b.loop.alarms.run(b.loop.done); return nil },
+		func(context.Context) error { b.events.Run(b.loop.done); return nil },
+		func(context.Context) error { b.ledgers.run(b.loop.done); return nil },
 		func(ctx context.Context) error { alerts.Run(ctx); return nil },
 		b.routers.Run,
 		func(ctx context.Context) error { return b.fleet.Serve(ctx, agents...) },
@@ -128,7 +136,8 @@ func (b *backend) join(o Options, alerts *alert.Sender) {
 	b.solver = solver.New(o.SolveTime, b.loop.feed, o.Log)
 	b.loop.solve = b.solver.Ask
 	b.loop.push = func(c *nodecfg.Config) { b.fleet.Push(c.Node, c) }
-	b.loop.record = b.events.add
+	b.ledgers = newLedgers(o, b.store.Commit)
+	b.loop.record, b.loop.remember = b.record, b.ledgers.add
 	b.loop.publish = b.publish
 	b.loop.commit = b.store.Commit
 	b.loop.records = newQueue(b.loop.write)
@@ -176,7 +185,7 @@ func listenAll(ctx context.Context, where []string) ([]net.Listener, error) {
 }
 
 // restore reads what the store holds.
-func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (*backend, core.Started, error) {
+func restore(ctx context.Context, kept *store.Store, authority *pki.Authority, log *slog.Logger) (*backend, core.Started, error) {
 	var first core.Started
 	blob, _, err := kept.Spec(ctx)
 	if err != nil {
@@ -186,7 +195,10 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (
 	if err != nil {
 		return nil, first, err
 	}
-	b := &backend{Feed: feed.New(), store: kept, authority: authority, events: newEventLog(time.Now()), declared: d, clerk: newClerk()}
+	b := &backend{Feed: feed.New(), store: kept, authority: authority, declared: d, clerk: newClerk()}
+	if b.events, err = history.Open(ctx, kept, time.Now(), log); err != nil {
+		return nil, first, err
+	}
 	first.Spec = d.Spec
 	agents, err := authority.Agents(ctx)
 	if err != nil {
@@ -198,9 +210,11 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority) (
 			first.Peers = append(first.Peers, *p)
 		}
 	}
-	first.Standing = map[string]core.Standing{}
+	first.Standing, first.Ledgers = map[string]core.Standing{}, map[string]*comply.Ledger{}
 	err = errors.Join(
 		each(ctx, kept, standingBucket, func(key string, s core.Standing) { first.Standing[key] = s }),
+		each(ctx, kept, ledgerBucket, func(key string, l comply.Ledger) { first.Ledgers[key] = &l }),
+		each(ctx, kept, aliveBucket, func(_ string, at time.Time) { first.Seen = at }),
 		each(ctx, kept, alarmBucket, func(_ string, a core.Alarm) { first.Alarms = append(first.Alarms, a) }),
 		each(ctx, kept, waiverBucket, func(_ string, s waiver.Signed) { b.waivers = append(b.waivers, s) }),
 		each(ctx, kept, drainBucket, func(_ string, d resource.Drain) { b.drains = append(b.drains, &d) }),
@@ -231,5 +245,5 @@ func (b *backend) publish(v core.View) {
 		return // stored already; the loop learns of it next
 	}
 	b.seen.Store(&v)
-	b.Feed.Publish(show.State(b.State(), d, v, drains), b.events.take()...)
+	b.Feed.Publish(show.State(b.State(), d, v, drains), b.events.Take()...)
 }

@@ -183,5 +183,9 @@ func (b *backend) noteEvent(ctx context.Context, kind, object, format string, ar
 	if by := api.Principal(ctx); by != "" {
 		message += ", as " + by + " asked"
 	}
-	b.events.add(core.Entry{Time: time.Now(), Type: kind, Object: object, Message: message})
+	e := core.Entry{Time: time.Now(), Type: kind, Object: object, Message: message, Severity: "info"}
+	if name, ok := strings.CutPrefix(object, "intent:"); ok {
+		e.Intents = []string{name}
+	}
+	b.record(e)
 }

@@ -43,7 +43,7 @@ func operated(t *testing.T) (*backend, *agents) {
 		t.Fatal(err)
 	}
 	a := &agents{away: map[string]bool{}}
-	b := &backend{Feed: feed.New(), rotate: a.rotate, events: newEventLog(time.Now()), declared: declare.State{Spec: core.Spec{Topology: topo}}}
+	b := &backend{Feed: feed.New(), rotate: a.rotate, events: noEvents(t), declared: declare.State{Spec: core.Spec{Topology: topo}}}
 	lane := func(name, intent, head, tail string) *resource.Lane {
 		return &resource.Lane{Name: name, Intent: intent, Ends: []resource.LaneEnd{{Node: head}, {Node: tail}}}
 	}
@@ -112,7 +112,7 @@ d: intent="" peer="c" within=1m0s compromised=true`
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if events := b.events.after(0, 10); len(events) != 2 || events[0].Type != "Rekey" || events[0].Object != "node:c" {
+	if events := b.events.Pick(resource.EventQuery{Limit: 10}); len(events) != 2 || events[0].Type != "Rekey" || events[0].Object != "node:c" {
 		t.Errorf("events %+v", events)
 	}
 }

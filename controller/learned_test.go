@@ -26,7 +26,7 @@ import (
 // What operators ask of BGP is there whether it is spoken or not, and before
 // anybody has said anything.
 func TestPeersOfTheOperator(t *testing.T) {
-	b := &backend{Feed: feed.New(), events: newEventLog(time.Now())}
+	b := &backend{Feed: feed.New(), events: noEvents(t)}
 	notFound := func(err error, what string) {
 		t.Helper()
 		var refusal *resource.Error
@@ -91,7 +91,7 @@ func TestDetailsFollowThePublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := declare.State{Spec: core.Spec{Generation: 1, Topology: topo}}
-	b := &backend{Feed: feed.New(), events: newEventLog(time.Now()), declared: d}
+	b := &backend{Feed: feed.New(), events: noEvents(t), declared: d}
 	c := core.New(core.Params{})
 	c.Step(time.Now(), core.Started{Spec: d.Spec})
 	b.publish(c.View(time.Now()))
@@ -120,7 +120,7 @@ func TestLearnedLocatorsAreTaken(t *testing.T) {
 			t.Fatal(line, printed)
 		}
 	}
-	b := &backend{Feed: feed.New(), events: newEventLog(time.Now())}
+	b := &backend{Feed: feed.New(), events: noEvents(t)}
 	c := core.New(core.Params{})
 	c.Step(time.Now(), core.Started{})
 	c.Step(time.Now(), core.Learned{View: stage.DB.View()})

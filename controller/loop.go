@@ -27,6 +27,7 @@ type loop struct {
 	announce func(core.Effect) []core.Event
 	alarms   *queue[core.Alarm]
 	record   func(core.Entry)
+	remember func(core.Keep)
 	records  *queue[store.Op] // alarms, to be kept beside the loop
 	commit   func(context.Context, ...store.Op) error
 	publish  func(core.View)
@@ -83,6 +84,20 @@ func (l *loop) feedAll(events []core.Event) {
 
 var errStops = errors.New("the controller stops: what was declared is stored, and done when it runs again")
 
+// ask runs a function with the Core between two steps, and waits for it.
+func (l *loop) ask(ctx context.Context, f func(*core.Core, time.Time)) error {
+	done := make(chan struct{})
+	select {
+	case l.asks <- func(context.Context) { f(l.core, time.Now()); close(done) }:
+	case <-l.done:
+		return errStops
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-done // it only reads, and is soon done
+	return nil
+}
+
 // after runs a function in the loop after an event was taken in, and waits
 // for it: whoever changed something then reads what came of it.
 func (l *loop) after(event core.Event) error {
@@ -127,6 +142,8 @@ func (l *loop) carryOut(effects []core.Effect) (news []core.Event) {
 		case core.Record:
 			l.log.Info(e.Entry.Message, "event", e.Entry.Type, "object", e.Entry.Object)
 			l.record(e.Entry)
+		case core.Keep:
+			l.remember(e)
 		case core.WakeAt:
 			l.wakeAt(e.At)
 		case core.Announce, core.Withdraw, core.AnnouncedAll:

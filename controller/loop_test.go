@@ -59,7 +59,7 @@ func TestAnnouncementsLeaveInOrder(t *testing.T) {
 	}
 	published := 0
 	l.publish = func(core.View) { published++ }
-	l.record, l.solve = func(core.Entry) {}, func(core.Solve) {}
+	l.record, l.solve, l.remember = func(core.Entry) {}, func(core.Solve) {}, func(core.Keep) {}
 	go l.feedAll([]core.Event{core.Tick{}, core.PeersChanged{}, core.Tick{}})
 	l.step(context.Background(), <-l.events...)
 	if published != 1 {

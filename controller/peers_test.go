@@ -59,7 +59,7 @@ func TestPeersOfAgents(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, first, err := restore(t.Context(), kept, authority)
+	_, first, err := restore(t.Context(), kept, authority, slog.New(slog.DiscardHandler))
 	if err != nil || !reflect.DeepEqual(first.Peers, []nodecfg.Peer{want}) || !reflect.DeepEqual(first.Known, []string{"osa1", "tyo1"}) {
 		t.Errorf("%+v, %v", first, err)
 	}

@@ -140,7 +140,7 @@ func (b *backend) setWaivers(all []waiver.Signed) {
 }
 
 func (b *backend) waiverEntry(kind string, s waiver.Signed, message string) core.Entry {
-	return core.Entry{Time: b.clerk.now().Wall, Type: kind, Object: "intent:" + s.Intent, Message: s.Characteristic + " of " + s.Intent + " " + message}
+	return core.Entry{Time: b.clerk.now().Wall, Type: kind, Object: "intent:" + s.Intent, Intents: []string{s.Intent}, Message: s.Characteristic + " of " + s.Intent + " " + message}
 }
 
 func waiverOf(s waiver.Signed) resource.Waiver {

@@ -18,7 +18,16 @@ type Violation struct {
 	Path    int    // index into Answer.Paths; -1 is the answer as a whole
 	Rule    Rule
 	Message string
+	// Lacks: the rule fails only for want of a value that nobody stated.
+	Lacks bool
+	// Object is what two paths share, as a risk such as srlg:duct, or the QKD keys
+	// that run out (KeysOf); "" where the rule is of another kind.
+	Object string
 }
+
+// KeysOf and the name of a link is a Violation's Object where the keys of its
+// QKD system cannot be counted on for long.
+const KeysOf = "keys:"
 
 // Rule names what is violated. Stable: programs branch on it.
 type Rule string
@@ -149,5 +158,11 @@ func (c *checker) document(intents []Intent, s *Solution) []*Answer {
 }
 
 func (c *checker) fail(intent string, path int, rule Rule, format string, args ...any) {
-	c.found = append(c.found, Violation{intent, path, rule, fmt.Sprintf(format, args...)})
+	c.found = append(c.found, Violation{Intent: intent, Path: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
+}
+
+// lacks fails a rule for want of a value, if unstated.
+func (c *checker) lacks(unstated bool, intent string, path int, rule Rule, format string, args ...any) {
+	c.fail(intent, path, rule, format, args...)
+	c.found[len(c.found)-1].Lacks = unstated
 }

@@ -83,7 +83,7 @@ func (c *checker) reserve(in *Intent, walks []walk) {
 				capacity, ok := c.t.Links[d].Capacity.Get()
 				switch {
 				case !ok:
-					c.fail(in.Name, i, RuleBandwidth, "the capacity of %s is unknown", c.direction(d))
+					c.lacks(true, in.Name, i, RuleBandwidth, "the capacity of %s is unknown", c.direction(d))
 				case b > capacity-c.reserved[d]:
 					c.fail(in.Name, i, RuleBandwidth, "%s has %s left of %s, not %s", c.direction(d), capacity-c.reserved[d], capacity, b)
 				default:

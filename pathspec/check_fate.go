@@ -25,13 +25,14 @@ func (c *checker) disjoint(in *Intent, walks []walk) {
 			fates := c.fates(in, k, w)
 			for _, f := range fates {
 				if f.unknown {
-					c.fail(in.Name, i, ruleDisjoint(k), "the %s of %s is unknown", k, f.name)
+					c.lacks(true, in.Name, i, ruleDisjoint(k), "the %s of %s is unknown", k, f.name)
 				}
 			}
 			for j, v := range walks[:i] {
 				for _, f := range c.fates(in, k, v) {
 					if slices.Contains(fates, f) && !f.unknown {
 						c.fail(in.Name, i, ruleDisjoint(k), "shares %s with path %d", f.name, j+1)
+						c.found[len(c.found)-1].Object = k.String() + ":" + f.name
 					}
 				}
 			}

@@ -77,7 +77,7 @@ func (c *checker) require(in *Intent, i int, w walk) {
 	}
 	if r.MaxDelay > 0 {
 		if delay, unknown, ok := c.delay(w); !ok {
-			c.fail(in.Name, i, RuleDelay, "the delay of %s is unknown", c.direction(unknown))
+			c.lacks(true, in.Name, i, RuleDelay, "the delay of %s is unknown", c.direction(unknown))
 		} else if delay > r.MaxDelay {
 			c.fail(in.Name, i, RuleDelay, "takes %s, at most %s", delay, r.MaxDelay)
 		}
@@ -88,13 +88,13 @@ func (c *checker) node(in *Intent, i, n int) {
 	r, node, country := &in.Require, &c.t.Nodes[n], c.t.Country(n)
 	if r.Countries.Allow != nil && (country == "" || !slices.Contains(r.Countries.Allow, country)) ||
 		r.Countries.Deny != nil && (country == "" || slices.Contains(r.Countries.Deny, country)) {
-		c.fail(in.Name, i, RuleCountries, "node %s is in country %q", node.Name, country)
+		c.lacks(country == "", in.Name, i, RuleCountries, "node %s is in country %q", node.Name, country)
 	}
 	if slices.Contains(r.Avoid.Nodes, node.Name) {
 		c.fail(in.Name, i, RuleAvoid, "node %s is to be avoided", node.Name)
 	}
 	if len(r.Avoid.Sites) > 0 && (node.Site == "" || slices.Contains(r.Avoid.Sites, node.Site)) {
-		c.fail(in.Name, i, RuleAvoid, "node %s is in site %q", node.Name, node.Site)
+		c.lacks(node.Site == "", in.Name, i, RuleAvoid, "node %s is in site %q", node.Name, node.Site)
 	}
 	if node.Operator != "" && slices.Contains(r.Avoid.Operators, node.Operator) {
 		c.fail(in.Name, i, RuleAvoid, "node %s is run by %s", node.Name, node.Operator)
@@ -110,7 +110,7 @@ func (c *checker) link(in *Intent, i, l int) {
 		c.fail(in.Name, i, RuleAvoid, "link %s is to be avoided", entry.Name)
 	}
 	if len(r.Avoid.SRLGs) > 0 && !entry.SRLGs.Known() {
-		c.fail(in.Name, i, RuleAvoid, "the SRLGs of link %s are unknown", entry.Name)
+		c.lacks(true, in.Name, i, RuleAvoid, "the SRLGs of link %s are unknown", entry.Name)
 	}
 	for _, g := range r.Avoid.SRLGs {
 		if entry.HasSRLG(g) {
@@ -118,13 +118,14 @@ func (c *checker) link(in *Intent, i, l int) {
 		}
 	}
 	if len(r.Avoid.Operators) > 0 && (entry.Operator == "" || slices.Contains(r.Avoid.Operators, entry.Operator)) {
-		c.fail(in.Name, i, RuleAvoid, "link %s is run by %q", entry.Name, entry.Operator)
+		c.lacks(entry.Operator == "", in.Name, i, RuleAvoid, "link %s is run by %q", entry.Name, entry.Operator)
 	}
 	if r.Encryption == QKD && !entry.QKD {
 		c.fail(in.Name, i, RuleEncryption, "no QKD system runs on link %s", entry.Name)
 	}
 	if r.Encryption == QKD && entry.Keyless != "" {
 		c.fail(in.Name, i, RuleEncryption, "link %s: %s", entry.Name, entry.Keyless)
+		c.found[len(c.found)-1].Object = KeysOf + entry.Name
 	}
 	if !r.Links.Link(c.t, l) {
 		c.fail(in.Name, i, RuleLinks, "link %s does not meet the condition", c.direction(l))
@@ -146,7 +147,7 @@ func (c *checker) spread(in *Intent, walks []walk) {
 			}
 		}
 		if !ok && len(walks) > 1 {
-			c.fail(in.Name, i, RuleSpread, "the delay of %s is unknown", c.direction(unknown))
+			c.lacks(true, in.Name, i, RuleSpread, "the delay of %s is unknown", c.direction(unknown))
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (c *checker) separation(in *Intent, walks []walk) {
 			entry := &c.t.Entries[c.t.Links[l].Entry]
 			line, ok := geo.Lay(entry.Route)
 			if !ok {
-				c.fail(in.Name, i, RuleSeparation, "the route of link %s is unknown", entry.Name)
+				c.lacks(true, in.Name, i, RuleSeparation, "the route of link %s is unknown", entry.Name)
 				continue
 			}
 			cables[i] = append(cables[i], cable{entry.Name, line.Outside(except)})

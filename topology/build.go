@@ -106,6 +106,7 @@ func (b *builder) buildNodes(docs []nodeDoc) []Node {
 			nodes[i].RouterID = d.RouterID.string
 		}
 		b.steering(at, &d, &nodes[i])
+		b.guard(at+".guard", &d, &nodes[i])
 		if d.Evidence != nil {
 			if *d.Evidence < 0 {
 				b.Fail(at+".evidence", "bad evidence %d: want a level from 0", *d.Evidence)
@@ -132,6 +133,19 @@ func (b *builder) steering(at string, d *nodeDoc, n *Node) {
 		n.Steering = ByBGP
 	default:
 		b.Fail(at+".steering", "bad steering %.80q: want agent or bgp", d.Steering)
+	}
+}
+
+// guard reads what becomes of changes by others.
+func (b *builder) guard(at string, d *nodeDoc, n *Node) {
+	switch {
+	case d.Guard == "":
+	case n.NoAgent:
+		b.Fail(at, "the node has no agent that could guard it: leave it out")
+	case d.Guard == string(Alert):
+		n.Guard = Alert
+	case d.Guard != "enforce":
+		b.Fail(at, "bad guard %.80q: want enforce or alert", d.Guard)
 	}
 }
 

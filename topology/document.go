@@ -59,6 +59,7 @@ type nodeDoc struct {
 	RouterID *routerID         `json:"routerID,omitzero"`
 	Agent    *bool             `json:"agent,omitzero"`
 	Steering string            `json:"steering,omitzero"`
+	Guard    string            `json:"guard,omitzero"`
 }
 
 // locator is an SRv6 locator.

@@ -91,6 +91,7 @@ func (n *Node) document() nodeDoc {
 	if n.RouterID != "" {
 		d.RouterID = &routerID{n.RouterID}
 	}
+	d.Guard = string(n.Guard)
 	switch {
 	case n.NoAgent:
 		d.Agent = new(bool)

@@ -54,7 +54,18 @@ type Node struct {
 	// it is to do is said to it by BGP.
 	NoAgent  bool
 	Steering Steering
+	Guard    Guard
 }
+
+// Guard is what the agent of a node does when others change what it made.
+type Guard string
+
+// Enforce puts it back and tells; Alert only tells, but for what keeps packets
+// from going where they must not, which is always put back.
+const (
+	Enforce Guard = ""
+	Alert   Guard = "alert"
+)
 
 // Steering is how a node is told the paths that begin at it.
 type Steering string

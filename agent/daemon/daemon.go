@@ -92,6 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	root.Uplink = client.Standing
 	kernel, err := rtnl.Open()
 	if err != nil {
 		return fmt.Errorf("open netlink: %w", err)

@@ -116,6 +116,7 @@ type Keyer struct {
 	cookies datagram.Cookies
 	baked   time.Time // when cookies.Now was drawn
 	counts  Counters
+	drifts  []Drift // the latest, the oldest first
 }
 
 type wish struct {
@@ -127,9 +128,10 @@ const (
 	// slots is how many slow calls of a kind run at a time.
 	slots = 64
 	// pollProof and pollIdle are how often WireGuard is asked for its last
-	// handshake, while the proof of a new key is awaited and otherwise.
+	// handshake and whether it is as it was made, which it tells by no event:
+	// while the proof of a new key is awaited, and otherwise.
 	pollProof = time.Second
-	pollIdle  = 30 * time.Second
+	pollIdle  = time.Second
 	// pollMute is how soon it is asked again that has not answered; after so
 	// many times in a row it is not believed to have a key.
 	pollMute = 5 * time.Second

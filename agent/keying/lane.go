@@ -17,9 +17,10 @@ type laneOf struct {
 	spec Lane
 
 	// Of the calls in the lane's queue alone.
-	dev      lane.Device // nil: not open
-	loud     bool        // it was to be silenced, and was not
-	replaced bool        // another lane has its interface
+	dev      lane.Device    // nil: not open
+	public   lane.PublicKey // of its private key, which stays; zero: not asked yet
+	loud     bool           // it was to be silenced, and was not
+	replaced bool           // another lane has its interface
 
 	phase  Phase
 	reason string
@@ -150,6 +151,7 @@ func (l *laneOf) give(k *Keyer, spec Lane, key secret.Key, before *laneOf) error
 // given: the device has the key, and nothing of before.
 func (k *Keyer) given(l, before *laneOf) {
 	l.keyed = true
+	k.restored(l)
 	k.quiet(l)
 	if before != nil && k.leaving[l.spec.Interface] == before {
 		k.quiet(before)
@@ -203,17 +205,7 @@ func (k *Keyer) adjust(l *laneOf, spec Lane) {
 	if same || !l.keyed {
 		return
 	}
-	k.beside(l, func() func() {
-		kept, err := l.touch(k, spec)
-		return func() {
-			if err != nil {
-				k.Log.Warn("lane not changed", "interface", spec.Interface, "error", err)
-			}
-			if !kept || err != nil {
-				k.keyLost(l)
-			}
-		}
-	}, nothing) // who makes the peer again makes it so
+	k.remake(l, spec)
 }
 
 // install hands a key to WireGuard. The same again while it is under way is
@@ -302,14 +294,26 @@ func (k *Keyer) look(l *laneOf) {
 			s, err = dev.Status()
 			if errors.Is(err, lane.ErrLost) && dev.Lost() == nil {
 				l.close() // nobody tells of an interface of the kernel that is deleted
-				return func() { k.keyLost(l) }
+				return func() {
+					if l.current() && l.keyed {
+						k.drift(l, "interface")
+					}
+					k.keyLost(l)
+				}
 			}
 		}
-		return func() { k.looked(l, s, err) }
+		wrong := ""
+		if err == nil {
+			if l.public == (lane.PublicKey{}) {
+				l.public, err = lane.PublicOf(spec.Config.Private)
+			}
+			wrong = spec.Config.Wrong(s, l.public)
+		}
+		return func() { k.looked(l, s, wrong, err) }
 	}, nothing)
 }
 
-func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
+func (k *Keyer) looked(l *laneOf, s lane.Status, wrong string, err error) {
 	if !l.current() {
 		return
 	}
@@ -332,7 +336,14 @@ func (k *Keyer) looked(l *laneOf, s lane.Status, err error) {
 	}
 	if l.keyed && !l.bare && l.putting == 0 && s.Peer != l.spec.Config.Peer.Public {
 		k.Log.Warn("somebody took the lane's peer away", "interface", l.spec.Interface)
+		k.drift(l, wrong)
 		k.keyLost(l)
+		return
+	}
+	if l.keyed && !l.bare && l.putting == 0 && wrong != "" {
+		k.Log.Warn("somebody has changed the lane", "interface", l.spec.Interface, "what", wrong)
+		k.drift(l, wrong)
+		k.remake(l, l.spec)
 		return
 	}
 	if s.Handshake.After(l.handshake) {

@@ -57,6 +57,7 @@ const (
 
 // Counters count since New.
 type Counters struct {
+	Drifts         uint64 // changes of lanes by others
 	Received, Sent uint64 // datagrams
 	// Refused counts datagrams, messages and calls by their reason, those of
 	// packages hybrid and datagram included.

@@ -143,4 +143,32 @@ func (c *Config) changes(have Status, own PublicKey) change {
 	}
 }
 
+// Wrong says what of an interface is not as it must be, of which the public
+// key is own; "" nothing. Of preshared keys an interface says nothing.
+func (c *Config) Wrong(have Status, own PublicKey) string {
+	do := c.changes(have, own)
+	switch {
+	case have.Peer == PublicKey{}:
+		return "peer"
+	case have.moreThanOne:
+		return "peers"
+	case have.other:
+		return "allowed-ips"
+	case do.peer:
+		return "public key of the peer"
+	case do.private:
+		return "private key"
+	case do.port:
+		return "listen-port"
+	case do.endpoint:
+		return "endpoint"
+	case do.keepalive:
+		return "persistent-keepalive"
+	}
+	return ""
+}
+
+// PublicOf is the public key of a private one.
+func PublicOf(private secret.Key) (PublicKey, error) { return publicOf(private) }
+
 func (c change) none() bool { return c == change{} }

@@ -22,6 +22,7 @@ import (
 	"github.com/keiro-net/keiro/agent/floor"
 	"github.com/keiro-net/keiro/agent/internal/sameuser"
 	"github.com/keiro-net/keiro/agent/nodecfg"
+	"github.com/keiro-net/keiro/agent/session"
 )
 
 // socketName is that of the socket in the state directory.
@@ -40,11 +41,27 @@ type request struct {
 	Status bool   `json:"status,omitempty"`
 }
 
+// answer is the agent's, and for its status what the session knows.
+type answer struct {
+	floor.Answer
+	Uplink *session.Standing `json:"uplink,omitempty"`
+}
+
+// State is what an agent has reached, and how it stands with its controller.
+type State struct {
+	nodecfg.Report
+	Uplink *session.Standing `json:"uplink,omitempty"` // nil: the agent is of an earlier version
+}
+
 // ErrNoAgent: nobody answers in a state directory.
 var ErrNoAgent = errors.New("no agent is running with this state directory")
 
 // Server hears the node's root.
 type Server struct {
+	// Uplink says how the agent stands with its controller; nil: nobody knows. Set
+	// it before Run.
+	Uplink func() session.Standing
+
 	listen *net.UnixListener
 	log    *slog.Logger
 }
@@ -76,7 +93,7 @@ func Listen(dir string, log *slog.Logger) (*Server, error) {
 		l.Close()
 		return nil, err
 	}
-	return &Server{l, log}, nil
+	return &Server{listen: l, log: log}, nil
 }
 
 // gone says of the error of a dial that nobody listens: there is no socket, or
@@ -119,7 +136,7 @@ func (s *Server) serve(ctx context.Context, c *net.UnixConn, orders chan<- floor
 	_ = json.NewEncoder(c).Encode(a) // who went away does not want it
 }
 
-func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floor.Order) (a floor.Answer, err error) {
+func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floor.Order) (a answer, err error) {
 	if err := sameuser.Check(c); err != nil {
 		return a, fmt.Errorf("only root may ask this: %w", err)
 	}
@@ -137,7 +154,11 @@ func (s *Server) answer(ctx context.Context, c *net.UnixConn, orders chan<- floo
 		return a, errors.New("the agent is ending")
 	}
 	select {
-	case a = <-answers:
+	case a.Answer = <-answers:
+		if r.Status && s.Uplink != nil {
+			uplink := s.Uplink()
+			a.Uplink = &uplink
+		}
 		return a, nil
 	case <-ctx.Done():
 		return a, errors.New("the agent is ending: look again when it is back")
@@ -158,19 +179,25 @@ func read(from io.Reader) (r request, err error) {
 // Ask asks the agent of a state directory to lower the floor of an intent, or
 // with "" which floors there are. The error is ErrNoAgent where none runs, or
 // what the agent says.
-func Ask(dir, lower string) (floor.Answer, error) { return ask(dir, request{Lower: lower}) }
+func Ask(dir, lower string) (floor.Answer, error) {
+	a, err := ask(dir, request{Lower: lower})
+	return a.Answer, err
+}
 
-// Status asks the agent of a state directory for its Report. The error is as
+// Status asks the agent of a state directory for its State. The error is as
 // Ask's.
-func Status(dir string) (*nodecfg.Report, error) {
+func Status(dir string) (*State, error) {
 	a, err := ask(dir, request{Status: true})
 	if err == nil && a.Report == nil {
 		err = errors.New("the agent that is running knows no status: it is of an earlier version")
 	}
-	return a.Report, err
+	if err != nil {
+		return nil, err
+	}
+	return &State{Report: *a.Report, Uplink: a.Uplink}, nil
 }
 
-func ask(dir string, r request) (a floor.Answer, err error) {
+func ask(dir string, r request) (a answer, err error) {
 	c, err := net.DialTimeout("unix", filepath.Join(dir, socketName), patience)
 	if gone(err) {
 		return a, ErrNoAgent

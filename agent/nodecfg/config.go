@@ -10,9 +10,9 @@
 package nodecfg
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/netip"
 	"time"
 )
@@ -41,7 +41,10 @@ type Config struct {
 // Guarding is what becomes of changes by others.
 type Guarding string
 
-// Enforce puts them back and tells; Alert only tells.
+// Enforce puts them back and tells. Alert only tells, but for what keeps packets
+// from going where they must not: fences, what others put into the table or
+// before the rules of an intent with encryption, and keys and peers of lanes
+// are put back whatever the guard is.
 const (
 	Enforce Guarding = ""
 	Alert   Guarding = "alert"
@@ -77,6 +80,9 @@ type Link struct {
 	// of its interface, IPv6 and not link-local. It has no PeerID, and a
 	// PeerLocator only as far as one is known. Its SIDs are in the Paths.
 	PeerAddress netip.Addr `json:"peerAddress,omitzero"`
+	// Drained: the link, or the node, is drained. Whoever sets its interface
+	// down then is left alone.
+	Drained bool `json:"drained,omitempty"`
 	// QKD: a QKD system runs on the link, so the node's KME has a store of
 	// keys shared with the peer, which is to be watched.
 	QKD bool `json:"qkd,omitempty"`
@@ -226,8 +232,8 @@ type Tester struct {
 	Key     TestKey      `json:"key"` // of the pair, the same at both
 }
 
-// TestKey authenticates test packets. It is in a Config's JSON, which is for
-// the agent and its disk, and in no text.
+// TestKey authenticates test packets. It is in the JSON of a Tester, which is
+// for the agent and its disk, and in no text.
 type TestKey []byte
 
 // TestKeyLen is the length of a TestKey in bytes.
@@ -238,5 +244,14 @@ const redacted = "[redacted]"
 // Format writes no key, whatever the verb.
 func (TestKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue is for slog, of whose handlers one would write JSON.
-func (TestKey) LogValue() slog.Value { return slog.StringValue(redacted) }
+// MarshalText is for whoever would write JSON, or a log.
+func (TestKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalJSON writes the key: it is how it gets to the agent.
+func (t Tester) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Node    string       `json:"node"`
+		Locator netip.Prefix `json:"locator"`
+		Key     []byte       `json:"key"`
+	}{t.Node, t.Locator, t.Key})
+}

@@ -22,6 +22,7 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 		s.Add(o)
 	}
 	loopback := Loopback(c.Locator)
+	s.Add(LinkUp{"lo"})
 	for _, o := range c.oam() {
 		s.Add(o)
 	}
@@ -56,8 +57,14 @@ func (c *Config) Desired(leftOut map[string]bool) State {
 				s.Add(Route{Table: MainTable, To: host(sid), Metric: mainMetric,
 					Via: links[path.Link].PeerAddress, Dev: device(path.Link)})
 			}
-			if path.Lane != nil {
-				for _, o := range c.outer(&path, device(path.Link)) {
+			if path.Lane == nil {
+				continue
+			}
+			for _, o := range c.outer(&path, device(path.Link)) {
+				s.Add(o)
+			}
+			if !leftOut[path.Name] {
+				for _, o := range path.Lane.carries() {
 					s.Add(o)
 				}
 			}
@@ -83,6 +90,7 @@ func (c *Config) sysctls() []Object {
 	for _, l := range c.Links {
 		dev = append(dev, l.Interface)
 		on = append(on,
+			Sysctl{"net/ipv4/conf/" + l.Interface + "/forwarding", "1"},
 			Sysctl{"net/ipv4/conf/" + l.Interface + "/rp_filter", "0"},
 			Sysctl{"net/ipv6/conf/" + l.Interface + "/disable_ipv6", "0"},
 			Sysctl{"net/ipv6/conf/" + l.Interface + "/keep_addr_on_down", "1"},
@@ -117,6 +125,7 @@ func (c *Config) link(l Link) []Object {
 		return Route{Table: table, To: host(sid), Metric: metric, Dev: l.Interface, Encap: behavior}
 	}
 	objects := []Object{
+		LinkUp{l.Interface},
 		Addr{host(Adjacency(c.Locator, l.ID)), l.Interface},
 		Route{Table: table, To: host(peer), Metric: mainMetric, Dev: l.Interface},
 		local(IngressEnd(c.Locator, l.ID), mainMetric, end),

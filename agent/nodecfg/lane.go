@@ -71,6 +71,18 @@ func (c *Config) outer(p *Path, dev string) []Object {
 	}
 }
 
+// carries is what the interface of a lane that may carry packets needs.
+// Packets come by one lane that their answers would not go by, so that reverse
+// path filtering would drop them.
+func (l *Lane) carries() []Object {
+	dev := LaneInterface(l.ID)
+	return []Object{
+		LinkUp{dev},
+		Sysctl{"net/ipv4/conf/" + dev + "/forwarding", "1"},
+		Sysctl{"net/ipv4/conf/" + dev + "/rp_filter", "0"},
+	}
+}
+
 // way is the route of a lane's outer packets.
 func (c *Config) way(p *Path, dev string) Route {
 	segs := SegmentsOf(p.Segments...) + SegmentsOf(EndDT6(p.Tail))

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Object is one kernel object: an Addr, Route, Rule, Sysctl, TunSrc or
+// Object is one kernel object: a LinkUp, Addr, Route, Rule, Sysctl, TunSrc or
 // OAMNamespace. All
 // are comparable with ==. String is the command of iproute2 or sysctl(8) that
 // makes it.
@@ -23,6 +23,11 @@ type Object interface {
 type Addr struct {
 	Addr netip.Prefix
 	Dev  string
+}
+
+// LinkUp is that an interface is set up: administratively, whatever its carrier.
+type LinkUp struct {
+	Dev string
 }
 
 // Route is a route with protocol RouteProtocol.
@@ -120,6 +125,9 @@ type TunSrc struct {
 // Key implements Object: the kernel allows an address once an interface.
 func (a Addr) Key() Object { return a }
 
+// Key implements Object.
+func (l LinkUp) Key() Object { return l }
+
 // Key implements Object: table, destination and metric.
 func (r Route) Key() Object { return Route{Table: r.Table, To: r.To, Metric: r.Metric} }
 
@@ -133,6 +141,7 @@ func (s Sysctl) Key() Object { return Sysctl{Name: s.Name} }
 func (t TunSrc) Key() Object { return TunSrc{} }
 
 func (a Addr) String() string   { return command(a, "add") }
+func (l LinkUp) String() string { return command(l, "add") }
 func (r Route) String() string  { return command(r, "add") }
 func (r Rule) String() string   { return command(r, "add") }
 func (s Sysctl) String() string { return command(s, "add") }
@@ -144,6 +153,11 @@ func command(o Object, verb string) string {
 	switch o := o.(type) {
 	case Sysctl:
 		return noun + " " + rest
+	case LinkUp:
+		if verb == "del" {
+			return noun + " set " + o.Dev + " down"
+		}
+		return noun + " set " + rest
 	case TunSrc:
 		if verb == "del" {
 			o.Addr = netip.IPv6Unspecified()
@@ -161,6 +175,8 @@ func command(o Object, verb string) string {
 func (a Addr) words() (noun, rest string) {
 	return "ip -6 addr", fmt.Sprintf("%s dev %s nodad proto %d", a.Addr, a.Dev, RouteProtocol)
 }
+
+func (l LinkUp) words() (noun, rest string) { return "ip link", l.Dev + " up" }
 
 func (r Route) words() (noun, rest string) {
 	var b strings.Builder

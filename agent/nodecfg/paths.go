@@ -87,7 +87,8 @@ func Draining(lanes []LaneState) map[string]bool {
 }
 
 // Switch returns what Plan would for the Desired States of two sets of paths
-// left out, without going through all that stays as it is.
+// left out, without going through all that stays as it is. Interfaces of lanes
+// are not looked at: who makes a lane sets its interface up.
 func (c *Config) Switch(before, after map[string]bool) []Op {
 	var ops []Op
 	for i := range c.Policies {
@@ -139,6 +140,29 @@ func (c *Config) Active(have State, leftOut, linkDown map[string]bool) map[strin
 		}
 	}
 	return active
+}
+
+// Absent names the paths of which the kernel has no routes while it has another
+// path of the same policy, and the rules that lead there: those that somebody has
+// left out of its table.
+func (c *Config) Absent(have State) map[string]bool {
+	absent := make(map[string]bool)
+	for i := range c.Policies {
+		p := &c.Policies[i]
+		var lacks []string
+		for j, path := range p.Paths {
+			if !has(have, p.routes(j, c.device(path.Link))) {
+				lacks = append(lacks, path.Name)
+			}
+		}
+		if len(lacks) == len(p.Paths) || !has(have, p.rules()) {
+			continue
+		}
+		for _, name := range lacks {
+			absent[name] = true
+		}
+	}
+	return absent
 }
 
 func has[O Object](have State, objects []O) bool {

@@ -11,7 +11,8 @@ import (
 // ground up, rules last; then deletions, rules first. Rules come in the order
 // in which they are matched and go in the reverse, so that each comes after
 // the fences before it and goes before them. Equal States need none.
-// Sysctls are never deleted: there is no knowing what they were.
+// Sysctls are never deleted, and no interface is set down: there is no knowing
+// what they were.
 func Plan(have, want State) []Op {
 	var ops []Op
 	for k, w := range want {
@@ -24,7 +25,12 @@ func Plan(have, want State) []Op {
 		}
 	}
 	for k, h := range have {
-		if _, sysctl := h.(Sysctl); !sysctl && want[k] == nil {
+		if want[k] != nil {
+			continue
+		}
+		switch h.(type) {
+		case Sysctl, LinkUp:
+		default:
 			ops = append(ops, Op{Delete, h})
 		}
 	}
@@ -64,6 +70,7 @@ type order struct {
 // The steps of a Plan: each needs only what those before it made.
 const (
 	stepSysctl = iota
+	stepUp
 	stepAddr
 	stepTunSrc
 	stepOAM    // after the numbers that it says
@@ -83,6 +90,8 @@ func (op Op) order() order {
 	switch o := op.Object.(type) {
 	case Sysctl:
 		at.step = stepSysctl
+	case LinkUp:
+		at.step = stepUp
 	case Addr:
 		at.step = stepAddr
 	case TunSrc:

@@ -9,13 +9,14 @@ type Report struct {
 	Revision uint64        `json:"revision"` // of the Config last acted upon; 0: none yet
 	Reached  bool          `json:"reached"`  // the kernel is as the Config says, errors that matter to no path aside
 	Errors   []ObjectError `json:"errors,omitempty"`
-	Links    []LinkState   `json:"links,omitempty"`  // sorted by name
-	Paths    []PathState   `json:"paths,omitempty"`  // sorted by name
-	Lanes    []LaneState   `json:"lanes,omitempty"`  // sorted by name
-	Keying   *Keying       `json:"keying,omitempty"` // nil: this node has had no lane
-	Floors   []FloorState  `json:"floors,omitempty"` // sorted by intent
-	Drifts   []Drift       `json:"drifts,omitempty"` // the latest, the oldest first
-	Leaks    []Leak        `json:"leaks,omitempty"`  // that were seen lately, sorted by intent, link and kind
+	Links    []LinkState   `json:"links,omitempty"`   // sorted by name
+	Paths    []PathState   `json:"paths,omitempty"`   // sorted by name
+	Lanes    []LaneState   `json:"lanes,omitempty"`   // sorted by name
+	Keying   *Keying       `json:"keying,omitempty"`  // nil: this node has had no lane
+	Floors   []FloorState  `json:"floors,omitempty"`  // sorted by intent
+	Drifts   []Drift       `json:"drifts,omitempty"`  // the latest, the oldest first
+	Drifted  uint64        `json:"drifted,omitempty"` // all drifts since the agent began
+	Leaks    []Leak        `json:"leaks,omitempty"`   // that were seen lately, sorted by intent, link and kind
 }
 
 // Drift is something of this node that somebody else changed.

@@ -48,6 +48,7 @@ func (c *Config) Validate() error {
 	v.check(c.Revision > 0, "revision: is 0, must be at least 1")
 	v.check(c.Node != "", "node: is empty")
 	v.locator("locator", c.Locator)
+	v.check(c.Guard == Enforce || c.Guard == Alert, "guard: %q is neither \"\", enforce, nor %q", c.Guard, Alert)
 	v.seen = make(map[string]string)
 	for i, l := range c.Links {
 		v.link(fmt.Sprintf("links[%d] %s", i, l.Name), c, l)

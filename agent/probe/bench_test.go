@@ -90,12 +90,20 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// BenchmarkDetect makes a node further along drop silently and says how long it
-// took until the path was called down.
+// BenchmarkDetect makes a node further along drop silently what goes one way,
+// and says how long it took until the path was called down.
 func BenchmarkDetect(b *testing.B) {
+	for _, interval := range []time.Duration{3 * time.Millisecond, 10 * time.Millisecond} {
+		b.Run(interval.String(), func(b *testing.B) { benchmarkDetect(b, interval) })
+	}
+}
+
+func benchmarkDetect(b *testing.B, interval time.Duration) {
 	w := newWorld(b, 3, [2]int{0, 1}, [2]int{1, 2})
 	p := w.prober()
-	p.Set(w.config(w.path("gold/0", 0, 1, 2)))
+	cfg := w.config(w.path("gold/0", 0, 1, 2))
+	cfg.Probe.Interval = interval
+	p.Set(cfg)
 	start(b, p)
 	await(b, p, "gold/0", nodecfg.Up)
 	n := w.nodes[1]

@@ -37,7 +37,7 @@ func TestParseError(t *testing.T) {
 	s := newSealer()
 	p := testPacket(t, s)
 	// After End.DT6 the node that ends the way has the inner packet only.
-	inner := []byte(p[len(p)-stamp.Len-wire.UDPLen-wire.IPv6Len:])
+	inner := p[len(p)-stamp.Len-wire.UDPLen-wire.IPv6Len:]
 	plain := append(append([]byte{}, p[:wire.IPv6Len]...), inner...)
 	plain[6] = wire.ProtoIPv6
 	for _, c := range []struct {

@@ -68,7 +68,11 @@ type path struct {
 	test    *test // nil: there is no agent at the tail to measure with
 	changed time.Time
 	trouble trouble // with sending
+	told    verdicts
 }
+
+// verdicts are whether a path that is up keeps its bounds.
+type verdicts struct{ delay, loss string }
 
 // New opens the sockets, in the network namespace of the calling thread. It
 // needs CAP_NET_RAW. Run does the work, Close ends it.
@@ -144,12 +148,18 @@ func (p *Prober) States() []nodecfg.PathState {
 
 // measured adds what is known of the path beside that it is up.
 func (p *path) measured(s *nodecfg.PathState, now time.Duration) {
-	s.Delay, s.Loss = p.bounds.delay.Verdict(), p.bounds.loss()
+	s.There, s.Back, s.Delay, s.Loss = p.result(now)
+}
+
+// result is what both kinds of packets say.
+func (p *path) result(now time.Duration) (there, back nodecfg.Measured, delay, loss string) {
+	delay, loss = p.bounds.delay.Verdict(), p.bounds.loss()
 	if p.test != nil {
-		var delay, loss string
-		s.There, s.Back, delay, loss = p.test.sender.Result(now)
-		s.Delay, s.Loss = gauge.Join(s.Delay, delay), gauge.Join(s.Loss, loss)
+		var d, l string
+		there, back, d, l = p.test.sender.Result(now)
+		delay, loss = gauge.Join(delay, d), gauge.Join(loss, l)
 	}
+	return there, back, delay, loss
 }
 
 // Counters are those of all paths together, past ones included.

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -72,6 +73,7 @@ func (p *Prober) round(now time.Time) (time.Duration, error) {
 			if home && path.packet.Valid() {
 				p.probe(path, now, lived)
 			}
+			p.verdict(path, now)
 			// Rounds that were missed are not made up for.
 			path.due = path.due.Add(p.interval * (1 + now.Sub(path.due)/p.interval))
 			next = min(next, path.due.Sub(now))
@@ -210,6 +212,24 @@ func (p *Prober) update(path *path, now time.Time, do func(*judge)) {
 		p.log.Info("path changed", "path", path.name, "from", string(before), "to", string(after), "rtt", path.judge.rtt.smoothed)
 		notify(p.changes)
 	}
+}
+
+// verdict tells the world if a path keeps its bounds, and did not, or otherwise.
+func (p *Prober) verdict(path *path, now time.Time) {
+	var v verdicts
+	if path.judge.state == nodecfg.Up {
+		_, _, v.delay, v.loss = path.result(p.wall.of(now))
+	}
+	if v == path.told {
+		return
+	}
+	if before := path.told; v.delay != before.delay {
+		p.log.Info("delay of path", "path", path.name, "is", cmp.Or(v.delay, "not known"), "was", cmp.Or(before.delay, "not known"))
+	} else {
+		p.log.Info("loss of path", "path", path.name, "is", cmp.Or(v.loss, "not known"), "was", cmp.Or(before.loss, "not known"))
+	}
+	path.told = v
+	notify(p.changes)
 }
 
 // trouble is logged when it begins or becomes another, not at every packet.

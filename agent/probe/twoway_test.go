@@ -96,6 +96,17 @@ func TestDelayGrows(t *testing.T) {
 	eventually(t, "beyond", delay(nodecfg.Beyond))
 	r.delay[0].Store(0)
 	eventually(t, "within again", delay(nodecfg.Within))
+	for len(p.Changes()) > 0 {
+		<-p.Changes()
+	}
+	r.delay[1].Store(int64(60 * time.Millisecond))
+	select { // whoever waits is told
+	case <-p.Changes():
+	case <-time.After(patience):
+		t.Error("a bound was passed and nobody was told")
+	}
+	r.delay[1].Store(0)
+	eventually(t, "within at last", delay(nodecfg.Within))
 	if s := stateOf(t, p, "gold/0"); s.Loss != "" || s.State != nodecfg.Up {
 		t.Errorf("%+v", s)
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 // Link is an interface.
@@ -53,6 +55,19 @@ func decodeLink(msg []byte) (Link, error) {
 		return nil
 	})
 	return l, err
+}
+
+func (h *Handle) applyUp(verb nodecfg.Verb, l nodecfg.LinkUp) error {
+	index, err := h.index(l.Dev)
+	if err != nil {
+		return err
+	}
+	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	msg.Index, msg.Change = int32(index), unix.IFF_UP
+	if verb != nodecfg.Delete {
+		msg.Flags = unix.IFF_UP
+	}
+	return h.change(unix.RTM_NEWLINK, 0, msg)
 }
 
 // Links lists the interfaces by name.

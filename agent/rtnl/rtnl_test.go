@@ -116,10 +116,8 @@ func TestStateIsWhatWasApplied(t *testing.T) {
 			}
 		}
 	}
-	for _, o := range observe(t, h, want) {
-		if _, sysctl := o.(nodecfg.Sysctl); !sysctl {
-			t.Errorf("left: %s", o)
-		}
+	for _, op := range nodecfg.Plan(observe(t, h, want), nil) {
+		t.Errorf("left: %s", op)
 	}
 }
 

@@ -18,7 +18,8 @@ type Seen struct {
 	Links map[string]Link // all interfaces, by name
 }
 
-// Observe lists what is there, and the values of the sysctls that want names.
+// Observe lists what is there, and the values of the sysctls and the interfaces
+// set up that want names.
 func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 	s := make(nodecfg.State, len(want))
 	links, err := h.Links()
@@ -72,11 +73,34 @@ func (h *Handle) Observe(want nodecfg.State) (Seen, error) {
 	for _, o := range sysctls {
 		s.Add(o)
 	}
+	for name, l := range links {
+		if up := (nodecfg.LinkUp{Dev: name}); l.Up && want.Has(up) {
+			s.Add(up)
+		}
+	}
 	namespaces, noOAM := h.oamNamespaces()
 	for _, n := range namespaces {
 		s.Add(n)
 	}
 	return Seen{s, noOAM, links}, nil
+}
+
+// Silent reads again those objects of want whose change the kernel tells
+// nobody: sysctls and the source of encapsulation. What is not there, or not
+// for us to know, is not in the State.
+func (h *Handle) Silent(want nodecfg.State) (nodecfg.State, error) {
+	s := make(nodecfg.State)
+	sysctls, err := h.sysctls(sysctlNames(want))
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range sysctls {
+		s.Add(o)
+	}
+	if src, err := h.tunSrc(); err == nil && src.IsValid() && !src.IsUnspecified() {
+		s.Add(nodecfg.TunSrc{Addr: src})
+	}
+	return s, nil
 }
 
 func sysctlNames(s nodecfg.State) []string {
@@ -113,6 +137,8 @@ func (h *Handle) apply(op nodecfg.Op) error {
 			return nil
 		}
 		return err
+	case nodecfg.LinkUp:
+		return h.applyUp(op.Verb, o)
 	case nodecfg.Sysctl:
 		return h.applySysctl(o)
 	case nodecfg.TunSrc:

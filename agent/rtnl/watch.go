@@ -27,6 +27,7 @@ type Watcher struct {
 	wake   chan struct{}
 	links  chan Link
 	lost   atomic.Uint64
+	others others
 	handle *Handle
 	buffer int
 }
@@ -154,7 +155,7 @@ func (w *Watcher) messages(b []byte) bool {
 			return true // not understood: have a look
 		}
 		typ, port := binary.NativeEndian.Uint16(b[4:]), binary.NativeEndian.Uint32(b[12:])
-		if port != w.handle.port && w.message(typ, b[unix.NLMSG_HDRLEN:n]) {
+		if port != w.handle.port && w.message(typ, port, b[unix.NLMSG_HDRLEN:n]) {
 			wake = true
 		}
 		b = b[min((n+3)&^3, len(b)):]
@@ -162,7 +163,7 @@ func (w *Watcher) messages(b []byte) bool {
 	return wake
 }
 
-func (w *Watcher) message(typ uint16, msg []byte) bool {
+func (w *Watcher) message(typ uint16, port uint32, msg []byte) bool {
 	switch typ {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		if len(msg) > 0 && msg[0] != unix.AF_UNSPEC {
@@ -171,16 +172,35 @@ func (w *Watcher) message(typ uint16, msg []byte) bool {
 		l, err := decodeLink(msg)
 		l.Gone = typ == unix.RTM_DELLINK
 		if err == nil {
+			w.others.link(l, port)
 			select {
 			case w.links <- l:
 			default:
 			}
 		}
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
-		return len(msg) < unix.SizeofRtMsg || msg[5] == nodecfg.RouteProtocol
+		if len(msg) < unix.SizeofRtMsg {
+			return true
+		}
+		// Only what is ours is looked into: others may have a million.
+		if ours := msg[5] == nodecfg.RouteProtocol; !ours && !w.others.ours(msg) {
+			return false
+		}
+		if r, err := decodeRoute(msg); err == nil {
+			w.others.object(r.Route.Key(), port)
+		}
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
-		_, protocol, err := decodeRule(msg)
-		return err != nil || protocol == nodecfg.RouteProtocol
+		r, protocol, err := decodeRule(msg)
+		if err == nil && protocol != nodecfg.RouteProtocol {
+			return false
+		}
+		if err == nil {
+			w.others.object(r.Key(), port)
+		}
+	case unix.RTM_DELADDR:
+		if a, err := decodeAddr(msg); err == nil {
+			w.others.address(a.index)
+		}
 	}
 	return true
 }

@@ -123,8 +123,8 @@ func quiet(o nodecfg.Object) bool {
 // What the Handle did itself does not wake, nor do routes of others.
 func TestEchoesDoNotWake(t *testing.T) {
 	w := &Watcher{handle: &Handle{port: 7}}
-	event := func(port uint32, protocol uint8) []byte {
-		parts, err := encodeRoute(numbered(1), indexOf)
+	event := func(port uint32, protocol uint8, r nodecfg.Route) []byte {
+		parts, err := encodeRoute(r, indexOf)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,8 +134,10 @@ func TestEchoesDoNotWake(t *testing.T) {
 		b = append(b, unix.RTM_NEWROUTE, 0, 0, 0, 0, 0, 0, 0)
 		return append(append(b, u32(port)...), body...)
 	}
-	ours, theirs := event(7, nodecfg.RouteProtocol), event(8, nodecfg.RouteProtocol)
-	foreign := event(8, unix.RTPROT_STATIC)
+	elsewhere, main := numbered(1), numbered(2)
+	elsewhere.Table, main.Table = 100, nodecfg.MainTable
+	ours, theirs := event(7, nodecfg.RouteProtocol, numbered(1)), event(8, nodecfg.RouteProtocol, numbered(1))
+	foreign := append(event(8, unix.RTPROT_STATIC, elsewhere), event(8, unix.RTPROT_STATIC, main)...)
 	for _, test := range []struct {
 		what   string
 		events []byte
@@ -143,12 +145,17 @@ func TestEchoesDoNotWake(t *testing.T) {
 	}{
 		{"our own", ours, false},
 		{"another's change of ours", theirs, true},
-		{"another's route", foreign, false},
+		{"another's routes", foreign, false},
+		{"another's route in the table of a policy", event(8, unix.RTPROT_STATIC, numbered(1)), true},
 		{"several in one packet", append(append(append([]byte(nil), ours...), foreign...), theirs...), true},
 		{"cut off", theirs[:20], true},
 	} {
 		if got := w.messages(test.events); got != test.want {
 			t.Errorf("%s: wake %v, want %v", test.what, got, test.want)
 		}
+	}
+	w.Mind(nodecfg.StateOf(main))
+	if !w.messages(foreign) {
+		t.Error("another's route in the place of ours does not wake")
 	}
 }

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -134,7 +135,7 @@ func TestFilter(t *testing.T) {
 			seen := false
 			for buf := make([]byte, snap); ; {
 				n, _, err := tp.read(buf)
-				if err == unix.EAGAIN || err == unix.EINTR {
+				if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
 					time.Sleep(100 * time.Microsecond)
 					continue
 				}

@@ -88,7 +88,8 @@ func (c *Client) useless(id identity) error {
 		return fmt.Errorf("%s: %w: enrol again with a new token", c.state.path(identityFile), err)
 	}
 	if time.Now().After(id.cert.NotAfter) {
-		return fmt.Errorf("the certificate expired at %s: enrol again with a new token", id.cert.NotAfter.Format(time.RFC3339))
+		return fmt.Errorf("the certificate expired at %s: enrol again with a new token, which `keiro token create %s` makes; until then the node goes on as it was told",
+			id.cert.NotAfter.UTC().Format(time.RFC3339), c.Node)
 	}
 	return nil
 }
@@ -127,6 +128,7 @@ func (c *Client) renew(ctx context.Context, conn grpc.ClientConnInterface) error
 	if id.pin() != c.state.identity.pin() {
 		return errors.New("the controller answered with another authority than it enrolled us with")
 	}
+	defer c.publish()
 	return c.state.renewed(id)
 }
 

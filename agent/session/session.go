@@ -48,11 +48,18 @@ const maxAsks = 16
 // certificate's life is left for it to succeed.
 const renewAgain = time.Minute
 
+// renewLook is how long a timer is trusted to know when half of that life is over:
+// the clock may be set meanwhile, and no timer runs while a machine is suspended.
+const renewLook = time.Hour
+
 // Client is used by one Run.
 type Client struct {
 	Options
 	state   state
 	renewIn func(identity) time.Duration
+	look    time.Duration // renewLook
+	patient time.Duration // with an absent controller: overlong
+	stand   stand
 
 	authority atomic.Pointer[x509.Certificate] // state.identity.ca, for others
 	remote    atomic.Pointer[netip.Addr]       // of the controller, for others
@@ -72,7 +79,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		Options: o, renewIn: identity.renewIn,
+		Options: o, renewIn: identity.renewIn, look: renewLook, patient: overlong,
 		configs: make(chan *nodecfg.Config, 1),
 		asks:    make(chan *nodecfg.ToAgent, maxAsks),
 		reports: make(chan *nodecfg.Report, 1),
@@ -85,6 +92,7 @@ func New(o Options) (*Client, error) {
 	if c.state.identity.cert == nil && o.Token.IsZero() {
 		return nil, fmt.Errorf("node %s is not enrolled and has no token: `keiro token create %s` makes one", o.Node, o.Node)
 	}
+	c.stand.Controller, c.stand.Since, c.stand.Never = o.Address, time.Now(), true
 	c.publish()
 	return c, nil
 }
@@ -98,7 +106,15 @@ func (c *Client) Keys() Keys { return c.state.keys }
 // another fleet.
 func (c *Client) Authority() *x509.Certificate { return c.authority.Load() }
 
-func (c *Client) publish() { c.authority.Store(c.state.identity.ca) }
+// publish lets others see a new identity.
+func (c *Client) publish() {
+	c.authority.Store(c.state.identity.ca)
+	c.stand.mu.Lock()
+	defer c.stand.mu.Unlock()
+	if cert := c.state.identity.cert; cert != nil {
+		c.stand.Expires = cert.NotAfter.UTC()
+	}
+}
 
 // Run holds the session until ctx is done. What the controller says goes to
 // in, the latest Config only if the agent is busy. What the agent says is
@@ -128,6 +144,10 @@ func (c *Client) Run(ctx context.Context, in chan<- nodecfg.ToAgent, out <-chan 
 		}
 		c.Log.Log(ctx, level, "no session with the controller",
 			"node", c.Node, "controller", c.Address, "reason", lastReason, "retry_in", wait)
+		if away, tell := c.stand.failed(lastReason, c.patient); tell {
+			c.Log.Warn("the controller is away for long: the node forwards, repairs and changes keys on by itself, and hears no orders; `keiro-agent status` says more",
+				"node", c.Node, "controller", c.Address, "away", away.Round(time.Second), "reason", lastReason, "certificate_until", c.Standing().Expires)
+		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -175,7 +195,7 @@ func (c *Client) session(ctx context.Context, conn grpc.ClientConnInterface) err
 		return err
 	}
 	c.admitted = time.Now()
-	c.Log.Info("session with the controller", "node", c.Node, "controller", c.Address)
+	c.Log.Info("session with the controller", "node", c.Node, "controller", c.Address, "away", c.stand.came().Round(time.Millisecond))
 	if c.OnSession != nil {
 		c.OnSession()
 	}
@@ -187,13 +207,18 @@ func (c *Client) session(ctx context.Context, conn grpc.ClientConnInterface) err
 		c.Log.Info("the certificate is to bind our identity", "node", c.Node, "reason", err)
 		wait = 0
 	}
-	renewal := time.NewTimer(wait)
+	renewal := time.NewTimer(min(wait, c.look))
 	defer renewal.Stop()
 	for {
 		select {
 		case err := <-received:
 			return err
 		case <-renewal.C:
+			if wait > c.look {
+				wait = c.renewIn(c.state.identity)
+				renewal.Reset(min(wait, c.look))
+				continue
+			}
 			if err := c.renew(ctx, conn); err == nil {
 				return nil // the next session shows the new certificate
 			} else if ctx.Err() == nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,6 +257,27 @@ func TestRenewal(t *testing.T) {
 	}
 	if in := b.identity.renewIn(); in < 25*time.Minute || in > 31*time.Minute {
 		t.Errorf("a certificate of an hour is renewed in %s", in)
+	}
+}
+
+// A clock that is set while a session stands does not let the certificate expire.
+func TestRenewalByTheClock(t *testing.T) {
+	c := newController(t)
+	address, _ := c.serve("tcp", "127.0.0.1:0")
+	var set atomic.Bool
+	start(t, Options{Node: "tyo1", Address: address, Dir: stateDir(t), Token: c.token(1)}, func(c *Client) {
+		c.look = time.Millisecond
+		c.renewIn = func(identity) time.Duration {
+			if set.CompareAndSwap(true, false) {
+				return 0
+			}
+			return time.Hour
+		}
+	})
+	first := c.session()
+	set.Store(true)
+	if second := c.session(); second.cert.Equal(first.cert) {
+		t.Error("a new session with the same certificate")
 	}
 }
 

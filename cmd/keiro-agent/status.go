@@ -1,19 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
 	"github.com/keiro-net/keiro/agent/local"
-	"github.com/keiro-net/keiro/agent/nodecfg"
 )
 
 const statusUsage = `keiro-agent status says what the agent of this node has reached: its links, the
-paths that packets take now, and what it cannot do and why. That is what it
-tells the controller, and it answers without one too.
+paths that packets take now, what others changed and whether that is put back,
+and what it cannot do and why. That is what it tells the controller. It answers
+without one too, and says since when there is none, why, what goes on all the
+same, and until when its certificate lets it in.
 
   keiro-agent status
   keiro-agent status -o json
@@ -54,7 +57,8 @@ func statusCommand(args []string, out, usage io.Writer) error {
 	return printStatus(out, r)
 }
 
-func printStatus(out io.Writer, r *nodecfg.Report) error {
+func printStatus(out io.Writer, s *local.State) error {
+	r := &s.Report
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	yes := map[bool]string{true: "yes", false: "no"}
 	if r.Revision == 0 {
@@ -62,6 +66,7 @@ func printStatus(out io.Writer, r *nodecfg.Report) error {
 	} else {
 		fmt.Fprintf(w, "node %s, config revision %d, reached: %s\n", r.Node, r.Revision, yes[r.Reached])
 	}
+	printUplink(w, s)
 	if len(r.Links) > 0 {
 		fmt.Fprintln(w, "\nLINK\tUP\tMTU")
 	}
@@ -73,6 +78,19 @@ func printStatus(out io.Writer, r *nodecfg.Report) error {
 	}
 	for _, p := range r.Paths {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, yes[p.Active], p.State, p.Cause)
+	}
+	if len(r.Drifts) > 0 {
+		fmt.Fprintf(w, "\nCHANGED BY OTHERS, %d in all\tHOW\tBY\tSINCE\tPUT BACK\n", r.Drifted)
+	}
+	for _, d := range r.Drifts {
+		back := "no"
+		switch {
+		case d.Kept != "":
+			back += ": " + d.Kept
+		case !d.Restored.IsZero():
+			back = "after " + d.Restored.Sub(d.At).Round(time.Millisecond).String()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.Object, d.Change, cmp.Or(d.By, "unknown"), d.At.Format(time.DateTime), back)
 	}
 	if err := w.Flush(); err != nil || len(r.Errors) == 0 {
 		return err

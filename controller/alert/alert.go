@@ -1,9 +1,11 @@
 // Package alert tells the world: it sends each alert to every endpoint that an
 // operator configured, at once, and again until it is acknowledged or 75 hours
-// have passed. It speaks signed webhooks (Standard Webhooks), Alertmanager's
-// v2 API and Alertmanager's receiver payload. It never decides what is an
-// alert (controller/core does) and never drops one silently. The controller
-// hands alerts over with Send; receivers check them with Verify.
+// have passed; what is given up is kept as a dead letter. It speaks signed
+// webhooks (controller/alert/webhook), Alertmanager's v2 API and Alertmanager's
+// receiver payload. It never decides what is an alert (controller/core does),
+// never drops one silently and never speaks to a network that an endpoint was
+// not allowed (controller/alert/egress). The controller hands alerts over with
+// Send. docs/alerts.md says what is guaranteed.
 package alert
 
 import (
@@ -14,6 +16,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +41,11 @@ type Outbox interface {
 	Put(ctx context.Context, deliveries []Delivery) error // all or none
 	Delete(ctx context.Context, id string) error          // absent is no error
 	List(ctx context.Context) ([]Delivery, error)
+	// Bury puts a Letter in the place of its delivery and drops others by their ids.
+	Bury(ctx context.Context, letter Letter, dropped []string) error
+	Letters(ctx context.Context) ([]Letter, error)
+	// Revive puts a delivery in the place of its letter.
+	Revive(ctx context.Context, d Delivery) error
 }
 
 // Config is what a Sender needs.
@@ -47,12 +56,17 @@ type Config struct {
 	// Firing returns the alerts that fire now. Alertmanager forgets alerts
 	// that are not repeated, so it is told again every minute. nil: never.
 	Firing func() []*resource.Alert
+	// Own reports whether the controller listens at an address itself, where no
+	// endpoint may lead. nil: it listens nowhere.
+	Own func(netip.AddrPort) bool
 }
 
 // Sender sends alerts. Its methods may be called at the same time.
 type Sender struct {
-	cfg     Config
-	targets []*target
+	cfg       Config
+	targets   []*target
+	letters   *letters
+	replaying sync.Mutex
 }
 
 // New returns a Sender that sends nothing before Run. It reads the files that
@@ -61,7 +75,7 @@ func New(ctx context.Context, cfg Config) (*Sender, error) {
 	if cfg.Outbox == nil || cfg.Log == nil {
 		return nil, errors.New("alert sender: Outbox and Log must be given")
 	}
-	s := &Sender{cfg: cfg}
+	s := &Sender{cfg: cfg, letters: &letters{outbox: cfg.Outbox}}
 	names := map[string]bool{}
 	for _, e := range cfg.Endpoints {
 		if names[e.Name] {
@@ -72,17 +86,23 @@ func New(ctx context.Context, cfg Config) (*Sender, error) {
 		if err != nil {
 			return nil, fmt.Errorf("alert endpoint %s: %w", e.Name, err)
 		}
+		t.letters = s.letters
 		s.targets = append(s.targets, t)
 	}
 	return s, s.load(ctx)
 }
 
-// load takes up what an earlier life left in the outbox.
+// load takes up what an earlier life left in the outbox, in the order in which
+// it was told.
 func (s *Sender) load(ctx context.Context) error {
+	if err := s.letters.load(ctx); err != nil {
+		return err
+	}
 	left, err := s.cfg.Outbox.List(ctx)
 	if err != nil {
 		return fmt.Errorf("read the alerts not yet delivered: %w", err)
 	}
+	slices.SortStableFunc(left, func(a, b Delivery) int { return a.Created.Compare(b.Created) })
 	stored := make(chan struct{})
 	close(stored)
 	for _, d := range left {
@@ -90,9 +110,10 @@ func (s *Sender) load(ctx context.Context) error {
 			t.add(d, stored)
 			continue
 		}
-		s.cfg.Log.Warn("alert dropped: its endpoint is configured no more", "endpoint", d.Endpoint, "delivery", d.ID)
-		if err := s.cfg.Outbox.Delete(ctx, d.ID); err != nil {
-			return fmt.Errorf("forget the delivery %s: %w", d.ID, err)
+		s.cfg.Log.Error("alert given up: its endpoint is configured no more", "endpoint", d.Endpoint, "delivery", d.ID)
+		letter := Letter{Delivery: d, GivenUp: time.Now().UTC(), Reason: "its endpoint is configured no more"}
+		if err := s.letters.bury(ctx, letter); err != nil {
+			return fmt.Errorf("keep the dead letter %s: %w", d.ID, err)
 		}
 	}
 	return nil
@@ -120,6 +141,7 @@ func (s *Sender) target(name string) *target {
 // restart; it is sent before that if the store is slow, and also where it
 // fails, which is the error returned. It waits for no endpoint.
 func (s *Sender) Send(ctx context.Context, a resource.Alert) error {
+	a = fit(a) // what waits is bounded as well
 	deliveries := make([]Delivery, 0, len(s.targets))
 	for _, t := range s.targets {
 		if !t.gone() {
@@ -156,7 +178,7 @@ func (s *Sender) Send(ctx context.Context, a resource.Alert) error {
 func newDelivery(a resource.Alert, endpoint string) Delivery {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %d %d", endpoint, a.ID, a.Status, a.DetectedAt.UnixNano(), a.ResolvedAt.UnixNano())
-	fmt.Fprintf(h, "%q %q %q", a.Severity, a.After, a.IntentsHit)
+	fmt.Fprintf(h, "%q %q %q %d", a.Severity, a.After, a.IntentsHit, a.Updates)
 	return Delivery{ID: "msg_" + hex.EncodeToString(h.Sum(nil)[:16]), Endpoint: endpoint, Created: time.Now().UTC(), Alert: a}
 }
 

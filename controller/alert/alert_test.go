@@ -5,159 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
-
-// memory is an Outbox that outlives a Sender.
-type memory struct {
-	mu    sync.Mutex
-	items map[string]Delivery
-	delay time.Duration // of a Put
-	fail  bool
-}
-
-func (m *memory) Put(_ context.Context, deliveries []Delivery) error {
-	time.Sleep(m.delay)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.fail {
-		return errors.New("disk full")
-	}
-	if m.items == nil {
-		m.items = map[string]Delivery{}
-	}
-	for _, d := range deliveries {
-		m.items[d.ID] = d
-	}
-	return nil
-}
-
-func (m *memory) Delete(_ context.Context, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.items, id)
-	return nil
-}
-
-func (m *memory) List(context.Context) ([]Delivery, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var out []Delivery
-	for _, d := range m.items {
-		out = append(out, d)
-	}
-	slices.SortFunc(out, func(a, b Delivery) int { return a.Created.Compare(b.Created) })
-	return out, nil
-}
-
-func (m *memory) size() int { l, _ := m.List(context.Background()); return len(l) }
-
-type request struct {
-	path   string
-	header http.Header
-	body   []byte
-}
-
-// receiver is an HTTP server that answers as told, 200 when nothing is left
-// to be told.
-func receiver(t testing.TB, answers ...int) (url string, got <-chan request) {
-	t.Helper()
-	ch := make(chan request, 1000)
-	var mu sync.Mutex
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		mu.Lock()
-		status := http.StatusOK
-		if len(answers) > 0 {
-			status, answers = answers[0], answers[1:]
-		}
-		mu.Unlock()
-		if status/100 == 3 {
-			w.Header().Set("Location", "/elsewhere")
-		}
-		w.WriteHeader(status)
-		ch <- request{r.URL.Path, r.Header, body}
-	}))
-	t.Cleanup(web.Close)
-	return web.URL + "/hook", ch
-}
-
-// start runs a Sender until stop or the end of the test.
-func start(t testing.TB, outbox Outbox, endpoints ...Endpoint) (s *Sender, stop func()) {
-	t.Helper()
-	secrets := t.TempDir() + "/secrets"
-	if err := os.WriteFile(secrets, []byte(secretA), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for i := range endpoints {
-		if endpoints[i].Kind != Alertmanager {
-			endpoints[i].SecretsFile = secrets
-		}
-	}
-	s, err := New(context.Background(), Config{Endpoints: endpoints, Outbox: outbox, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { s.Run(ctx); close(done) }()
-	stop = func() { cancel(); <-done }
-	t.Cleanup(stop)
-	return s, stop
-}
-
-func receive(t testing.TB, got <-chan request) request {
-	t.Helper()
-	select {
-	case r := <-got:
-		return r
-	case <-time.After(20 * time.Second):
-		t.Fatal("nothing was received")
-		return request{}
-	}
-}
-
-func until(t testing.TB, what string, yes func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !yes(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("never: " + what)
-		}
-	}
-}
-
-func firing(id string) resource.Alert {
-	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	return resource.Alert{
-		ID: id, Name: resource.DegradedPath, Intent: "gold", Severity: resource.Critical, Status: resource.Firing,
-		Before: "2 of 2 paths", After: "1 of 2 paths", Cause: resource.Cause{Text: "duct cut", Object: "srlg:keihan-duct"},
-		IntentsHit: []string{"gold", "iron"}, CausedAt: at, DetectedAt: at.Add(3 * time.Millisecond), Message: "gold has lost a path",
-	}
-}
-
-func resolved(id string) resource.Alert {
-	a := firing(id)
-	a.Status, a.ResolvedAt = resource.Resolved, a.DetectedAt.Add(time.Minute)
-	return a
-}
-
-func send(t testing.TB, s *Sender, a resource.Alert) {
-	t.Helper()
-	if err := s.Send(context.Background(), a); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestWebhook(t *testing.T) {
 	url, got := receiver(t, 500)
@@ -165,16 +23,16 @@ func TestWebhook(t *testing.T) {
 	s, _ := start(t, outbox, Endpoint{Name: "noc", Kind: Webhook, URL: url})
 	send(t, s, firing("1"))
 	first, second := receive(t, got), receive(t, got)
-	if a, b := first.header.Get(HeaderID), second.header.Get(HeaderID); a != b || !strings.HasPrefix(a, "msg_") {
+	if a, b := first.header.Get(webhook.HeaderID), second.header.Get(webhook.HeaderID); a != b || !strings.HasPrefix(a, "msg_") {
 		t.Errorf("ids %s and %s", a, b)
 	}
 	for _, r := range []request{first, second} {
-		if err := Verify([]Secret{parsed(t, secretA)}, r.header, r.body, time.Now()); err != nil {
+		if err := webhook.Verify(trusted(t), r.header, r.body, time.Now()); err != nil {
 			t.Error(err)
 		}
 	}
 	var m Message
-	if err := json.Unmarshal(second.body, &m); err != nil || m.Type != "alert.firing" || m.Data.Cause.Object != "srlg:keihan-duct" {
+	if err := json.Unmarshal(second.body, &m); err != nil || m.Type != Fired || m.Data.Cause.Object != "srlg:keihan-duct" {
 		t.Errorf("%v: %s", err, second.body)
 	}
 	until(t, "outbox empty", func() bool { return outbox.size() == 0 })
@@ -185,7 +43,7 @@ func TestWebhook(t *testing.T) {
 	send(t, s, firing("1"))
 	send(t, s, resolved("1"))
 	again, other := receive(t, got), receive(t, got)
-	if again.header.Get(HeaderID) != first.header.Get(HeaderID) || other.header.Get(HeaderID) == first.header.Get(HeaderID) {
+	if again.header.Get(webhook.HeaderID) != first.header.Get(webhook.HeaderID) || other.header.Get(webhook.HeaderID) == first.header.Get(webhook.HeaderID) {
 		t.Error("ids do not follow from what is told")
 	}
 }
@@ -203,7 +61,7 @@ func TestRestart(t *testing.T) {
 	}
 	outbox.items["msg_old"] = Delivery{ID: "msg_old", Endpoint: "gone"}
 	start(t, outbox, Endpoint{Name: "noc", Kind: Webhook, URL: url})
-	if second := receive(t, got); second.header.Get(HeaderID) != first.header.Get(HeaderID) {
+	if second := receive(t, got); second.header.Get(webhook.HeaderID) != first.header.Get(webhook.HeaderID) {
 		t.Error("another id after the restart")
 	}
 	until(t, "outbox empty", func() bool { return outbox.size() == 0 })
@@ -292,13 +150,14 @@ func TestAlertmanager(t *testing.T) {
 func TestRepeat(t *testing.T) {
 	url, got := receiver(t)
 	one := firing("1")
-	target, err := newTarget(Endpoint{Name: "am", Kind: Alertmanager, URL: url}, Config{
+	target, err := newTarget(Endpoint{Name: "am", Kind: Alertmanager, URL: url, Allow: loopback}, Config{
 		Log: slog.New(slog.DiscardHandler), Firing: func() []*resource.Alert { return []*resource.Alert{&one} },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	target.queue.add(newDelivery(resolved("1"), "am"), nil)
+	target.letters = &letters{}
+	target.queue.add(newDelivery(resolved("1"), "am"), 1, nil)
 	target.repeat(t.Context()) // something waits: not now
 	target.queue.items = nil
 	target.repeat(t.Context())
@@ -313,7 +172,7 @@ func TestMessagesStaySmall(t *testing.T) {
 	for n := range 5000 {
 		a.IntentsHit = append(a.IntentsHit, fmt.Sprint("intent", n))
 	}
-	body, err := webhookBody(a)
+	body, err := webhookBody(fit(a))
 	var m Message
 	if err != nil || json.Unmarshal(body, &m) != nil || len(body) >= maxMessage {
 		t.Fatal(len(body), err)
@@ -342,7 +201,7 @@ func TestRetryAfter(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	for want, e := range map[string]Endpoint{
 		"bad URL":                 {Kind: Webhook, URL: "noc.example/hook?key=SECRET"},
-		"needs a file of secrets": {Kind: Webhook, URL: "https://noc.example"},
+		"needs keys to sign with": {Kind: Webhook, URL: "https://noc.example"},
 		"unknown kind \"mail\"":   {Kind: "mail", URL: "https://noc.example"},
 		"read its CA":             {Kind: Receiver, URL: "https://noc.example", CAFile: "/nonexistent"},
 	} {

@@ -3,7 +3,7 @@ package alert
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -12,44 +12,73 @@ import (
 
 // Message is the body of a webhook.
 type Message struct {
-	Type      string         `json:"type"` // alert.firing or alert.resolved
+	Type      string         `json:"type"` // one of the types below
 	Timestamp time.Time      `json:"timestamp"`
 	Data      resource.Alert `json:"data"`
 }
 
+// The types of a Message.
 const (
-	maxMessage = 20_000 // bytes of a webhook's body, as the specification advises
-	maxText    = 2000   // bytes of each text in an alert that is too long
+	Fired    = "alert.fired"
+	Updated  = "alert.updated" // it goes on firing, and hits or says something else
+	Resolved = "alert.resolved"
+)
+
+// kindOf is the type of an alert's message, and when what it tells happened.
+func kindOf(a *resource.Alert) (string, time.Time) {
+	switch {
+	case a.Status == resource.Resolved:
+		return Resolved, a.ResolvedAt
+	case a.Updates > 0:
+		return Updated, a.UpdatedAt
+	}
+	return Fired, a.DetectedAt
+}
+
+const (
+	maxMessage  = 20_000 // bytes of a webhook's body, as the specification advises
+	maxText     = 2000   // bytes of each text in an alert that is too long
+	maxEvidence = 10     // pieces of evidence in such a one
 )
 
 // webhookBody encodes an alert. It is the same at every attempt.
 func webhookBody(a resource.Alert) ([]byte, error) {
-	at := a.DetectedAt
-	if a.Status == resource.Resolved {
-		at = a.ResolvedAt
+	kind, at := kindOf(&a)
+	body, err := json.Marshal(Message{Type: kind, Timestamp: at, Data: a})
+	if err != nil {
+		return nil, fmt.Errorf("encode the alert %s: %w", a.ID, err)
 	}
-	for shortened := false; ; shortened = true {
-		body, err := json.Marshal(Message{Type: "alert." + string(a.Status), Timestamp: at, Data: a})
-		if err != nil {
-			return nil, fmt.Errorf("encode the alert %s: %w", a.ID, err)
+	return body, nil
+}
+
+// fit shortens an alert until it makes a short message: its texts and its
+// evidence, and then as many intents as it takes, which it counts.
+func fit(a resource.Alert) resource.Alert {
+	for {
+		body, err := webhookBody(a)
+		if err != nil || len(body) < maxMessage {
+			return a
 		}
-		if len(body) < maxMessage || shortened && len(a.IntentsHit) == 0 {
-			return body, nil
+		shorter := shorten(a)
+		if len(shorter.IntentsHit) == len(a.IntentsHit) {
+			return shorter
 		}
-		a = shorten(a)
+		a = shorter
 	}
 }
 
 // shorten cuts the texts and halves the list of intents.
 func shorten(a resource.Alert) resource.Alert {
 	for _, text := range []*string{&a.Message, &a.Before, &a.After, &a.Cause.Text} {
-		if len(*text) > maxText {
-			cut := maxText - len("…")
-			for !utf8.RuneStart((*text)[cut]) {
-				cut--
-			}
-			*text = (*text)[:cut] + "…"
-		}
+		cut(text, maxText)
+	}
+	if len(a.Evidence) > maxEvidence {
+		a.EvidenceOmitted += len(a.Evidence) - maxEvidence
+		a.Evidence = a.Evidence[:maxEvidence]
+	}
+	a.Evidence = slices.Clone(a.Evidence)
+	for n := range a.Evidence {
+		cut(&a.Evidence[n].Text, maxText/maxEvidence)
 	}
 	keep := len(a.IntentsHit) / 2
 	a.IntentsOmitted += len(a.IntentsHit) - keep
@@ -57,70 +86,14 @@ func shorten(a resource.Alert) resource.Alert {
 	return a
 }
 
-// amAlert is a PostableAlert of Alertmanager's v2 API and an alert of its
-// receiver payload; the latter has Status.
-type amAlert struct {
-	Status       string            `json:"status,omitempty"`
-	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations"`
-	StartsAt     time.Time         `json:"startsAt"`
-	EndsAt       time.Time         `json:"endsAt,omitzero"`
-	GeneratorURL string            `json:"generatorURL,omitempty"`
-	Fingerprint  string            `json:"fingerprint,omitempty"`
-}
-
-// amHold is how long Alertmanager believes a firing alert that is not
-// repeated. It is told every amRepeat.
-const (
-	amRepeat = time.Minute
-	amHold   = 4 * amRepeat
-)
-
-// amEncode maps an alert. The labels are its identity, and so the same for
-// firing and resolved.
-func amEncode(a *resource.Alert) amAlert {
-	out := amAlert{
-		Labels: map[string]string{
-			"alertname": a.Name, "severity": string(a.Severity), "alert_id": a.ID,
-		},
-		Annotations: map[string]string{
-			"summary": a.Message, "before": a.Before, "after": a.After, "cause": a.Cause.Text,
-			"intents": strings.Join(a.IntentsHit, ", "), "detected_after": a.DetectedAt.Sub(a.CausedAt).String(),
-		},
-		StartsAt: a.CausedAt,
+// cut shortens a text to a number of bytes, and no letter in half.
+func cut(text *string, length int) {
+	if len(*text) <= length {
+		return
 	}
-	if a.Intent != "" {
-		out.Labels["intent"] = a.Intent
+	end := length - len("…")
+	for !utf8.RuneStart((*text)[end]) {
+		end--
 	}
-	if a.Cause.Object != "" {
-		out.Labels["cause"] = a.Cause.Object
-	}
-	if a.Status == resource.Resolved {
-		out.EndsAt = a.ResolvedAt
-	}
-	return out
-}
-
-// alertmanagerBody is the body of POST /api/v2/alerts.
-func alertmanagerBody(alerts []*resource.Alert, now time.Time) ([]byte, error) {
-	all := make([]amAlert, len(alerts))
-	for i, a := range alerts {
-		all[i] = amEncode(a)
-		if a.Status == resource.Firing {
-			all[i].EndsAt = now.Add(amHold)
-		}
-	}
-	return json.Marshal(all)
-}
-
-// receiverBody is what Alertmanager itself sends to its webhook receivers,
-// version 4, for a group of one alert.
-func receiverBody(a resource.Alert, receiver string) ([]byte, error) {
-	one := amEncode(&a)
-	one.Status, one.Fingerprint = string(a.Status), a.ID
-	return json.Marshal(map[string]any{
-		"version": "4", "groupKey": fmt.Sprintf("{}:{alert_id=%q}", a.ID), "truncatedAlerts": 0,
-		"status": string(a.Status), "receiver": receiver, "groupLabels": map[string]string{"alert_id": a.ID},
-		"commonLabels": one.Labels, "commonAnnotations": one.Annotations, "externalURL": "", "alerts": []amAlert{one},
-	})
+	*text = (*text)[:end] + "…"
 }

@@ -3,19 +3,25 @@ package alert
 import (
 	"slices"
 	"time"
+
+	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
 const (
-	maxInFlight = 8     // attempts to one endpoint at a time
-	maxPending  = 10000 // deliveries to one endpoint; beyond, the oldest is lost
+	maxInFlight = 8 // attempts to one endpoint at a time
+	// What waits for one endpoint is bounded, so that one that answers nothing
+	// for days fills no disk; beyond, the oldest is given up.
+	maxPending      = 10_000
+	maxPendingBytes = 16 << 20
 )
 
 // queue decides what is sent to one endpoint and when. It is pure: times come
 // in. Deliveries of one alert go out in the order they were added, so that
-// `resolved` never overtakes `firing`; those of different alerts do not wait
+// `resolved` never overtakes `fired`; those of different alerts do not wait
 // for each other.
 type queue struct {
 	items   []*item // in the order added
+	bytes   int     // sum of their sizes
 	paused  time.Time
 	failing bool // the last attempt that ended had failed
 }
@@ -23,25 +29,50 @@ type queue struct {
 type item struct {
 	Delivery
 	stored   <-chan struct{} // closed when the outbox has answered
+	size     int             // bytes in the outbox, about
 	attempts int             // failed ones
 	next     time.Time
 	inFlight bool
 }
 
-// add appends a delivery unless it is there; where there are too many it
-// returns the one that is lost for it.
-func (q *queue) add(d Delivery, stored <-chan struct{}) (lost *item) {
+// add appends a delivery unless it is there. An update takes the place of an
+// earlier one that still waits, which nobody needs then: stale. Where there is
+// too much, lost are the oldest, which are given up for it.
+func (q *queue) add(d Delivery, size int, stored <-chan struct{}) (stale *item, lost []*item) {
 	if slices.ContainsFunc(q.items, func(i *item) bool { return i.ID == d.ID }) {
-		return nil
+		return nil, nil
 	}
-	if len(q.items) >= maxPending {
-		oldest := slices.IndexFunc(q.items, func(i *item) bool { return !i.inFlight })
-		lost = q.items[oldest]
-		q.items = slices.Delete(q.items, oldest, oldest+1)
+	added := &item{Delivery: d, stored: stored, size: size}
+	if last := q.last(d.Alert.ID); last >= 0 && updates(d) && updates(q.items[last].Delivery) && !q.items[last].inFlight {
+		stale = q.items[last]
+		added.attempts, added.next = stale.attempts, stale.next
+		q.remove(stale)
 	}
-	q.items = append(q.items, &item{Delivery: d, stored: stored})
-	return lost
+	q.items = append(q.items, added)
+	q.bytes += size
+	for len(q.items) > maxPending || q.bytes > maxPendingBytes {
+		oldest := slices.IndexFunc(q.items, func(i *item) bool { return !i.inFlight && i != added })
+		if oldest < 0 {
+			break
+		}
+		lost = append(lost, q.items[oldest])
+		q.remove(q.items[oldest])
+	}
+	return stale, lost
 }
+
+// last is where the newest delivery of an alert is; -1: there is none.
+func (q *queue) last(alert string) int {
+	for n := len(q.items) - 1; n >= 0; n-- {
+		if q.items[n].Alert.ID == alert {
+			return n
+		}
+	}
+	return -1
+}
+
+// updates reports whether a delivery tells that a firing alert has changed.
+func updates(d Delivery) bool { return d.Alert.Status == resource.Firing && d.Alert.Updates > 0 }
 
 // start marks and returns what is to be attempted now, and says when to ask
 // again at the latest; the zero time: when something happens.
@@ -105,5 +136,6 @@ func (q *queue) failed(i *item, now, hold time.Time, random float64) (lost bool)
 func (q *queue) remove(i *item) {
 	if at := slices.Index(q.items, i); at >= 0 {
 		q.items = slices.Delete(q.items, at, at+1)
+		q.bytes -= i.size
 	}
 }

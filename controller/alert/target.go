@@ -9,14 +9,19 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
+	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
 const (
 	storeWithin = 10 * time.Second
+	drainWithin = time.Second
+	maxDrain    = 4096           // bytes
 	maxHold     = 24 * time.Hour // of a Retry-After that is believed
 	userAgent   = "keiro-controller"
 )
@@ -28,29 +33,43 @@ var errGone = errors.New("it answered 410 Gone and is disabled")
 type target struct {
 	Endpoint
 	cfg     Config
+	letters *letters
 	url     string
-	secrets []Secret
+	keys    []webhook.Key
 	client  *http.Client
 	wake    chan struct{}
+	grave   chan struct{}
 
 	mu    sync.Mutex
 	queue queue
 	tally resource.Delivery
+	ended []ended // done with, and to be taken out of the outbox
+}
+
+// ended is a delivery that is done with: stale, or given up for a reason.
+type ended struct {
+	*item
+	why string // "": stale
 }
 
 func (t *target) add(d Delivery, stored <-chan struct{}) {
+	size := d.size()
 	t.mu.Lock()
-	lost := t.queue.add(d, stored)
-	t.mu.Unlock()
-	if lost != nil {
-		t.lose(lost, "too many wait for this endpoint")
+	stale, lost := t.queue.add(d, size, stored)
+	if stale != nil {
+		t.ended = append(t.ended, ended{item: stale})
 	}
-	t.rouse()
+	t.mu.Unlock()
+	for _, i := range lost {
+		t.lose(i, "too much waits for this endpoint")
+	}
+	rouse(t.wake)
+	rouse(t.grave)
 }
 
-func (t *target) rouse() {
+func rouse(wake chan struct{}) {
 	select {
-	case t.wake <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
 }
@@ -65,7 +84,8 @@ func (t *target) status() resource.Delivery {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := t.tally
-	out.Endpoint, out.Pending = t.Name, len(t.queue.items)
+	out.Endpoint, out.Pending, out.PendingBytes = t.Name, len(t.queue.items), t.queue.bytes
+	out.Dead, out.DeadDropped = t.letters.count(t.Name)
 	return out
 }
 
@@ -73,6 +93,7 @@ func (t *target) status() resource.Delivery {
 func (t *target) run(ctx context.Context) {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
+	attempts.Go(func() { t.bury(ctx) })
 	repeat := time.NewTicker(amRepeat)
 	defer repeat.Stop()
 	timer := time.NewTimer(0)
@@ -111,7 +132,9 @@ func (t *target) repeat(ctx context.Context) {
 	}
 	body, err := alertmanagerBody(firing, time.Now())
 	if err == nil {
-		_, err = t.post(ctx, "", body)
+		var a answer
+		a, err = t.post(ctx, "", body)
+		a.drain()
 	}
 	if err != nil && ctx.Err() == nil {
 		t.cfg.Log.Warn("alerts not repeated", "endpoint", t.Name, "error", err)
@@ -120,11 +143,12 @@ func (t *target) repeat(ctx context.Context) {
 
 // attempt sends one delivery once and settles what becomes of it.
 func (t *target) attempt(ctx context.Context, i *item) {
-	defer t.rouse()
+	defer rouse(t.wake)
 	body, err := t.body(i.Delivery, time.Now())
-	var hold time.Time
+	var a answer
 	if err == nil {
-		hold, err = t.post(ctx, i.ID, body)
+		a, err = t.post(ctx, i.ID, body)
+		defer func() { a.drain() }() // after all is settled: it may take its time
 	}
 	if err != nil && ctx.Err() != nil {
 		return // we stop; the outbox has it
@@ -140,17 +164,18 @@ func (t *target) attempt(ctx context.Context, i *item) {
 	case errors.Is(err, errGone):
 		disabled = true
 	default:
-		lost = t.queue.failed(i, now, hold, random())
+		lost = t.queue.failed(i, now, a.hold, random())
 		t.tally.Failed++
 		t.tally.LastError = err.Error()
 	}
 	retry := i.next
 	t.mu.Unlock()
+	rouse(t.wake)
 	switch {
 	case disabled:
 		t.disable()
 	case lost:
-		t.lose(i, err.Error())
+		t.lose(i, "no attempt of 75 hours succeeded; the last: "+err.Error())
 	case err != nil:
 		t.cfg.Log.Warn("alert not delivered", "endpoint", t.Name, "delivery", i.ID, "alert", i.Alert.ID, "error", err, "retry", retry)
 	default:
@@ -163,19 +188,56 @@ func (t *target) disable() {
 	t.mu.Lock()
 	t.tally.Disabled, t.tally.LastError = true, errGone.Error()
 	waiting := t.queue.items
-	t.queue.items = nil
+	t.queue.items, t.queue.bytes = nil, 0
 	t.mu.Unlock()
 	for _, i := range waiting {
 		t.lose(i, errGone.Error())
 	}
 }
 
+// lose gives a delivery up: it becomes a dead letter. It waits for no store.
 func (t *target) lose(i *item, why string) {
 	t.mu.Lock()
 	t.tally.Lost++
+	t.ended = append(t.ended, ended{i, why})
 	t.mu.Unlock()
-	t.cfg.Log.Error("alert lost", "endpoint", t.Name, "delivery", i.ID, "alert", i.Alert.ID, "message", i.Alert.Message, "reason", why)
-	t.forget(i)
+	t.cfg.Log.Error("alert given up; `keiro alerts dead` lists it", "endpoint", t.Name, "delivery", i.ID, "alert", i.Alert.ID, "message", i.Alert.Message, "reason", why)
+	rouse(t.grave)
+}
+
+// bury takes what is done with out of the outbox, until ctx ends. What it
+// does not come to is tried again after a restart.
+func (t *target) bury(ctx context.Context) {
+	for {
+		t.mu.Lock()
+		all := t.ended
+		t.ended = nil
+		t.mu.Unlock()
+		for _, e := range all {
+			if e.why == "" {
+				t.forget(e.item)
+			} else {
+				t.entomb(e)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.grave:
+		}
+	}
+}
+
+// entomb makes a dead letter of a delivery. Where the store fails, it is still
+// in the outbox, and tried again after a restart.
+func (t *target) entomb(e ended) {
+	<-e.stored
+	letter := Letter{Delivery: e.Delivery, GivenUp: time.Now().UTC(), Attempts: e.attempts, Reason: e.why}
+	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
+	defer cancel()
+	if err := t.letters.bury(ctx, letter); err != nil {
+		t.cfg.Log.Warn("dead letter is not kept", "delivery", e.ID, "error", err)
+	}
 }
 
 // forget takes a delivery out of the outbox, once it is surely in it. If that
@@ -189,33 +251,66 @@ func (t *target) forget(i *item) {
 	}
 }
 
-// post makes one request. hold is until when the endpoint wants no other.
-func (t *target) post(ctx context.Context, id string, body []byte) (hold time.Time, err error) {
+// answer is what came of a request.
+type answer struct {
+	hold  time.Time // until when the endpoint wants no other; zero: it may
+	body  io.ReadCloser
+	abort context.CancelFunc
+}
+
+// drain reads a short body to its end, so that the connection can be used
+// again, and no longer than drainWithin: who drips it wins nothing.
+func (a answer) drain() {
+	if a.body == nil {
+		return
+	}
+	stop := time.AfterFunc(drainWithin, a.abort)
+	_, _ = io.CopyN(io.Discard, a.body, maxDrain)
+	_ = a.body.Close()
+	stop.Stop()
+	a.abort()
+}
+
+// post makes one request. The caller drains the answer.
+func (t *target) post(ctx context.Context, id string, body []byte) (a answer, err error) {
+	ctx, abort := context.WithCancel(ctx)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, bytes.NewReader(body))
 	if err != nil {
-		return hold, fmt.Errorf("make the request: %w", redact(err))
+		abort()
+		return a, fmt.Errorf("make the request: %w", redact(err))
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
 	now := time.Now()
 	if t.Kind != Alertmanager {
-		sign(r.Header, t.secrets, id, now, body)
+		webhook.Sign(r.Header, t.keys, id, now, body)
 	}
-	resp, err := t.client.Do(r)
+	resp, err := t.client.Do(r) //nolint:bodyclose // answer.drain closes it, after all is settled
 	if err != nil {
-		return hold, redact(err)
+		abort()
+		return a, redact(err)
 	}
-	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection can be used again
+	a.body, a.abort = resp.Body, abort
 	switch status := resp.StatusCode; {
 	case status/100 == 2:
-		return hold, nil
+		return a, nil
 	case status == http.StatusGone:
-		return hold, errGone
+		return a, errGone
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		hold = retryAfter(resp.Header.Get("Retry-After"), now)
+		a.hold = retryAfter(resp.Header.Get("Retry-After"), now)
 	}
-	return hold, fmt.Errorf("it answered %s", resp.Status)
+	return a, fmt.Errorf("it answered %s", short(resp.Status))
+}
+
+// short bounds what a receiver says of itself and keeps it on one line.
+func short(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+	return text[:min(len(text), 100)]
 }
 
 // redact takes the URL out of an error, for it may hold a secret.

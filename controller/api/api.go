@@ -49,8 +49,16 @@ type Config struct {
 	Log     *slog.Logger
 	// Collectors are served at /metrics beside those of the API itself.
 	Collectors []prometheus.Collector
-	// Deliveries, if given, tells how the alerts' endpoints fare.
-	Deliveries func() []resource.Delivery
+	// Alerts, if given, tells how the alerts' endpoints fare.
+	Alerts Alerts
+}
+
+// Alerts is what sends alerts.
+type Alerts interface {
+	Deliveries() []resource.Delivery
+	DeadLetters() []resource.DeadLetter
+	// Replay sends dead letters again; no ids: all.
+	Replay(ctx context.Context, ids []string) ([]resource.DeadLetter, error)
 }
 
 // Server serves the API.
@@ -102,7 +110,9 @@ func (s *Server) register() {
 	s.registerNetwork()
 	s.registerLanes()
 	s.registerLearned()
+	s.registerCompliance()
 	s.registerLog()
+	s.registerAlerts()
 	s.registerWatch()
 	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")

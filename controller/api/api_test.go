@@ -33,8 +33,7 @@ func newServer(t testing.TB) (*api.Server, *apitest.Backend) {
 	backend := apitest.New()
 	server, err := api.New(api.Config{
 		Backend: backend, Auth: apitest.Tokens{"secret": "alice"}, Log: slog.New(slog.DiscardHandler),
-		Version:    resource.Version{Version: "v0.0.0-test", Go: "go"},
-		Deliveries: func() []resource.Delivery { return []resource.Delivery{{Endpoint: "noc", Delivered: 3}} },
+		Version: resource.Version{Version: "v0.0.0-test", Go: "go"}, Alerts: &apitest.Alerts{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +149,7 @@ func TestApplyAndRead(t *testing.T) {
 		{"DELETE", "/api/v1/intents/gold", "", []string{"If-Match", `"9"`}, 412, "generation 1, not 9"},
 		{"DELETE", "/api/v1/intents/gold", "", []string{"If-Match", `"1"`}, 200, `"action":"deleted"`},
 		{"DELETE", "/api/v1/intents/gold", "", nil, 404, "no intent gold"},
-		{"GET", "/api/v1/events?since=2&limit=1", "", nil, 200, `{"generation":3,"items":[{"id":3,`},
+		{"GET", "/api/v1/events?after=2&limit=1", "", nil, 200, `{"generation":3,"items":[{"id":3,`},
 		{"GET", "/api/v1/events?limit=0", "", nil, 422, "limit"},
 		{"GET", "/api/v1/nodes", "", nil, 200, `"items":[]`},
 		{"GET", "/api/v1/links", "", nil, 200, `"items":[]`},

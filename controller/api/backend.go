@@ -92,9 +92,11 @@ type Backend interface {
 	// Undrain puts it back: NotFound where it is not drained.
 	Undrain(ctx context.Context, kind, name string) error
 
-	// Events returns at most limit events with an id above since, the oldest
-	// first; with since 0 the newest limit of them.
-	Events(ctx context.Context, since uint64, limit int) ([]resource.Event, error)
+	// Events returns the events that a query picks.
+	Events(ctx context.Context, query resource.EventQuery) ([]resource.Event, error)
+	// Compliance is what is remembered of the characteristics of one intent, or of
+	// all where it is "": NotFound.
+	Compliance(ctx context.Context, intent string) ([]*resource.Compliance, error)
 	// CreateToken lets the agent of a node enrol, once, until ttl has passed.
 	// The node need not be in the topology yet.
 	CreateToken(ctx context.Context, node string, ttl time.Duration) (*resource.Token, error)

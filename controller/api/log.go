@@ -12,8 +12,12 @@ import (
 )
 
 type eventsInput struct {
-	Since uint64 `query:"since" doc:"Events with an id above this, the oldest first; 0: the newest ones"`
-	Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	After  uint64    `query:"after" doc:"Events with an id above this, the oldest first; 0: the newest ones"`
+	Since  time.Time `query:"since" doc:"Only what happened then or later"`
+	Until  time.Time `query:"until" doc:"Only what happened before"`
+	Intent string    `query:"intent" maxLength:"253" doc:"Only what concerns this intent"`
+	Object string    `query:"object" maxLength:"512" doc:"Only what happened to this" example:"link:tyo1--osa1"`
+	Limit  int       `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 }
 
 type tokenRequest struct {
@@ -31,7 +35,7 @@ func (s *Server) registerLog() {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Summary: summary, Tags: []string{"controller"},
 			MaxBodyBytes: maxBodyBytes, BodyReadTimeout: bodyTimeout}
 	}
-	huma.Register(s.api, op("list-events", http.MethodGet, "/events", "What happened"),
+	huma.Register(s.api, op("list-events", http.MethodGet, "/events", "What happened, as far as it is kept"),
 		func(ctx context.Context, in *eventsInput) (*body[resource.List[resource.Event]], error) {
 			state, err := s.state()
 			if err != nil {
@@ -39,15 +43,15 @@ func (s *Server) registerLog() {
 			}
 			ctx, cancel := context.WithTimeout(ctx, answerWithin)
 			defer cancel()
-			events, err := s.Backend.Events(ctx, in.Since, in.Limit)
+			events, err := s.Backend.Events(ctx, resource.EventQuery{
+				After: in.After, Since: in.Since, Until: in.Until, Intent: in.Intent, Object: in.Object, Limit: in.Limit,
+			})
 			if events == nil {
 				events = []resource.Event{}
 			}
 			return &body[resource.List[resource.Event]]{resource.List[resource.Event]{Generation: state.Generation, Items: events}},
 				s.problem(ctx, err)
 		})
-	huma.Register(s.api, op("list-alerts", http.MethodGet, "/alerts", "What an operator must know"),
-		list(s, func(st *resource.State) []*resource.Alert { return st.Alerts }))
 	huma.Register(s.api, op("create-token", http.MethodPost, "/tokens", "Make a token with which the agent of a node enrols"),
 		func(ctx context.Context, in *tokenInput) (*body[*resource.Token], error) {
 			ttl, err := time.ParseDuration(in.Body.TTL)

@@ -34,7 +34,10 @@ func newMetrics(cfg Config, watches chan struct{}) (*metrics, error) {
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "keiro_api_watches", Help: "Watches that are open.",
 	}, func() float64 { return float64(len(watches)) })
-	state := collect.Source{Version: cfg.Version, State: cfg.Backend.State, Peers: cfg.Backend.Peers, Deliveries: cfg.Deliveries}
+	state := collect.Source{Version: cfg.Version, State: cfg.Backend.State, Peers: cfg.Backend.Peers}
+	if cfg.Alerts != nil {
+		state.Deliveries = cfg.Alerts.Deliveries
+	}
 	registry := prometheus.NewRegistry()
 	all := []prometheus.Collector{
 		m.requests, m.duration, open, state, collectors.NewGoCollector(),

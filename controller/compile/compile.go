@@ -26,7 +26,9 @@ type Input struct {
 	Topology *topology.Topology
 	IDs      IDs
 	// Outage is what the plain routes of the underlay must not use.
-	Outage   topology.Outage
+	Outage topology.Outage
+	// Drained is what is out of use on purpose.
+	Drained  topology.Outage
 	Policies []Policy
 	MTU      map[string]int          // of links, by name, bytes; absent: not known
 	Peers    map[string]nodecfg.Peer // who the agents are, by node; absent: no identity yet
@@ -127,6 +129,9 @@ type compiler struct {
 func (c *compiler) node(n int) *nodecfg.Config {
 	t := c.Topology
 	cfg := &nodecfg.Config{Node: t.Nodes[n].Name, Locator: c.IDs.Locator(t.Nodes[n].Name), Probe: c.Probe}
+	if t.Nodes[n].Guard == topology.Alert {
+		cfg.Guard = nodecfg.Alert
+	}
 	for e := range t.Entries {
 		if entry := &t.Entries[e]; (entry.A == n || entry.B == n) && c.beginsAt(n, e) {
 			cfg.Links = append(cfg.Links, c.link(n, e))
@@ -148,7 +153,8 @@ func (c *compiler) link(n, e int) nodecfg.Link {
 	m := entry.A + entry.B - n
 	peer := &c.Topology.Nodes[m]
 	l := nodecfg.Link{Name: entry.Name, Interface: entry.Interface(n), Peer: peer.Name,
-		ID: c.IDs.Link(c.Topology.Nodes[n].Name, entry.Name), PeerLocator: c.peerLocator(m), QKD: entry.QKD}
+		ID: c.IDs.Link(c.Topology.Nodes[n].Name, entry.Name), PeerLocator: c.peerLocator(m), QKD: entry.QKD,
+		Drained: c.Drained.Takes(c.Topology, e)}
 	if peer.NoAgent {
 		l.PeerAddress = c.address(m, e)
 	} else {

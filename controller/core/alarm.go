@@ -28,7 +28,8 @@ func (c *Core) fails(now time.Time, link string, causedAt time.Time) {
 		}
 	}
 	c.failing = append(c.failing, f)
-	c.asOf = causedAt
+	c.because(now, ByNetlink, "link:"+link, "link "+link+" went down")
+	c.asOf, c.changed = causedAt, "link:"+link
 }
 
 // tellFailures raises the alarms for links that went down, once they are
@@ -74,7 +75,8 @@ func (c *Core) tell(now time.Time) {
 		c.raise(Alarm{
 			Key: "agent/" + name, Name: AgentLost, Severity: "warning", Cause: "node:" + name,
 			Before: "connected", After: "away", CausedAt: n.since, DetectedAt: now,
-			Message: fmt.Sprintf("agent of node %s is away since %s: its node forwards and repairs as last told, but takes no changes; see to keiro-agent there", name, n.since.UTC().Format(time.RFC3339)),
+			Evidence: []Evidence{{ByAgent, "node:" + name, "the session of the agent ended or did not come", n.since}},
+			Message:  fmt.Sprintf("agent of node %s is away since %s: its node forwards and repairs as last told, but takes no changes; see to keiro-agent there", name, n.since.UTC().Format(time.RFC3339)),
 		})
 	}
 }
@@ -89,10 +91,13 @@ func (c *Core) forgetAlarms(now time.Time) {
 		present["revoked/"+c.spec.Topology.Nodes[n].Name] = true
 	}
 	for _, i := range c.intents {
-		present["intent/"+i.spec.Name] = true
+		present[loneUnmet+i.spec.Name] = true
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && !strings.HasPrefix(key, ByClock) && len(c.alarms[key].Nodes) == 0 {
+		if a := c.alarms[key]; about(a) && !strings.HasPrefix(key, loneUnmet) {
+			continue // the answers that come tell whether it is over
+		}
+		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && !strings.HasPrefix(key, erosionAlarm) && !strings.HasPrefix(key, ByClock) && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}
 	}
@@ -159,6 +164,7 @@ func (c *Core) pathsLost(g cause.Cause) Alarm {
 	if len(a.Intents) > 0 {
 		a.Before, a.After = strings.Join(before, "; "), strings.Join(after, "; ")
 	}
+	a.Evidence = c.linkEvidence(g.Failed)
 	a.Message = fmt.Sprintf("%s is down (%s). %s. Call %s.", g.Name, strings.Join(g.Links, ", "), a.After, c.owners(g.Links))
 	return a
 }
@@ -183,17 +189,9 @@ func (c *Core) raise(a Alarm) {
 		return
 	}
 	a.Firing = true
-	c.alarms[a.Key] = a
-	c.record(a.DetectedAt, a.Name, a.Cause, a.Message)
+	c.alarms[a.Key], c.told[a.Key] = a, a
+	c.note(Entry{Time: a.DetectedAt, Type: a.Name, Object: a.Cause, Message: a.Message, Severity: a.Severity, Intents: a.Intents})
 	c.emit(Raise{a})
-}
-
-// reword brings what a firing alarm says up to date, without telling it again.
-func (c *Core) reword(key, message string) {
-	if a := c.alarms[key]; a.Message != message {
-		a.Message = message
-		c.alarms[key] = a
-	}
 }
 
 // resolve tells that a firing alarm is over.
@@ -206,15 +204,40 @@ func (c *Core) conclude(now time.Time, key, why string) {
 		return
 	}
 	delete(c.alarms, key)
-	a.Firing, a.CausedAt, a.DetectedAt = false, now, now
+	delete(c.told, key)
+	a.Firing, a.ResolvedAt = false, now
 	a.Before, a.After = a.After, a.Before
+	a.Evidence = c.linkEvidence(a.Links)
 	a.Message = why + a.Message
-	c.record(now, a.Name+"Resolved", a.Cause, a.Message)
+	c.note(Entry{Time: now, Type: a.Name + "Resolved", Object: a.Cause, Message: a.Message, Intents: a.Intents})
 	c.emit(Raise{a})
 }
 
 func (c *Core) record(now time.Time, kind, object, message string) {
-	c.emit(Record{Entry{Time: now, Type: kind, Object: object, Message: message}})
+	c.note(Entry{Time: now, Type: kind, Object: object, Message: message})
+}
+
+// note records an entry. It is info, and of the intent that is its object or of
+// those whose paths cross it, where it does not say.
+func (c *Core) note(e Entry) {
+	kind, name, _ := strings.Cut(e.Object, ":")
+	switch {
+	case e.Intents != nil:
+	case kind == "intent":
+		e.Intents = []string{name}
+	case kind == "link", kind == "node":
+		for _, i := range c.intents {
+			if slices.ContainsFunc(i.standing.Paths, func(p pathspec.Path) bool {
+				return kind == "link" && slices.Contains(p.Links, name) || kind == "node" && slices.Contains(p.Nodes, name)
+			}) {
+				e.Intents = append(e.Intents, i.spec.Name)
+			}
+		}
+	}
+	if e.Severity == "" {
+		e.Severity = "info"
+	}
+	c.emit(Record{e})
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -20,6 +20,7 @@
 package core
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -100,8 +101,15 @@ type Core struct {
 
 	dirty   bool      // something that Configs depend on has changed
 	asOf    time.Time // when what made the present question happened
+	why     Evidence  // what that was
+	changed string    // what that was, such as link:a--b
+	sets    uint64    // counts the changes of path sets that stand
+	sight   uint64    // counts what is seen of leaks and drifts, and who comes and goes
+	checked checked
+	eroded  erosionWatch
 	failing []failure
 	alarms  map[string]Alarm // those that fire, by key
+	told    map[string]Alarm // these as they were told last
 	paths   pathWatch
 	effects []Effect
 }
@@ -111,7 +119,8 @@ func New(params Params) *Core {
 	return &Core{
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
-		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{},
+		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{}, told: map[string]Alarm{},
+		eroded:   erosionWatch{map[string]time.Time{}, map[string]time.Time{}},
 		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }
@@ -126,6 +135,7 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 		c.setSpec(now, e.Spec)
 	case Drained:
 		c.setDrains(e.Drains)
+		c.because(now, ByOperator, "drains", "what is drained was changed")
 	case Noticed:
 		c.notice(now, e)
 	case AgentConnected:
@@ -163,10 +173,12 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	c.awaitLinger(now)
 	c.announcedAll(now)
 	c.judge(now)
+	c.comply(now)
 	c.tell(now)
 	c.tellKeys(now)
 	c.tellRouters(now)
 	c.tellPaths(now)
+	c.tellUpdates(now)
 	return c.effects
 }
 
@@ -184,7 +196,7 @@ func (c *Core) start(now time.Time, e Started) {
 	}
 	for _, a := range e.Alarms {
 		if a.Firing {
-			c.alarms[a.Key] = a
+			c.alarms[a.Key], c.told[a.Key] = a, a
 		}
 	}
 	c.setSpec(now, e.Spec)
@@ -198,7 +210,12 @@ func (c *Core) start(now time.Time, e Started) {
 			i.standing = s
 			i.serving = c.serve(i)
 		}
+		if l := e.Ledgers[i.spec.Name]; l != nil {
+			i.ledger = *l
+			i.ledger.Resume(e.Seen, now)
+		}
 	}
+	c.sets++
 }
 
 // holding reports whether a new controller still waits for agents that it knows,
@@ -229,7 +246,9 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 	c.joinLearned(&spec)
 	c.retire(spec, was)
 	c.handOver(spec)
-	c.spec, c.asOf = spec, now
+	c.because(now, ByChange, generation(spec.Generation), "what is declared was changed")
+	c.spec, c.changed = spec, fmt.Sprintf("generation:%d", spec.Generation)
+	c.sets++
 	if spec.Topology == nil {
 		return
 	}
@@ -244,13 +263,14 @@ func (c *Core) setSpec(now time.Time, spec Spec) {
 		i := &intent{spec: s, id: fingerprint(s)}
 		if was := old[s.Name]; was != nil {
 			i.standing, i.serving, i.conditions, i.answer, i.reason = was.standing, was.serving, was.conditions, was.answer, was.reason
-			i.lanes = was.lanes
+			i.lanes, i.ledger, i.told = was.lanes, was.ledger, was.told
 			delete(old, s.Name)
 		}
 		c.intents[n] = i
 	}
 	for _, name := range sortedKeys(old) {
 		c.emit(Persist{Intent: name})
+		c.emit(Keep{Intent: name})
 	}
 	c.forgetAlarms(now)
 	c.question()
@@ -275,10 +295,15 @@ func (c *Core) setNodes(now time.Time) {
 }
 
 func (c *Core) setDrains(drains []Drain) {
-	clear(c.drains)
+	old := c.drains
+	c.drains = map[Drain]bool{}
 	for _, d := range drains {
 		c.drains[d] = true
+		if !old[d] {
+			c.changed = "drain:" + d.Kind + ":" + d.Name
+		}
 	}
+	c.dirty = true // a link that is down already may be drained, and its agent is to know
 	c.setOutage()
 }
 

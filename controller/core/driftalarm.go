@@ -25,6 +25,7 @@ func (c *Core) trafficLeaks(add func(Alarm)) {
 				found[key] = a
 			}
 			a.Intents = append(a.Intents, l.Intent)
+			a.Evidence = append(a.Evidence, Evidence{ByAgent, "node:" + node, fmt.Sprintf("%d packets of %s, such as %s", l.Seen, l.Intent, l.Packet), l.First})
 			a.Message += fmt.Sprintf(" of %s (%s)", l.Intent, l.Packet)
 			if l.First.Before(a.CausedAt) {
 				a.CausedAt = l.First
@@ -53,34 +54,30 @@ func leakWords(kind string) string {
 func (c *Core) drifts(now time.Time, add func(Alarm)) {
 	c.eachReport(func(node string, r *nodecfg.Report) {
 		n := c.nodes[node]
-		first := n.drifted.IsZero()
+		last := n.looked
+		n.looked = r
 		a := Alarm{Key: "drift/" + node, Name: Drifted, Severity: "info", Cause: "node:" + node, Nodes: []string{node}, Before: "as told"}
 		var says []string
 		open := 0
 		for _, d := range r.Drifts {
-			fresh := d.At.After(n.drifted)
-			if fresh {
-				n.drifted = d.At
-			}
-			if fresh && !first {
+			fresh := last != r && !knows(last, d)
+			if fresh && last != nil {
 				c.record(now, Drifted, "node:"+node, driftWords(d))
 			}
 			if d.Restored.IsZero() {
 				open++
 				a.Severity = "warning"
-			} else if !fresh || first {
+			} else if !fresh || last == nil {
 				continue
 			}
 			says = append(says, driftWords(d))
+			a.Evidence = append(a.Evidence, Evidence{ByNetlink, "node:" + node, driftWords(d), d.At})
 			if a.CausedAt.IsZero() || d.At.Before(a.CausedAt) {
 				a.CausedAt = d.At
 			}
 			if d.Intent != "" {
 				a.Intents = union(a.Intents, []string{d.Intent})
 			}
-		}
-		if n.drifted.IsZero() {
-			n.drifted = c.started // it was looked at
 		}
 		if len(says) == 0 {
 			return
@@ -91,6 +88,14 @@ func (c *Core) drifts(now time.Time, add func(Alarm)) {
 		}
 		a.Message = fmt.Sprintf("somebody changed what node %s is to be: %s", node, some(says))
 		add(a)
+	})
+}
+
+// knows reports whether a Report told of a drift already. What counts is that it is
+// the same one, not which is later: the clock of a node may be behind, and set back.
+func knows(r *nodecfg.Report, d nodecfg.Drift) bool {
+	return r != nil && slices.ContainsFunc(r.Drifts, func(o nodecfg.Drift) bool {
+		return o.Object == d.Object && o.Change == d.Change && o.At.Equal(d.At)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/keiro-net/keiro/bgp/service"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/bgp/srpolicy/report"
+	"github.com/keiro-net/keiro/controller/comply"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
@@ -22,10 +23,12 @@ type Started struct {
 	Spec     Spec
 	Standing map[string]Standing // by intent
 	Drains   []Drain
-	Alarms   []Alarm        // those that fired last
-	Known    []string       // nodes with an enrolled agent
-	Peers    []nodecfg.Peer // who those agents are; none for one without an identity
-	BGP      []PeerState    // the BGP peers that are configured
+	Alarms   []Alarm                   // those that fired last
+	Known    []string                  // nodes with an enrolled agent
+	Peers    []nodecfg.Peer            // who those agents are; none for one without an identity
+	BGP      []PeerState               // the BGP peers that are configured
+	Ledgers  map[string]*comply.Ledger // by intent
+	Seen     time.Time                 // until when the controller before surely ran
 }
 
 // SpecChanged comes after the new spec was stored.
@@ -166,6 +169,12 @@ type Persist struct {
 	Standing *Standing // nil: forget
 }
 
+// Keep keeps what is remembered of an intent's characteristics, or forgets it.
+type Keep struct {
+	Intent string
+	Ledger *comply.Ledger // nil: forget
+}
+
 // Raise tells an alarm, firing or resolved.
 type Raise struct{ Alarm Alarm }
 
@@ -181,6 +190,7 @@ func (Announce) effect()     {}
 func (Withdraw) effect()     {}
 func (AnnouncedAll) effect() {}
 func (Persist) effect()      {}
+func (Keep) effect()         {}
 func (Raise) effect()        {}
 func (Record) effect()       {}
 func (WakeAt) effect()       {}
@@ -204,6 +214,11 @@ type Entry struct {
 	Type    string    `json:"type"`   // such as LinkDown, PathsChanged
 	Object  string    `json:"object"` // such as link:tyo1--nag1
 	Message string    `json:"message"`
+	// Severity is critical, warning or info; Intents are those concerned, and
+	// Evidence what was seen that says so.
+	Severity string   `json:"severity"`
+	Intents  []string `json:"intents,omitempty"`
+	Evidence []string `json:"evidence,omitempty"`
 }
 
 // Alarm is something an operator must know, with what was before and what is
@@ -219,12 +234,41 @@ type Alarm struct {
 	Intents    []string  `json:"intents"` // those hit
 	CausedAt   time.Time `json:"causedAt"`
 	DetectedAt time.Time `json:"detectedAt"`
+	ResolvedAt time.Time `json:"resolvedAt,omitzero"` // of one that is over
 	Message    string    `json:"message"`
+	// Updates counts how often it was told again since it fired, as it had come
+	// to hit or to say something else, the last time at UpdatedAt. Severities
+	// are those that it had before.
+	Updates    int       `json:"updates,omitempty"`
+	UpdatedAt  time.Time `json:"updatedAt,omitzero"`
+	Severities []string  `json:"severities,omitempty"`
+	// Evidence is what was seen, and Change the change of what is declared that
+	// caused it, if one did.
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Change   string     `json:"change,omitempty"`
 	// Links: the alarm is over when they all carry traffic again.
 	Links []string `json:"links,omitempty"`
 	// Nodes, of alarms about keys: who could tell that it is over.
 	Nodes []string `json:"nodes,omitempty"`
 }
+
+// Evidence is one thing that was seen, from which an alarm follows.
+type Evidence struct {
+	Kind   string    `json:"kind"`   // one of those below
+	Source string    `json:"source"` // who saw it, such as node:tyo1
+	Text   string    `json:"text"`
+	At     time.Time `json:"at"` // by the clock of the source
+}
+
+// The kinds of evidence.
+const (
+	ByNetlink  = "netlink"  // the kernel of a node told its agent
+	ByProbe    = "probe"    // probes of a path did not come back, or came late
+	ByBGP      = "bgp"      // a router said so, or said no more
+	ByAgent    = "agent"    // an agent said so, or says nothing any more
+	ByChange   = "change"   // what is declared was changed
+	ByOperator = "operator" // somebody said so on purpose
+)
 
 // Names of alarms. Stable: operators' rules match them.
 const (
@@ -248,6 +292,8 @@ const (
 	FloorViolated = "FloorViolated" // less encryption is asked for than a node allows
 	FloorRefused  = "FloorRefused"  // what agents call it when lanes are to have less; told as FloorViolated
 	KeyStoreLow   = "KeyStoreLow"   // a store of QKD keys is low or dry
+
+	MarginEroded = "MarginEroded" // the next failure finds less than was promised, though no packet is lost yet
 
 	PeerDown              = "PeerDown"              // a BGP session is lost, or does not come up
 	TopologyStale         = "TopologyStale"         // what counts of the topology, no live peer says any more

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/comply"
 	"github.com/keiro-net/keiro/pathspec"
 )
 
@@ -22,6 +23,9 @@ type intent struct {
 	lanes      []laneSeen       // of the paths, where they have lanes
 	waiting    string           // why the answer is not installed yet
 	conditions []Condition
+	ledger     comply.Ledger // of its characteristics
+	judged     judged
+	told       comply.Status // worst that was told of it and is not over; "" nothing
 }
 
 // fingerprint tells whether two intents ask for the same paths: how packets
@@ -96,6 +100,7 @@ func (c *Core) decide(now time.Time) {
 		if other || next.Intent != i.standing.Intent || next.Blocked != i.standing.Blocked {
 			i.standing = next
 			c.dirty = true
+			c.sets++
 			c.emit(Persist{Intent: i.spec.Name, Standing: &next})
 		}
 		if serving := c.serve(i); !slices.Equal(serving, i.serving) {

@@ -22,6 +22,7 @@ func (s *stage) invariants() {
 		}
 	}
 	s.heard()
+	s.complies()
 	for _, n := range s.core.nodes {
 		if n.sent != nil {
 			if err := n.sent.Validate(); err != nil {

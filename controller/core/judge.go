@@ -33,7 +33,7 @@ const (
 	maybe = "Unknown"
 )
 
-// judge brings the conditions of every intent up to date and tells those that
+// judge brings the conditions of every intent up to date and tells of those that
 // cannot be satisfied.
 func (c *Core) judge(now time.Time) {
 	for _, i := range c.intents {
@@ -45,34 +45,22 @@ func (c *Core) judge(now time.Time) {
 		status, reason, message = c.judgeHealth(i)
 		i.set(now, Healthy, status, reason, message)
 	}
+	c.tellAnswers(now)
 }
 
 func (c *Core) judgeAnswer(now time.Time, i *intent) {
-	key := "intent/" + i.spec.Name
 	if i.answer == nil {
 		i.set(now, Satisfied, maybe, "Computing", "no answer yet")
 		return
 	}
-	a := Alarm{Key: key, Severity: "warning", Cause: "intent:" + i.spec.Name, Intents: []string{i.spec.Name},
-		Before: string(pathspec.Satisfied), CausedAt: c.asOf, DetectedAt: now}
-	switch a.After = string(i.answer.Status); i.answer.Status {
+	switch i.answer.Status {
 	case pathspec.Satisfied:
 		i.set(now, Satisfied, yes, "Proven", fmt.Sprintf("%d paths meet the whole requirement", len(i.answer.Paths)))
-		c.resolve(now, key)
-		return
 	case pathspec.Infeasible:
 		i.set(now, Satisfied, no, "Infeasible", i.answer.Why.Message)
-		a.Name = IntentInfeasible
 	default:
 		i.set(now, Satisfied, maybe, "Undecided", i.answer.Why.Message)
-		a.Name = IntentUndecided
 	}
-	a.Message = fmt.Sprintf("intent %s is %s: %s", i.spec.Name, i.answer.Status, i.answer.Why.Message)
-	if i.answer.Pending {
-		a.Message = fmt.Sprintf("intent %s is %s; `keiro explain %s` says why", i.spec.Name, i.answer.Status, i.spec.Name)
-	}
-	c.raise(a)
-	c.reword(key, a.Message)
 }
 
 func (c *Core) judgeInstalled(i *intent) (status, reason, message string) {

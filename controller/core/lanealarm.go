@@ -75,16 +75,12 @@ func (c *Core) over(a Alarm) bool {
 }
 
 // renew raises an alarm, or brings what a firing one says up to date. One that
-// has got graver, hits more, or has another cause is told anew: receivers know
-// alerts by what they said first.
+// has another name or another cause is told anew: rules and receivers know
+// alerts by these.
 func (c *Core) renew(now time.Time, a Alarm) {
-	was := c.alarms[a.Key]
-	if was.Firing {
-		more := slices.ContainsFunc(a.Intents, func(name string) bool { return !slices.Contains(was.Intents, name) })
-		if !more && a.Cause == was.Cause && (a.Severity == was.Severity || was.Severity == "critical") {
-			was.Message, was.After = a.Message, a.After
-			was.Nodes = union(was.Nodes, a.Nodes) // one that went away may not be done
-			c.alarms[a.Key] = was
+	if was := c.alarms[a.Key]; was.Firing {
+		if a.Name == was.Name && a.Cause == was.Cause {
+			c.update(a)
 			return
 		}
 		a.CausedAt, a.Nodes, was.Before = was.CausedAt, union(was.Nodes, a.Nodes), a.After

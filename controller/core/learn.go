@@ -30,6 +30,8 @@ func (c *Core) learn(now time.Time, e Learned) {
 	switch {
 	case !samePaths(c.spec.Topology, c.live.Topology, c.live.Out):
 		c.spec.Topology = c.live.Topology
+		c.because(now, ByBGP, "bgp-ls", "what routers say of the topology has changed")
+		c.changed = "bgp-ls"
 		c.question()
 	case was == nil || !sameSIDs(was, c.live):
 		c.dirty = true

@@ -141,6 +141,7 @@ func (c *Core) restore(now time.Time) {
 			continue
 		}
 		l.down, l.restoreAt, l.since = false, time.Time{}, now
+		c.changed = "link:" + name
 		c.record(now, "LinkUp", "link:"+name, fmt.Sprintf("was up for %s: paths may return to it", c.params.WaitToRestore))
 		changed = true
 	}

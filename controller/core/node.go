@@ -19,12 +19,13 @@ type node struct {
 	report    *nodecfg.Report               // newest of the present session; nil: none yet
 	lanes     map[string]*nodecfg.LaneState // of report, by name
 	paths     map[string]*nodecfg.PathState // likewise
-	drifted   time.Time                     // of its drifts those up to here are told; zero: none was looked at
+	looked    *nodecfg.Report               // the last whose drifts were told; nil: none
 	revision  uint64                        // newest sent or seen
 	want      *nodecfg.Config               // what it is to be, whether its agent is there or not
 	sent      *nodecfg.Config               // of the present session
 	acked     *nodecfg.Config               // newest that the agent has reached
 	refused   string                        // why want is not sent; "" nothing
+	word      uint64                        // counts what its agent has said, and its coming and going
 	// yields: its agent had its paths, and it is told them by BGP now. Its Config keeps
 	// its policies, which the agent obeys first, until yieldAt; zero: not all is told.
 	yields  bool
@@ -76,6 +77,8 @@ func (c *Core) connected(now time.Time, e AgentConnected) {
 		n = &node{}
 		c.nodes[name] = n
 	}
+	n.word++
+	c.sight++
 	n.connected, n.report, n.lanes, n.paths, n.sent, n.since = true, nil, nil, nil, nil, now
 	c.identify(name, e.Peer)
 	message := "session began"
@@ -95,6 +98,8 @@ func (c *Core) revoke(now time.Time, name string) {
 	if n := c.nodes[name]; n != nil {
 		if n.connected {
 			n.connected, n.since = false, now
+			n.word++
+			c.sight++
 		}
 		if !c.exists(name) {
 			delete(c.nodes, name)
@@ -107,7 +112,8 @@ func (c *Core) revoke(now time.Time, name string) {
 	a := Alarm{
 		Key: "revoked/" + name, Name: Revoked, Severity: "warning", Cause: "node:" + name,
 		Before: "believed", After: "revoked", CausedAt: now, DetectedAt: now,
-		Message: fmt.Sprintf("agent of node %s was revoked: nobody believes it any more, its peers share no key with it, and its node goes on as last told. `keiro token create %s` lets it enrol again.", name, name),
+		Evidence: []Evidence{{ByOperator, "operator", "the agent of node " + name + " was revoked", now}},
+		Message:  fmt.Sprintf("agent of node %s was revoked: nobody believes it any more, its peers share no key with it, and its node goes on as last told. `keiro token create %s` lets it enrol again.", name, name),
 	}
 	for _, i := range c.intents {
 		if slices.ContainsFunc(i.standing.Paths, func(p pathspec.Path) bool { return p.Nodes[0] == name || p.Nodes[len(p.Nodes)-1] == name }) {
@@ -141,6 +147,8 @@ func (c *Core) disconnected(now time.Time, name string) {
 		return
 	}
 	n.connected, n.since = false, now
+	n.word++
+	c.sight++
 	if !c.exists(name) {
 		delete(c.nodes, name)
 	}
@@ -155,6 +163,10 @@ func (c *Core) reported(now time.Time, r nodecfg.Report) {
 		return
 	}
 	first := n.report == nil
+	n.word++
+	if first || !reflect.DeepEqual(n.report.Leaks, r.Leaks) || !reflect.DeepEqual(n.report.Drifts, r.Drifts) {
+		c.sight++
+	}
 	n.report = &r
 	n.lanes = make(map[string]*nodecfg.LaneState, len(r.Lanes))
 	for i := range r.Lanes {

@@ -166,6 +166,9 @@ func (x *illness) alarms(kind, name string, well []pathspec.Path, finish func(a 
 			a.Intents = append(a.Intents, x.intents[path])
 			a.Nodes = append(a.Nodes, x.nodes[path]...)
 			says = append(says, x.says[path]...)
+			for n, text := range x.says[path] {
+				a.Evidence = append(a.Evidence, Evidence{ByProbe, "node:" + x.nodes[path][n], text, x.at[path]})
+			}
 			if a.CausedAt.IsZero() || x.at[path].Before(a.CausedAt) {
 				a.CausedAt = x.at[path]
 			}
@@ -326,6 +329,7 @@ func (c *Core) pathsStray(seen []seenPath, add func(Alarm)) {
 		}
 		a.Intents, a.Nodes = union(a.Intents, []string{s.intent.spec.Name}), union(a.Nodes, []string{s.by})
 		says[s.state.Deviation] = append(says[s.state.Deviation], s.name+" seen from "+s.by)
+		a.Evidence = append(a.Evidence, Evidence{ByProbe, "node:" + s.by, s.name + ": " + s.state.Deviation, s.state.Changed})
 	}
 	for _, place := range sortedKeys(places) {
 		a := places[place]

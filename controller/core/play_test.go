@@ -1,6 +1,7 @@
 package core
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/keiro-net/keiro/bgp/lsdb/lsdbtest"
 	"github.com/keiro-net/keiro/bgp/srpolicy"
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/comply"
 	"github.com/keiro-net/keiro/internal/plays"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve"
@@ -28,21 +30,23 @@ func TestPlays(t *testing.T) {
 // stage is a Core with fake agents that do as they are told when the play
 // says so.
 type stage struct {
-	t      *testing.T
-	core   *Core
-	now    time.Time
-	agents map[string]*fakeAgent
-	asked  *Solve
-	told   []told // not explained yet
-	spec   Spec
-	kept   map[string]Standing
-	drains []Drain
-	alarms map[string]Alarm
-	fail   func(format string, args ...any)
-	rough  bool            // no make before break
-	radio  *lsdbtest.Stage // what BGP peers say
-	bgp    []PeerState
-	feed   string // what they say in the end
+	t       *testing.T
+	core    *Core
+	now     time.Time
+	agents  map[string]*fakeAgent
+	asked   *Solve
+	told    []told // not explained yet
+	spec    Spec
+	kept    map[string]Standing
+	ledgers map[string][]byte // JSON, by intent
+	alive   time.Time
+	drains  []Drain
+	alarms  map[string]Alarm
+	fail    func(format string, args ...any)
+	rough   bool            // no make before break
+	radio   *lsdbtest.Stage // what BGP peers say
+	bgp     []PeerState
+	feed    string // what they say in the end
 	// headends are told by BGP; saidAll counts how often all was.
 	headends map[string]*fakeHeadend
 	saidAll  int
@@ -69,7 +73,7 @@ func newStage(t *testing.T) *stage {
 	return &stage{
 		t: t, now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
 		fail:   t.Fatalf,
-		agents: map[string]*fakeAgent{}, kept: map[string]Standing{}, alarms: map[string]Alarm{}, core: New(testParams),
+		agents: map[string]*fakeAgent{}, kept: map[string]Standing{}, ledgers: map[string][]byte{}, alarms: map[string]Alarm{}, core: New(testParams),
 		headends: map[string]*fakeHeadend{}, feed: "routers.feed",
 	}
 }
@@ -115,7 +119,14 @@ func (s *stage) do(args []string) []string {
 			peers = append(peers, p.Name)
 		}
 		s.configure(peers...)
-		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known, BGP: slices.Clone(s.bgp)}
+		started := Started{Spec: s.spec, Standing: s.kept, Drains: s.drains, Known: known, BGP: slices.Clone(s.bgp), Ledgers: map[string]*comply.Ledger{}, Seen: s.alive}
+		for name, text := range s.ledgers {
+			l := new(comply.Ledger)
+			if err := json.Unmarshal(text, l); err != nil {
+				s.t.Fatal(err)
+			}
+			started.Ledgers[name] = l
+		}
 		for _, a := range s.agents {
 			if a.peer != nil {
 				started.Peers = append(started.Peers, *a.peer)
@@ -317,10 +328,18 @@ func (s *stage) step(e Event) []string {
 		case Raise:
 			s.alarms[x.Alarm.Key] = x.Alarm
 			state := "raise"
-			if !x.Alarm.Firing {
+			switch {
+			case !x.Alarm.Firing:
 				state = "resolve"
+			case x.Alarm.Updates > 0:
+				state = fmt.Sprintf("update #%d", x.Alarm.Updates)
 			}
 			out = append(out, fmt.Sprintf("%s %s %s cause=%s before=%q after=%q", state, x.Alarm.Severity, x.Alarm.Name, x.Alarm.Cause, x.Alarm.Before, x.Alarm.After))
+		case Keep:
+			delete(s.ledgers, x.Intent)
+			if x.Ledger != nil {
+				s.ledgers[x.Intent], _ = json.Marshal(x.Ledger) // plain data
+			}
 		case Record:
 			out = append(out, fmt.Sprintf("event %s %s: %s", x.Entry.Type, x.Entry.Object, x.Entry.Message))
 		case WakeAt:

@@ -173,7 +173,7 @@ func (c *Core) held() map[string][]string {
 func (c *Core) input() compile.Input {
 	fabric, ids := c.fabric()
 	in := compile.Input{
-		Topology: fabric, IDs: ids, Outage: c.outage, MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe,
+		Topology: fabric, IDs: ids, Outage: c.outage, Drained: c.drained(), MTU: map[string]int{}, Peers: c.peers, Probe: c.params.Probe,
 		Secret: c.params.TestSecret, MaxLossPPM: c.params.MaxLossPPM, Sample: c.params.Sample,
 		Yielding: c.yielding(), Missing: c.freshNodes(),
 	}

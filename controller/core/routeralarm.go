@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,24 +43,13 @@ func (c *Core) tellRouters(now time.Time) {
 	c.contradict(now, found)
 	for _, key := range sortedKeys(found) {
 		delete(c.said.absent, key)
-		c.tellRouter(found[key])
+		c.renew(now, found[key])
 	}
 	for _, key := range sortedKeys(c.alarms) {
 		if _, so := found[key]; !so && strings.HasPrefix(key, routerAlarm) {
 			c.endRouterAlarm(now, key)
 		}
 	}
-}
-
-// tellRouter raises an alarm, or brings what a firing one says up to date. It is
-// told once, whatever it comes to hit: what it is about is one mistake.
-func (c *Core) tellRouter(a Alarm) {
-	if was := c.alarms[a.Key]; was.Firing {
-		was.Message, was.After, was.Intents = a.Message, a.After, a.Intents
-		c.alarms[a.Key] = was
-		return
-	}
-	c.raise(a)
 }
 
 // endRouterAlarm resolves an alarm without a cause: that of a session at once,
@@ -113,7 +103,8 @@ func (c *Core) peersDown(now time.Time, found map[string]Alarm) {
 		}
 		found[key] = Alarm{
 			Key: key, Name: PeerDown, Severity: "warning", Cause: "peer:" + p.Name, Before: "up", After: "down", CausedAt: since, DetectedAt: now,
-			Message: fmt.Sprintf("BGP session with peer %s %s: %s. `keiro describe peer %s` says more", p.Name, words, means, p.Name),
+			Evidence: []Evidence{{ByBGP, "peer:" + p.Name, "no session: " + cmp.Or(p.Reason, "nobody says why"), since}},
+			Message:  fmt.Sprintf("BGP session with peer %s %s: %s. `keiro describe peer %s` says more", p.Name, words, means, p.Name),
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/bgp/lsdb"
 	"github.com/keiro-net/keiro/controller/compile"
+	"github.com/keiro-net/keiro/controller/comply"
 	"github.com/keiro-net/keiro/controller/live"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/topology"
@@ -39,9 +40,11 @@ type IntentView struct {
 	Spec       pathspec.Intent
 	Answer     *pathspec.Answer // nil: none yet
 	Conditions []Condition
-	Standing   []PathView
-	Heads      []string // nodes where its packets begin, from side first
-	Leaks      []LeakView
+	// Characteristics are what is known of each of them.
+	Characteristics []comply.Condition
+	Standing        []PathView
+	Heads           []string // nodes where its packets begin, from side first
+	Leaks           []LeakView
 }
 
 // LeakView is packets of an intent where they should not be, as a node saw them.
@@ -67,7 +70,9 @@ type NodeView struct {
 	Wanted    uint64 // revision
 	Reached   uint64
 	Errors    []nodecfg.ObjectError
-	Since     time.Time // when its agent connected or was lost; zero: it never was there
+	Drifts    []nodecfg.Drift // the latest, the oldest first
+	Drifted   uint64          // all since its agent began
+	Since     time.Time       // when its agent connected or was lost; zero: it never was there
 }
 
 // LinkView is one link.
@@ -130,6 +135,7 @@ func (c *Core) View(now time.Time) View {
 		out := NodeView{Name: name, NoAgent: t.Nodes[n].NoAgent, Connected: node.connected, Revoked: c.revoked(name), Since: node.since, Wanted: node.revision}
 		if node.report != nil {
 			out.Reached, out.Errors = node.report.Revision, node.report.Errors
+			out.Drifts, out.Drifted = node.report.Drifts, node.report.Drifted
 			if !node.report.Reached && out.Reached == out.Wanted {
 				out.Reached = 0
 			}
@@ -149,7 +155,7 @@ func (c *Core) View(now time.Time) View {
 }
 
 func (c *Core) viewIntent(i *intent) IntentView {
-	out := IntentView{Spec: i.spec, Answer: i.answer, Conditions: slices.Clone(i.conditions)}
+	out := IntentView{Spec: i.spec, Answer: i.answer, Conditions: slices.Clone(i.conditions), Characteristics: i.ledger.Conditions}
 	for _, end := range c.ends(i) {
 		out.Heads = append(out.Heads, end.Node)
 	}

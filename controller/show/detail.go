@@ -72,6 +72,9 @@ func Node(s *resource.State, v core.View, name string) *resource.NodeDetail {
 	}
 	r := joined(v)
 	out := &resource.NodeDetail{Node: *n, Attributes: attributes(r.Nodes[i].Attributes), SIDs: []resource.SID{}, Said: []resource.Saying{}}
+	if i := slices.IndexFunc(v.Nodes, func(n core.NodeView) bool { return n.Name == name }); i >= 0 {
+		out.Drifts = v.Nodes[i].Drifts
+	}
 	if sid, known := r.SIDs.Node(name); known {
 		out.SIDs = append(out.SIDs, sidOf(sid))
 	}

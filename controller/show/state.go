@@ -124,14 +124,18 @@ func Answer(i core.IntentView) pathspec.Answer {
 func nodeOf(d declare.State, v core.View, n core.NodeView) *resource.Node {
 	out := &resource.Node{
 		Name: n.Name, Connected: n.Connected, Revoked: n.Revoked, Since: n.Since,
-		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors,
+		RevisionWanted: n.Wanted, RevisionReached: n.Reached, Errors: n.Errors, Drifted: n.Drifted,
 		Drained: slices.Contains(v.Drains, core.Drain{Kind: "node", Name: n.Name}),
 	}
 	locator := d.IDs.Locator(n.Name)
 	if index, ok := v.Spec.Topology.Node(n.Name); ok {
 		node := &v.Spec.Topology.Nodes[index]
 		out.Site, out.NoAgent, out.Steering = node.Site, node.NoAgent, steering(node)
+		if out.Guard = "enforce"; node.Guard == topology.Alert {
+			out.Guard = "alert"
+		}
 		if node.NoAgent {
+			out.Guard = ""
 			locator = node.Locator // what it has, not what it would be given
 		}
 	}
@@ -180,7 +184,8 @@ func intentOf(d declare.State, v core.View, i core.IntentView, reached map[strin
 	out := &resource.Intent{
 		APIVersion: resource.APIVersion, Kind: resource.KindIntent, Spec: spec.Spec,
 		Metadata: resource.Metadata{Name: i.Spec.Name, Labels: i.Spec.Labels, Generation: d.Generations[i.Spec.Name]},
-		Status:   resource.IntentStatus{Answer: Answer(i), Conditions: []resource.Condition{}, Paths: []resource.PathStatus{}},
+		Status: resource.IntentStatus{Answer: Answer(i), Conditions: []resource.Condition{}, Paths: []resource.PathStatus{},
+			Compliance: overall(i.Characteristics), Characteristics: characteristics(i.Characteristics)},
 	}
 	if v.Fresh {
 		out.Status.ObservedGeneration = v.Spec.Generation
@@ -254,12 +259,22 @@ func Alert(a core.Alarm) resource.Alert {
 		ID: a.Key, Name: a.Name, Severity: resource.Severity(a.Severity), Status: resource.Firing,
 		Before: a.Before, After: a.After, Cause: resource.Cause{Text: a.Cause, Object: a.Cause},
 		IntentsHit: append([]string{}, a.Intents...), CausedAt: a.CausedAt, DetectedAt: a.DetectedAt, Message: a.Message,
+		DetectionDelayUS: max(a.DetectedAt.Sub(a.CausedAt), 0).Microseconds(),
+		Updates:          a.Updates, UpdatedAt: a.UpdatedAt, Change: a.Change, Evidence: make([]resource.Evidence, len(a.Evidence)),
+	}
+	for _, severity := range a.Severities {
+		if severity != a.Severity {
+			out.SeveritiesBefore = append(out.SeveritiesBefore, resource.Severity(severity))
+		}
+	}
+	for n, e := range a.Evidence {
+		out.Evidence[n] = resource.Evidence{Kind: resource.EvidenceKind(e.Kind), Source: e.Source, Text: e.Text, At: e.At}
 	}
 	if len(a.Intents) == 1 {
 		out.Intent = a.Intents[0]
 	}
 	if !a.Firing {
-		out.Status, out.ResolvedAt = resource.Resolved, a.DetectedAt
+		out.Status, out.ResolvedAt = resource.Resolved, a.ResolvedAt
 	}
 	return out
 }

@@ -16,13 +16,14 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
 // receiver is somebody who wants alerts: a webhook receiver on this machine.
 type receiver struct {
 	server  *http.Server
-	secrets []alert.Secret
+	trusted []webhook.Verifier
 	config  string // file for the controller
 	alerts  chan received
 
@@ -42,7 +43,7 @@ func listen(dir string) (*receiver, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	text := "whsec_" + base64.StdEncoding.EncodeToString(key)
-	secret, err := alert.ParseSecret(text)
+	trusted, err := webhook.ParseVerifier(text)
 	if err != nil {
 		return nil, err
 	}
@@ -51,14 +52,14 @@ func listen(dir string) (*receiver, error) {
 		return nil, fmt.Errorf("listen for alerts: %w", err)
 	}
 	r := &receiver{
-		secrets: []alert.Secret{secret}, config: filepath.Join(dir, "alerting.yaml"),
+		trusted: []webhook.Verifier{trusted}, config: filepath.Join(dir, "alerting.yaml"),
 		alerts: make(chan received, 100), seen: map[string]bool{},
 	}
 	config := fmt.Sprintf(`apiVersion: keiro/v1
 kind: Alerting
 spec:
   endpoints:
-    - {name: demo, kind: webhook, url: "http://%s/alerts", secretsFile: secret}
+    - {name: demo, kind: webhook, url: "http://%s/alerts", secretsFile: secret, allow: [127.0.0.1]}
 `, l.Addr())
 	for name, content := range map[string]string{r.config: config, filepath.Join(dir, "secret"): text + "\n"} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
@@ -77,7 +78,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	at := time.Now()
 	body, err := io.ReadAll(io.LimitReader(request.Body, 1<<20))
 	if err == nil {
-		err = alert.Verify(r.secrets, request.Header, body, at)
+		err = webhook.Verify(r.trusted, request.Header, body, at)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
@@ -90,7 +91,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := request.Header.Get(alert.HeaderID)
+	id := request.Header.Get(webhook.HeaderID)
 	if !r.seen[id] {
 		r.seen[id] = true
 		r.alerts <- received{m.Data, at}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/solve"
 	"github.com/keiro-net/keiro/topology"
@@ -83,13 +83,13 @@ func TestReceiver(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(string(config), `url: "`)
 	url, _, _ := strings.Cut(rest, `"`)
-	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"type":"alert.firing"}`))
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"type":"alert.fired"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set(alert.HeaderID, "msg_1")
-	request.Header.Set(alert.HeaderTimestamp, "1")
-	request.Header.Set(alert.HeaderSignature, "v1,AAAA")
+	request.Header.Set(webhook.HeaderID, "msg_1")
+	request.Header.Set(webhook.HeaderTimestamp, "1")
+	request.Header.Set(webhook.HeaderSignature, "v1,AAAA")
 	resp, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

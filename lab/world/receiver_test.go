@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/alert"
+	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
 
@@ -35,7 +36,7 @@ type received struct {
 func listen(t testing.TB) *receiver {
 	t.Helper()
 	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte("a secret of 32 bytes for testing"))
-	key, err := alert.ParseSecret(secret)
+	key, err := webhook.ParseVerifier(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func listen(t testing.TB) *receiver {
 		body, err := io.ReadAll(req.Body)
 		var m alert.Message
 		if err == nil {
-			err = alert.Verify([]alert.Secret{key}, req.Header, body, at)
+			err = webhook.Verify([]webhook.Verifier{key}, req.Header, body, at)
 		}
 		if err == nil {
 			err = json.Unmarshal(body, &m)
@@ -61,7 +62,7 @@ func listen(t testing.TB) *receiver {
 	}))
 	t.Cleanup(server.Close)
 	for name, text := range map[string]string{
-		r.alerting: fmt.Sprintf("apiVersion: keiro/v1\nkind: Alerting\nspec:\n  endpoints:\n    - {name: ops, kind: webhook, url: %q, secretsFile: secret}\n", server.URL),
+		r.alerting: fmt.Sprintf("apiVersion: keiro/v1\nkind: Alerting\nspec:\n  endpoints:\n    - {name: ops, kind: webhook, url: %q, secretsFile: secret, allow: [127.0.0.1]}\n", server.URL),
 		filepath.Join(filepath.Dir(r.alerting), "secret"): secret + "\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

@@ -67,6 +67,7 @@ func TestCompare(t *testing.T) {
 		{"who steers", []string{"{name: b, site: r}", "{name: b, site: r, steering: bgp}", "{name: c}", "{name: c, agent: false}"}, []string{
 			"node:b/steering: node b: steering by the agent, if there is one -> bgp", "node:c/agent: node c: agent true -> false",
 		}},
+		{"who guards", []string{"{name: b, site: r}", "{name: b, site: r, guard: alert}"}, []string{"node:b/guard: node b: guard enforce -> alert"}},
 		{"rename", []string{"name: ab", "name: xy"}, []string{"link:xy/name: link xy: name ab -> xy"}},
 		{"a node goes with its links", []string{", {name: c}", "", "    - {name: bc, a: b, b: c, delay: 1ms, ba: {delay: 2ms}, capacity: 1Gbps}\n", "", "    - {name: ca, a: c, b: a, interfaces: {a: eth1}}\n", ""}, []string{
 			"node:c: node c: removed, with bc, ca",
@@ -149,7 +150,7 @@ func draw(t *rapid.T, label string) *topology.Topology {
 		if len(sites) > 0 && rapid.Bool().Draw(t, label) {
 			fmt.Fprintf(&b, ", site: %s", sites[rapid.IntRange(0, len(sites)-1).Draw(t, label)])
 		}
-		b.WriteString(rapid.SampledFrom([]string{"", "", ", steering: bgp", ", agent: false"}).Draw(t, label))
+		b.WriteString(rapid.SampledFrom([]string{"", "", ", steering: bgp", ", agent: false", ", guard: alert"}).Draw(t, label))
 		b.WriteString("}\n")
 	}
 	if len(nodes) > 1 {

@@ -224,6 +224,8 @@ func absent(field string) string {
 		return "true"
 	case field == "steering":
 		return "by the agent, if there is one"
+	case field == "guard":
+		return "enforce"
 	case strings.HasPrefix(field, "ba."):
 		return "as from a to b"
 	case strings.HasPrefix(field, "labels"):

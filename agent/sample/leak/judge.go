@@ -135,11 +135,10 @@ func (w *watch) of(h headers.Header) *guarded {
 
 func (g *guarded) seen(kind string, open []headers.Header) sight {
 	text := ""
-	for i, h := range open {
-		if i > 0 {
+	for _, h := range slices.Backward(open) {
+		if text != "" {
 			text += " in "
 		}
-		h = open[len(open)-1-i]
 		text += fmt.Sprintf("%v > %v protocol %d", h.From, h.To, h.Proto)
 		if h.Port != 0 {
 			text += fmt.Sprintf(" port %d", h.Port)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
+	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/keys/sign"
 )
 
@@ -26,28 +27,60 @@ where both hold. An operator signs waivers with one, a controller its alerts.`,
 }
 
 func newKeyCreateCommand(env *command.Env) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "create FILE",
 		Short: "Make a signing key, in a file that only you may read; print the public key",
 		Long: `Make a signing key and write it to FILE, which must not be there yet and which only
 you may read; print the public key, for those who verify. Whoever has FILE can sign
-as you, and nothing brings it back when it is lost.`,
-		Example: "  keiro key create alice.key > alice.pub",
+as you, and nothing brings it back when it is lost. Beside hybrid keys there are two
+types that receivers of webhooks know, of Standard Webhooks: ed25519, and hmac, which
+has no public key: sender and receiver have the same file.`,
+		Example: "  keiro key create alice.key > alice.pub\n  keiro key create --type hmac ops.secret",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			key, err := sign.Generate(rand.Reader)
-			if err != nil {
-				return err
-			}
-			text := key.MarshalPrivate()
-			defer clear(text)
-			if err := writeNew(args[0], text); err != nil {
-				return err
-			}
-			_, err = env.Stdout.Write(key.Public().Marshal())
-			return err
-		},
 	}
+	kind := cmd.Flags().String("type", "hybrid", "hybrid, ed25519 or hmac")
+	command.Complete(cmd, "type", "hybrid", "ed25519", "hmac")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		private, public, err := newKey(*kind)
+		if err != nil {
+			return err
+		}
+		defer clear(private)
+		if err := writeNew(args[0], private); err != nil {
+			return err
+		}
+		_, err = env.Stdout.Write(public)
+		return err
+	}
+	return cmd
+}
+
+// newKey makes a key and gives both halves as text; one without a public half
+// gives nothing for it.
+func newKey(kind string) (private, public []byte, err error) {
+	var scheme webhook.Scheme
+	switch kind {
+	case "hybrid":
+		key, err := sign.Generate(rand.Reader)
+		if err != nil {
+			return nil, nil, err
+		}
+		return key.MarshalPrivate(), key.Public().Marshal(), nil
+	case "ed25519":
+		scheme = webhook.Ed25519
+	case "hmac":
+		scheme = webhook.HMAC
+	default:
+		return nil, nil, fmt.Errorf("--type %q: want hybrid, ed25519 or hmac", kind)
+	}
+	key, err := webhook.Generate(scheme, rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	if scheme == webhook.Ed25519 {
+		public = []byte(key.Verifier().Name + "\n")
+	}
+	return []byte(key.Text() + "\n"), public, nil
 }
 
 // writeNew writes a secret to a file that was not there: a key that somebody
@@ -72,9 +105,9 @@ func writeNew(path string, text []byte) error {
 
 // shownKey is what `key show -o json` prints of a key.
 type shownKey struct {
-	Fingerprint string `json:"fingerprint"` // SHA-256 of the public key, in hexadecimal digits
-	Public      string `json:"public_key"`  // PEM
-	Private     bool   `json:"private"`     // the file holds the private key as well
+	Fingerprint string `json:"fingerprint,omitempty"` // of a hybrid key: SHA-256 of the public key, in hexadecimal digits
+	Public      string `json:"public_key"`            // PEM, or whpk_
+	Private     bool   `json:"private"`               // the file holds the private key as well
 }
 
 func newKeyShowCommand(env *command.Env) *cobra.Command {
@@ -93,6 +126,9 @@ its fingerprint in a comment. What is printed can be given to whoever verifies.`
 			return err
 		}
 		defer clear(text)
+		if bytes.Contains(text, []byte("wh")) && !bytes.Contains(text, []byte("-----BEGIN")) {
+			return webhookKeys(env, *format, name, text)
+		}
 		keys, private, err := publicKeys(text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -108,6 +144,26 @@ its fingerprint in a comment. What is printed can be given to whoever verifies.`
 		})
 	}
 	return cmd
+}
+
+// webhookKeys shows the public halves of keys of Standard Webhooks, one a line.
+func webhookKeys(env *command.Env, format output.Format, name string, text []byte) error {
+	keys, err := webhook.ParseVerifiers(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	shown := []shownKey{}
+	for _, k := range keys {
+		if k.Scheme != webhook.Ed25519 {
+			return fmt.Errorf("%s: holds a secret of HMAC, which has no public half", name)
+		}
+		shown = append(shown, shownKey{Public: k.Name, Private: bytes.Contains(text, []byte("whsk_"))})
+	}
+	return env.Printer().Print(format, shown, func(t *output.Text) {
+		for _, k := range shown {
+			t.Printf("%s\n", k.Public)
+		}
+	})
 }
 
 // publicKeys are those of a private key or of a file of public ones.

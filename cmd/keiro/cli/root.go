@@ -2,6 +2,8 @@
 // one newXxxCommand(env) that root.go lists. Commands read flags, call the
 // packages that know, print and choose the exit code; they decide nothing
 // about paths. Only cmd/keiro calls it.
+//
+// package budget: one file a command, each of which is its help and its flags
 package cli
 
 import (

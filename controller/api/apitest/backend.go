@@ -31,12 +31,13 @@ type Backend struct {
 	// Asked, if given, is called before what was learned is put together.
 	Asked func()
 
-	mu     sync.Mutex
-	state  resource.State // the next to be published
-	events []resource.Event
-	peers  []bgp.State // of routers that it pretends to speak with
-	view   core.View   // of what they say
-	pended *pended
+	mu         sync.Mutex
+	state      resource.State // the next to be published
+	events     []resource.Event
+	compliance []*resource.Compliance
+	peers      []bgp.State // of routers that it pretends to speak with
+	view       core.View   // of what they say
+	pended     *pended
 }
 
 var _ api.Backend = (*Backend)(nil)
@@ -169,6 +170,7 @@ func (b *Backend) put(o object) {
 		Status: resource.IntentStatus{
 			ObservedGeneration: o.Metadata.Generation,
 			Answer:             pathspec.Answer{Name: name, Status: pathspec.Satisfied, Paths: []pathspec.Path{}},
+			Compliance:         resource.CannotTell, Characteristics: []resource.Characteristic{},
 			Conditions: []resource.Condition{{
 				Type: resource.Satisfied, Status: resource.True, Reason: "Solved", Message: "all that is required is met",
 				ObservedGeneration: o.Metadata.Generation, LastTransitionTime: Now,

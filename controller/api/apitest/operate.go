@@ -35,15 +35,36 @@ func without(drains []*resource.Drain, kind, name string) []*resource.Drain {
 	return slices.DeleteFunc(slices.Clone(drains), func(d *resource.Drain) bool { return d.Kind == kind && d.Name == name })
 }
 
-// Events returns those after since, or the newest.
-func (b *Backend) Events(_ context.Context, since uint64, limit int) ([]resource.Event, error) {
+// Events returns those that the query picks.
+func (b *Backend) Events(_ context.Context, q resource.EventQuery) ([]resource.Event, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if since == 0 {
-		return slices.Clone(b.events[max(0, len(b.events)-limit):]), nil
+	return q.Pick(b.events), nil
+}
+
+// Compliance returns what Remember was given, and nothing of other intents.
+func (b *Backend) Compliance(_ context.Context, intent string) ([]*resource.Compliance, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if intent == "" {
+		return slices.Clone(b.compliance), nil
 	}
-	after := b.events[min(since, uint64(len(b.events))):]
-	return slices.Clone(after[:min(limit, len(after))]), nil
+	if b.state.Intent(intent) == nil {
+		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", intent)
+	}
+	for _, c := range b.compliance {
+		if c.Intent == intent {
+			return []*resource.Compliance{c}, nil
+		}
+	}
+	return []*resource.Compliance{{Intent: intent, Status: resource.CannotTell, Characteristics: []resource.Characteristic{}, Erosions: []resource.Erosion{}, Months: []resource.Availability{}}}, nil
+}
+
+// Remember makes it what is remembered of intents.
+func (b *Backend) Remember(all ...*resource.Compliance) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.compliance = all
 }
 
 // CreateToken returns a token that opens nothing.

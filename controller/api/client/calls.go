@@ -225,15 +225,59 @@ func (c *Client) Undrain(ctx context.Context, kind, name string) error {
 	return err
 }
 
-// Events returns at most limit events after since, the oldest first; with
-// since 0 the newest.
-func (c *Client) Events(ctx context.Context, since uint64, limit int) ([]resource.Event, error) {
-	return items[resource.Event](ctx, c, fmt.Sprintf("events?since=%d&limit=%d", since, limit))
+// Events returns at most limit events after the one with that id, the oldest
+// first; with 0 the newest.
+func (c *Client) Events(ctx context.Context, after uint64, limit int) ([]resource.Event, error) {
+	return c.History(ctx, resource.EventQuery{After: after, Limit: limit})
+}
+
+// History returns the events that a query picks.
+func (c *Client) History(ctx context.Context, q resource.EventQuery) ([]resource.Event, error) {
+	v := url.Values{"limit": {strconv.Itoa(q.Limit)}}
+	if q.After > 0 {
+		v.Set("after", strconv.FormatUint(q.After, 10))
+	}
+	for name, at := range map[string]time.Time{"since": q.Since, "until": q.Until} {
+		if !at.IsZero() {
+			v.Set(name, at.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	for name, is := range map[string]string{"intent": q.Intent, "object": q.Object} {
+		if is != "" {
+			v.Set(name, is)
+		}
+	}
+	return items[resource.Event](ctx, c, "events?"+v.Encode())
+}
+
+// Compliance is what is remembered of the characteristics of all intents.
+func (c *Client) Compliance(ctx context.Context) ([]resource.Compliance, error) {
+	return items[resource.Compliance](ctx, c, "compliance")
+}
+
+// ComplianceOf is the same of one intent.
+func (c *Client) ComplianceOf(ctx context.Context, intent string) (*resource.Compliance, error) {
+	return call[*resource.Compliance](ctx, c, http.MethodGet, v1+"intents/"+url.PathEscape(intent)+"/compliance", nil)
 }
 
 // Alerts lists what an operator must know.
 func (c *Client) Alerts(ctx context.Context) ([]resource.Alert, error) {
 	return items[resource.Alert](ctx, c, "alerts")
+}
+
+// DeadAlerts lists the alerts that were given up, the longest dead first.
+func (c *Client) DeadAlerts(ctx context.Context) ([]resource.DeadLetter, error) {
+	return items[resource.DeadLetter](ctx, c, "alerts/dead")
+}
+
+// ReplayAlerts sends dead letters again and returns them; no ids: all.
+func (c *Client) ReplayAlerts(ctx context.Context, ids []string) ([]resource.DeadLetter, error) {
+	in := map[string]any{"ids": ids}
+	if len(ids) == 0 {
+		in = map[string]any{"all": true}
+	}
+	list, err := call[resource.List[resource.DeadLetter]](ctx, c, http.MethodPost, v1+"alerts/replay", in)
+	return list.Items, err
 }
 
 // CreateToken lets the agent of a node enrol, once.

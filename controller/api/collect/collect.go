@@ -21,6 +21,8 @@ var (
 	buildDesc        = desc("keiro_build_info", "What is running; always 1.", "version", "commit")
 	intentsDesc      = desc("keiro_intents", "Intents by the status of their answer.", "status")
 	conditionDesc    = desc("keiro_intent_condition", "Whether a condition of an intent is True; absent where that is unknown.", "intent", "condition")
+	complianceDesc   = desc("keiro_intent_compliance", "1 for the present status of an intent, the worst of its characteristics; 0 for the others.", "intent", "status")
+	characterDesc    = desc("keiro_intent_characteristic_status", "0: a characteristic holds; 1: it is degraded; 2: it is violated; absent where that is unknown.", "intent", "characteristic")
 	pathUpDesc       = desc("keiro_path_up", "Whether a path carries packets; absent where that is unknown.", "intent", "path", "headend")
 	pathActiveDesc   = desc("keiro_path_active", "Whether the intent's packets take the path.", "intent", "path", "headend")
 	pathRTTDesc      = desc("keiro_path_round_trip_seconds", "Smoothed round trip over a path and back.", "intent", "path", "headend")
@@ -28,6 +30,7 @@ var (
 	nodeWantedDesc   = desc("keiro_node_wanted_revision", "Revision of the configuration the node should be at.", "node")
 	nodeReachedDesc  = desc("keiro_node_reached_revision", "Revision of the configuration the node is known to be at.", "node")
 	nodeErrorsDesc   = desc("keiro_node_errors", "Kernel objects that could not be made as wanted.", "node")
+	nodeDriftsDesc   = desc("keiro_node_drifts_total", "Changes by others of what the node's agent made, since the agent began.", "node")
 	linkUpDesc       = desc("keiro_link_up", "Whether a link carries traffic; absent where that is unknown.", "link")
 	linkDrainedDesc  = desc("keiro_link_drained", "Whether a link is taken out of use on purpose.", "link")
 	alertsDesc       = desc("keiro_alerts_firing", "Alerts that fire, by severity.", "severity")
@@ -35,6 +38,9 @@ var (
 	deliveredDesc    = desc("keiro_alert_deliveries_total", "Alerts that an endpoint has acknowledged.", "endpoint")
 	failedDesc       = desc("keiro_alert_delivery_failures_total", "Attempts that an endpoint did not acknowledge.", "endpoint")
 	lostDesc         = desc("keiro_alert_deliveries_lost_total", "Alerts that were given up.", "endpoint")
+	pendingSizeDesc  = desc("keiro_alert_deliveries_pending_bytes", "Size of the alerts that an endpoint has not acknowledged yet.", "endpoint")
+	deadDesc         = desc("keiro_alert_dead_letters", "Alerts that were given up and are kept to be replayed.", "endpoint")
+	deadDroppedDesc  = desc("keiro_alert_dead_letters_dropped_total", "Dead letters for which there was no room any more.", "endpoint")
 	endpointDownDesc = desc("keiro_alert_endpoint_disabled", "Whether an endpoint has said that it wants no more.", "endpoint")
 )
 
@@ -104,6 +110,14 @@ func (e emitter) intents(intents []*resource.Intent) {
 				e.gauge(conditionDesc, truth(c.Status == resource.True), name, c.Type)
 			}
 		}
+		for _, s := range []resource.ComplianceStatus{resource.Complies, resource.Degrades, resource.Violates, resource.CannotTell} {
+			e.gauge(complianceDesc, truth(i.Status.Compliance == s), name, string(s))
+		}
+		for _, c := range i.Status.Characteristics {
+			if v, known := map[resource.ComplianceStatus]float64{resource.Complies: 0, resource.Degrades: 1, resource.Violates: 2}[c.Status]; known {
+				e.gauge(characterDesc, v, name, c.Name)
+			}
+		}
 		for _, p := range i.Status.Paths {
 			if p.State != nodecfg.CannotTell {
 				e.gauge(pathUpDesc, truth(p.State == nodecfg.Up), name, p.Name, p.Headend)
@@ -131,6 +145,7 @@ func (e emitter) network(state *resource.State) {
 		e.gauge(nodeWantedDesc, float64(n.RevisionWanted), n.Name)
 		e.gauge(nodeReachedDesc, float64(n.RevisionReached), n.Name)
 		e.gauge(nodeErrorsDesc, float64(len(n.Errors)), n.Name)
+		e.counter(nodeDriftsDesc, n.Drifted, n.Name)
 	}
 	for _, l := range state.Links {
 		if l.State != resource.LinkUnknown {
@@ -143,6 +158,9 @@ func (e emitter) network(state *resource.State) {
 func (e emitter) deliveries(all []resource.Delivery) {
 	for _, d := range all {
 		e.gauge(pendingDesc, float64(d.Pending), d.Endpoint)
+		e.gauge(pendingSizeDesc, float64(d.PendingBytes), d.Endpoint)
+		e.gauge(deadDesc, float64(d.Dead), d.Endpoint)
+		e.counter(deadDroppedDesc, d.DeadDropped, d.Endpoint)
 		e.counter(deliveredDesc, d.Delivered, d.Endpoint)
 		e.counter(failedDesc, d.Failed, d.Endpoint)
 		e.counter(lostDesc, d.Lost, d.Endpoint)

@@ -35,8 +35,11 @@ type IntentStatus struct {
 	ObservedGeneration uint64          `json:"observedGeneration" doc:"Generation of the spec that the answer is for"`
 	Answer             pathspec.Answer `json:"answer" doc:"What the solver says for the network as it is"`
 	Conditions         []Condition     `json:"conditions" nullable:"false"`
-	Paths              []PathStatus    `json:"paths" nullable:"false" doc:"The paths that stand, in order of preference, per headend"`
-	Leaks              []Leak          `json:"leaks,omitempty" doc:"Its packets where they should not be, by samples that nodes took of their links lately"`
+	// Compliance is the worst of the characteristics that count.
+	Compliance      ComplianceStatus `json:"compliance" enum:"Satisfied,Degraded,Violated,Unknown"`
+	Characteristics []Characteristic `json:"characteristics" nullable:"false" doc:"Whether each characteristic holds now, as it is measured"`
+	Paths           []PathStatus     `json:"paths" nullable:"false" doc:"The paths that stand, in order of preference, per headend"`
+	Leaks           []Leak           `json:"leaks,omitempty" doc:"Its packets where they should not be, by samples that nodes took of their links lately"`
 }
 
 // Leak is packets of an intent where they should not be, as one node saw them.

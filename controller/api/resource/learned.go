@@ -1,6 +1,10 @@
 package resource
 
-import "time"
+import (
+	"time"
+
+	"github.com/keiro-net/keiro/agent/nodecfg"
+)
 
 // Learned is what routers say of the topology by BGP-LS, and what of it is
 // declared.
@@ -120,10 +124,11 @@ type LinkDetail struct {
 // NodeDetail is all about one node.
 type NodeDetail struct {
 	Node
-	Router     *LearnedRouter `json:"router,omitempty" doc:"The router that it is known to be"`
-	Attributes []Attribute    `json:"attributes" nullable:"false"`
-	SIDs       []SID          `json:"sids" nullable:"false" doc:"Learned SIDs that are no adjacency's"`
-	Said       []Saying       `json:"said" nullable:"false" doc:"All that its IGPs say of it"`
+	Drifts     []nodecfg.Drift `json:"drifts,omitempty" doc:"What others changed on it: the latest, the oldest first"`
+	Router     *LearnedRouter  `json:"router,omitempty" doc:"The router that it is known to be"`
+	Attributes []Attribute     `json:"attributes" nullable:"false"`
+	SIDs       []SID           `json:"sids" nullable:"false" doc:"Learned SIDs that are no adjacency's"`
+	Said       []Saying        `json:"said" nullable:"false" doc:"All that its IGPs say of it"`
 }
 
 // Adjacency is a link as one IGP has it.

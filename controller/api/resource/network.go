@@ -20,6 +20,8 @@ type Node struct {
 	RevisionWanted  uint64                `json:"revisionWanted"`
 	RevisionReached uint64                `json:"revisionReached" doc:"Revision that the kernel is known to be at; 0: none"`
 	Drained         bool                  `json:"drained"`
+	Guard           string                `json:"guard,omitempty" enum:"enforce,alert" doc:"What its agent does when others change what it made: put it back, or only tell"`
+	Drifted         uint64                `json:"drifted,omitempty" doc:"How often others changed what the agent made, since it began"`
 	Errors          []nodecfg.ObjectError `json:"errors,omitempty" doc:"Kernel objects that could not be made as wanted"`
 	Conditions      []Discrepancy         `json:"conditions,omitempty" doc:"Where the file and what routers say by BGP-LS do not agree"`
 }

@@ -76,14 +76,18 @@ func (d describer) intent(ctx context.Context, name string) error {
 	if p.Lanes, err = d.c.Lanes(ctx, name, ""); err != nil {
 		return err
 	}
+	if p.Compliance, err = d.c.ComplianceOf(ctx, name); err != nil {
+		return err
+	}
 	now := d.env.Now()
-	return d.env.Printer().Print(d.format, p, func(t *output.Text) { page.Intent(t, now, i, p.Lanes, string(text)) })
+	return d.env.Printer().Print(d.format, p, func(t *output.Text) { page.Intent(t, now, i, p.Lanes, p.Compliance, string(text)) })
 }
 
 // intentPage is all about one intent.
 type intentPage struct {
 	*resource.Intent
-	Lanes []resource.Lane `json:"lanes,omitempty"` // where it asks for encryption
+	Lanes      []resource.Lane      `json:"lanes,omitempty"` // where it asks for encryption
+	Compliance *resource.Compliance `json:"compliance"`      // what is remembered of it
 }
 
 // nodePage is all about one node.

@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{Backend: apitest.New(), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
 	server, err := api.New(api.Config{
 		Backend: w.Backend, Auth: apitest.Tokens{"secret": "alice"}, Log: slog.New(slog.DiscardHandler),
-		Version: resource.Version{Version: "v1", Go: "go1.26"},
+		Version: resource.Version{Version: "v1", Go: "go1.26"}, Alerts: &apitest.Alerts{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +97,29 @@ func (w *world) expect(t *testing.T, code int, stdout, stderr string, args ...st
 
 func pointer[T any](v T) *T { return &v }
 
+// comply gives gold a delay that is measured beyond its bound, and leaves far
+// without a path.
+func (w *world) comply(gold, far *resource.Intent) {
+	since := apitest.Now.Add(5 * time.Minute)
+	gold.Status.Compliance, far.Status.Compliance = resource.Violates, resource.Violates
+	gold.Status.Characteristics = []resource.Characteristic{
+		{Name: "multiplicity", Status: resource.Degrades, Declared: "2", Measured: "1 of 2 paths carry packets", Since: since, Cause: "path:gold/0"},
+		{Name: "maxDelay", Status: resource.Violates, Declared: "4ms", Measured: "path gold/1 from a takes 5.1ms there", Since: since, Cause: "path:gold/1"},
+		{Name: "way", Status: resource.CannotTell, Measured: "not known of path gold/1 from d", Since: apitest.Now},
+	}
+	far.Status.Characteristics = []resource.Characteristic{{Name: "multiplicity", Status: resource.Violates, Declared: "1", Measured: "no path set stands", Since: apitest.Now}}
+	hour := int64(time.Hour / time.Millisecond)
+	w.Remember(
+		&resource.Compliance{Intent: "far", Status: resource.Violates, Characteristics: far.Status.Characteristics, Erosions: []resource.Erosion{}, Months: []resource.Availability{}},
+		&resource.Compliance{Intent: "gold", Status: resource.Violates, Characteristics: gold.Status.Characteristics,
+			Erosions: []resource.Erosion{{At: since, What: "margin", Before: "link 1, node 1, srlg any", After: "link 0, node 0, srlg any", Fell: true, Cause: "path:gold/0"}},
+			Months: []resource.Availability{
+				{Month: "2026-10", Characteristic: "total", SatisfiedMS: 743 * hour, ViolatedMS: 1, UnknownMS: hour - 1},
+				{Month: "2026-11", Characteristic: "maxDelay", SatisfiedMS: 10 * hour, ViolatedMS: 90_500},
+				{Month: "2026-11", Characteristic: "total", SatisfiedMS: 9 * hour, DegradedMS: hour, ViolatedMS: 90_500},
+			}})
+}
+
 // populate puts a small network into the controller: gold with two paths, one
 // of them down; far, which cannot be.
 func (w *world) populate() {
@@ -133,6 +156,7 @@ func (w *world) populate() {
 		Code: pathspec.WhyDelay, Message: "the fastest path takes 4ms, 1ms is asked for", Cut: []string{"srlg:duct"},
 		Relaxations: []pathspec.Relaxation{{Change: "maxDelay: 1ms -> 4ms", Cost: 2}},
 	}}
+	w.comply(gold, far)
 	w.Update(func(s *resource.State) {
 		s.Generation = 7
 		s.Topology = []byte(`{"apiVersion":"keiro/v1","kind":"Topology","metadata":{"name":"net"},"spec":{"nodes":[{"name":"a"}],"links":[]}}`)
@@ -168,16 +192,17 @@ func (w *world) populate() {
 		s.Alerts = []*resource.Alert{{
 			ID: "1", Name: resource.DegradedPath, Intent: "gold", Severity: resource.Warning, Status: resource.Firing, Before: "2 paths", After: "1 path",
 			Cause: resource.Cause{Object: "srlg:duct"}, IntentsHit: []string{"gold"}, IntentsOmitted: 2,
-			CausedAt: apitest.Now, DetectedAt: apitest.Now.Add(1234 * time.Microsecond), Message: "gold has 1 of 2 paths",
+			CausedAt: apitest.Now, DetectedAt: apitest.Now.Add(1234 * time.Microsecond), Message: "gold has 1 of 2 paths", DetectionDelayUS: 1234,
+			Evidence: []resource.Evidence{{Kind: resource.ByNetlink, Source: "node:a", Text: "the interface of link a--b, eth1, is down or has no carrier", At: apitest.Now}},
 		}}
 		s.Alerts = append(s.Alerts, &resource.Alert{
 			ID: "lanes/pair:a~d", Name: resource.LaneDown, Intent: "gold", Severity: resource.Warning, Status: resource.Firing,
 			Before: "gold: 2 of 2 lanes", After: "gold: 1 of 2 lanes", Cause: resource.Cause{Object: "pair:a~d"}, IntentsHit: []string{"gold"},
-			CausedAt: apitest.Now, DetectedAt: apitest.Now, Message: "lanes between a and d carry nothing: gold/1 (a: no key)",
+			CausedAt: apitest.Now, DetectedAt: apitest.Now, Message: "lanes between a and d carry nothing: gold/1 (a: no key)", Evidence: []resource.Evidence{},
 		})
 		s.Solution = &resource.Solution{APIVersion: resource.APIVersion, Kind: "Solution", Topology: "net",
 			Intents: []pathspec.Answer{gold.Status.Answer, far.Status.Answer}}
-	}, resource.Event{Type: "LinkDown", Object: "link:b--d", Message: "no carrier at b"})
+	}, resource.Event{Type: "LinkDown", Object: "link:b--d", Intents: []string{"gold"}, Message: "no carrier at b"})
 }
 
 func intent(name, spec string, satisfied, installed, healthy resource.ConditionStatus) *resource.Intent {

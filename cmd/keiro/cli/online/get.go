@@ -221,17 +221,3 @@ func (g getter) solution(c *client.Client) error {
 		output.Solution(t, func(name string) pathspec.Objective { return objectives[name] }, solution)
 	})
 }
-
-func newAlertsCommand(env *command.Env) *cobra.Command {
-	s := &session{Env: env}
-	cmd := &cobra.Command{
-		Use:     "alerts",
-		Short:   "Show what an operator must know",
-		Example: "  keiro alerts -o wide",
-		Args:    cobra.NoArgs,
-	}
-	format := command.FormatFlag(cmd)
-	return s.attach(cmd, func(ctx context.Context, c *client.Client, _ []string) error {
-		return show(getter{ctx, env, *format, "alert", ""}, c.Alerts, nil, func(t *output.Text, all []resource.Alert) { page.Alerts(t, env.Now(), all) })
-	})
-}

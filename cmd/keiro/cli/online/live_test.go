@@ -212,8 +212,8 @@ func TestWatchOnATerminal(t *testing.T) {
 	l.stdout.wait(t, "no carrier at b\x1b[K\n\x1b[J")
 	w.Update(func(s *resource.State) { s.Intents = s.Intents[:1] }, resource.Event{Type: "LinkUp", Object: "link:b--d", Message: "carrier"})
 	shown := l.stdout.wait(t, "carrier\x1b[K\n\x1b[J")
-	want := "\x1b[H" + strings.ReplaceAll(`NAME   STATUS       PATHS   DELAY   ACTIVE   SATISFIED   INSTALLED   HEALTHY   AGE
-far    infeasible   0/1     -       -        False       False       Unknown   10m
+	want := "\x1b[H" + strings.ReplaceAll(`NAME   STATUS       PATHS   DELAY   ACTIVE   SATISFIED   INSTALLED   HEALTHY   COMPLIANCE   AGE
+far    infeasible   0/1     -       -        False       False       Unknown   Violated     10m
 
 2026-11-23 09:00:00.000  LinkDown                 link:b--d  no carrier at b
 2026-11-23 09:00:00.000  LinkUp                   link:b--d  carrier

@@ -39,6 +39,7 @@ func Commands(env *command.Env) []*cobra.Command {
 		newRekeyCommand(env),
 		newRevokeCommand(env),
 		newEventsCommand(env),
+		newComplianceCommand(env),
 		newAlertsCommand(env),
 		newTokenCommand(env),
 	}

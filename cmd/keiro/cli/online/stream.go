@@ -18,6 +18,7 @@ import (
 type stream struct {
 	env    *command.Env
 	format output.Format
+	query  resource.EventQuery // what is printed, Limit aside
 }
 
 func (s *stream) print(data any, line string) error {
@@ -63,14 +64,16 @@ func (s *stream) follow(ctx context.Context, c *client.Client, last uint64) erro
 		case err != nil:
 			return err
 		case change.Kind == resource.Synced:
-			if events, err = c.Events(ctx, last, maxEvents); err != nil {
+			query := s.query
+			query.After, query.Limit = last, maxEvents
+			if events, err = c.History(ctx, query); err != nil {
 				return err
 			}
 		case change.Kind == resource.EventChange:
 			events = []resource.Event{*change.Event}
 		}
 		for i := range events {
-			if events[i].ID <= last {
+			if events[i].ID <= last || !s.query.Takes(&events[i]) {
 				continue
 			}
 			last = events[i].ID

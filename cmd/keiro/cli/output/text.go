@@ -31,9 +31,9 @@ func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
 // colours are the SGR parameters (ECMA-48 section 8.3.117) of the words that
 // say yes, no and cannot tell. Only a whole cell is coloured.
 var colours = map[string]string{
-	"satisfied": "32", "ok": "32", "up": "32", "open": "32", "enough": "32", "ready": "32", "True": "32", "resolved": "32", "Established": "32",
-	"infeasible": "31", "violated": "31", "down": "31", "closed": "31", "revoked": "31", "failed": "31", "False": "31", "firing": "31", "cut": "31", "broken": "31", "Idle": "31",
-	"unknown": "33", "degraded": "33", "draining": "33", "low": "33", "drained": "33", "Unknown": "33",
+	"satisfied": "32", "Satisfied": "32", "ok": "32", "up": "32", "open": "32", "enough": "32", "ready": "32", "True": "32", "resolved": "32", "Established": "32",
+	"infeasible": "31", "violated": "31", "Violated": "31", "down": "31", "closed": "31", "revoked": "31", "failed": "31", "False": "31", "firing": "31", "cut": "31", "broken": "31", "Idle": "31",
+	"unknown": "33", "degraded": "33", "Degraded": "33", "draining": "33", "low": "33", "drained": "33", "Unknown": "33",
 	"Connect": "33", "Active": "33", "OpenSent": "33", "OpenConfirm": "33",
 }
 

@@ -23,13 +23,13 @@ func fields(t *output.Text, pairs ...string) {
 
 // Intent shows all about an intent, and its lanes if it has any. spec is its
 // spec as YAML.
-func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.Lane, spec string) {
+func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.Lane, kept *resource.Compliance, spec string) {
 	a, name, objective := &i.Status.Answer, i.Metadata.Name, Objective(i)
 	status := t.Word(string(a.Status))
 	if a.Why == nil && a.Optimal {
 		status += ", optimal, cost " + output.Cost(objective, a.Cost)
 	}
-	fields(t, "Intent", name, "Labels", labels(i.Metadata.Labels), "Generation", fmt.Sprint(i.Metadata.Generation), "Status", status)
+	fields(t, "Intent", name, "Labels", labels(i.Metadata.Labels), "Generation", fmt.Sprint(i.Metadata.Generation), "Status", status, "Compliance", t.Word(string(i.Status.Compliance)))
 	if a.Margin != nil {
 		fields(t, "Margin", output.Margin(a.Margin))
 	}
@@ -49,6 +49,9 @@ func Intent(t *output.Text, now time.Time, i *resource.Intent, lanes []resource.
 		conditions.Add(c.Type, string(c.Status), output.Age(now, c.LastTransitionTime), c.Reason, c.Message)
 	}
 	list(t, conditions, len(i.Status.Conditions), "conditions yet")
+	t.Printf("\n")
+	Characteristics(t, now, i.Status.Characteristics)
+	Availability(t, kept, now.UTC().Format("2006-01"))
 	t.Printf("\n")
 	paths := &output.Table{Heads: []string{"HEADEND", "PATH", "STATE", "WAY", "ACTIVE", "INSTALLED", "RTT", "AGE", "NODES"}}
 	for _, p := range i.Status.Paths {
@@ -134,10 +137,11 @@ func Node(t *output.Text, now time.Time, n *resource.NodeDetail, links []resourc
 	}
 	fields(t, "Node", n.Name, "Site", n.Site, "Locator", n.Locator, "Router", router(n.Router),
 		"Agent", lasting(t, agent(&n.Node), now, since), "Steered", steered, "Version", n.Agent, "Revision", rev,
-		"Drained", output.YesNo(n.Drained), "Intents", some(intents))
+		"Drained", output.YesNo(n.Drained), "Guard", n.Guard, "Drifts", drifted(n.Drifted), "Intents", some(intents))
 	for _, e := range n.Errors {
 		t.Printf("\nnot as wanted: %s\n  %s\n", e.Object, e.Error)
 	}
+	drifts(t, now, n.Drifts)
 	discrepancies(t, n.Conditions)
 	attributes(t, now, n.Attributes)
 	sids(t, now, n.SIDs)

@@ -23,7 +23,7 @@ func TestSpreadShowsAllActive(t *testing.T) {
 		t.Errorf("active %q", s.active)
 	}
 	var out bytes.Buffer
-	err := (output.Printer{Out: &out}).Print(output.TableFormat, &i, func(t *output.Text) { Intent(t, time.Time{}, &i, nil, "") })
+	err := (output.Printer{Out: &out}).Print(output.TableFormat, &i, func(t *output.Text) { Intent(t, time.Time{}, &i, nil, &resource.Compliance{}, "") })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func slowest(paths []pathspec.Path) string {
 // Intents shows a row for each intent; wide, a row for each of its paths.
 func Intents(t *output.Text, now time.Time, intents []resource.Intent) {
 	table := &output.Table{
-		Heads: []string{"NAME", "STATUS", "PATHS", "DELAY", "ACTIVE", "SATISFIED", "INSTALLED", "HEALTHY", "AGE"},
+		Heads: []string{"NAME", "STATUS", "PATHS", "DELAY", "ACTIVE", "SATISFIED", "INSTALLED", "HEALTHY", "COMPLIANCE", "AGE"},
 		Wide:  []string{"MARGIN", "RESERVE", "PATH", "STATE", "NODES"},
 	}
 	colored := slices.ContainsFunc(intents, func(i resource.Intent) bool { return color(&i) != "-" })
@@ -114,7 +114,7 @@ func Intents(t *output.Text, now time.Time, intents []resource.Intent) {
 	for n := range intents {
 		i := &intents[n]
 		s := summarise(i)
-		row := []string{i.Metadata.Name, s.status, s.paths, s.delay, s.active, s.satisfied, s.installed, s.healthy, output.Age(now, since(i)),
+		row := []string{i.Metadata.Name, s.status, s.paths, s.delay, s.active, s.satisfied, s.installed, s.healthy, string(i.Status.Compliance), output.Age(now, since(i)),
 			output.Margin(i.Status.Answer.Margin), output.ReserveOf(&i.Status.Answer), "-", "-", "-", color(i)}
 		if !colored {
 			row = row[:len(row)-1]
@@ -125,7 +125,7 @@ func Intents(t *output.Text, now time.Time, intents []resource.Intent) {
 				break
 			}
 			first = false
-			row[11], row[12], row[13] = p.number, string(p.state), strings.Join(p.nodes, " ")
+			row[12], row[13], row[14] = p.number, string(p.state), strings.Join(p.nodes, " ")
 			table.Add(row...)
 			row = make([]string, len(row))
 		}
@@ -291,4 +291,22 @@ func detected(a *resource.Alert) string {
 		return "unknown"
 	}
 	return "after " + max(a.DetectedAt.Sub(a.CausedAt), 0).Round(10*time.Microsecond).String()
+}
+
+// DeadLetters shows alerts that were given up.
+func DeadLetters(t *output.Text, now time.Time, letters []resource.DeadLetter) {
+	heads := []string{"ID", "ENDPOINT", "ALERT", "STATUS", "AGE", "GIVEN UP"}
+	if t.Wide {
+		heads = append(heads, "ATTEMPTS", "MESSAGE")
+	}
+	table := &output.Table{Heads: append(heads, "REASON")}
+	for n := range letters {
+		l := &letters[n]
+		row := []string{l.ID, l.Endpoint, l.Alert.Name, string(l.Alert.Status), output.Age(now, l.Created), output.Age(now, l.GivenUp)}
+		if t.Wide {
+			row = append(row, fmt.Sprint(l.Attempts), l.Alert.Message)
+		}
+		table.Add(append(row, l.Reason)...)
+	}
+	list(t, table, len(letters), "dead letters")
 }

@@ -1,4 +1,4 @@
-package controller
+package pki
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/keiro-net/keiro/agent/nodecfg"
 	"github.com/keiro-net/keiro/controller/store"
 )
 
@@ -14,13 +13,15 @@ import (
 const (
 	secretBucket = "secret"
 	secretKey    = "test-packets"
+	secretLen    = 32
 )
 
-// testSecret is the fleet's, made by the first controller that asks. The
+// TestSecret is the fleet's secret that the keys of test packets are derived
+// from, made by the first controller that asks. The
 // controllers of a cluster share it: keys that differ would leave the agents
 // without measurements whenever another one leads.
-func testSecret(ctx context.Context, kept *store.Store) (nodecfg.TestKey, error) {
-	made := make(nodecfg.TestKey, nodecfg.TestKeyLen)
+func TestSecret(ctx context.Context, kept *store.Store) ([]byte, error) {
+	made := make([]byte, secretLen)
 	rand.Read(made) // never fails: crypto/rand
 	err := kept.Commit(ctx, store.Is(secretBucket, secretKey, 0), store.Put(secretBucket, secretKey, made))
 	if err == nil {
@@ -30,8 +31,8 @@ func testSecret(ctx context.Context, kept *store.Store) (nodecfg.TestKey, error)
 		return nil, err
 	}
 	r, err := kept.Get(ctx, secretBucket, secretKey)
-	if err == nil && len(r.Value) != nodecfg.TestKeyLen {
-		err = fmt.Errorf("stored %s/%s has %d bytes, not %d: delete it, and the next controller makes another", secretBucket, secretKey, len(r.Value), nodecfg.TestKeyLen)
+	if err == nil && len(r.Value) != secretLen {
+		err = fmt.Errorf("stored %s/%s has %d bytes, not %d: delete it, and the next controller makes another", secretBucket, secretKey, len(r.Value), secretLen)
 	}
 	return r.Value, err
 }

@@ -6,20 +6,32 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/controller/core"
 )
 
-// BenchmarkDetect causes one trouble after the other, and measures when the
+// TestDetect causes each trouble once, and wants its alert.
+func TestDetect(t *testing.T) {
+	c, hooks := watched(t)
+	for _, trouble := range c.troubles() {
+		t.Run(trouble.name, func(t *testing.T) {
+			d := &detection{cloud: c, hooks: hooks}
+			d.once(trouble)
+			t.Logf("known after %.0f ms, alert received after %.0f ms", d.known[0], d.received[0])
+		})
+	}
+}
+
+// BenchmarkDetect causes each trouble many times, and measures when the
 // controller knew and when a webhook receiver had the alert. docs/detection.md
 // has the budgets.
 func BenchmarkDetect(b *testing.B) {
-	hooks := listen(b)
-	c := demo(b, "--alerting", hooks.alerting, "--probe-interval", "3ms")
-	for _, t := range c.troubles() {
-		b.Run(t.name, func(b *testing.B) {
+	c, hooks := watched(b)
+	for _, trouble := range c.troubles() {
+		b.Run(trouble.name, func(b *testing.B) {
 			for b.Loop() {
 				d := &detection{cloud: c, hooks: hooks}
-				for range times {
-					d.once(t)
+				for range 20 {
+					d.once(trouble)
 				}
 				d.tell(b)
 			}
@@ -27,8 +39,20 @@ func BenchmarkDetect(b *testing.B) {
 	}
 }
 
-// times is how often each trouble is caused.
-const times = 20
+// watched is the lab of the examples with a receiver of alerts, an intent that
+// is close to its bound of delay, and a node whose guard only tells.
+func watched(t testing.TB) (*cloud, *receiver) {
+	t.Helper()
+	hooks := listen(t)
+	c := start(t, jp12(t), "--alerting", hooks.alerting, "--probe-interval", "3ms", "--agent-lost", "1s")
+	c.apply(c.edited("jp12.topology.yaml", "{name: hcj1, site: hachioji, ", "{name: hcj1, site: hachioji, guard: alert, "), c.document("intents.yaml"),
+		resource.Document{Name: "near.yaml", Data: []byte(`apiVersion: keiro/v1
+kind: PathIntent
+metadata: {name: near}
+spec: {from: tyo1, to: hcj1, traffic: [{from: 10.1.9.0/24, to: 10.9.0.0/16}], require: {maxDelay: 2ms}}
+`)})
+	return c, hooks
+}
 
 // trouble is something that goes wrong.
 type trouble struct {
@@ -39,11 +63,18 @@ type trouble struct {
 
 // troubles are those that the lab of the examples can have.
 func (c *cloud) troubles() []trouble {
-	path := c.paths("tyo-osa-gold")[0]
+	path := c.paths("tyo-osa-gold")[0] // over hcj1
 	first, last := path[0], path[len(path)-1]
 	return []trouble{
-		{"local link down", resource.DegradedPath, c.broken(first)},
-		{"remote link down", resource.DegradedPath, c.broken(last)},
+		{"local link down", core.PathSetLost, c.broken(first)},
+		{"remote link down", core.DegradedPath, c.broken(last)},
+		{"silent loss one way", core.DegradedPath, c.lossy(last, "knz1", 1e6)},
+		{"loss of 1 percent", core.PathLossy, c.lossy(first, "tyo1", 10_000)},
+		{"delay plus 5 ms", core.DelayExceeded, c.slow(first, 5*time.Millisecond)},
+		{"route deleted", core.Drifted, c.routeless("tyo1")},
+		{"rule deleted", core.Drifted, c.ruleless("tyo1")},
+		{"another way taken", core.PathDeviates, c.astray("hcj1", "eth3", "eth1")},
+		{"agent dead", core.AgentLost, c.agentless("spk1")},
 	}
 }
 
