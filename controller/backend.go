@@ -239,7 +239,7 @@ func (b *backend) Drain(ctx context.Context, drain resource.Drain) (*resource.Dr
 	if !exists(d, drain.Kind, drain.Name) {
 		return nil, resource.Errorf(resource.NotFound, "there is no %s %s in the topology", drain.Kind, drain.Name)
 	}
-	if !slices.ContainsFunc(drains, func(d *resource.Drain) bool { return d.Kind == drain.Kind && d.Name == drain.Name && d.InForce() }) {
+	if !slices.ContainsFunc(drains, func(d *resource.Drain) bool { return d.Kind == drain.Kind && d.Name == drain.Name }) {
 		if err := b.guard(ctx, d, d, drainFor(drain.Kind, drain.Name, api.Principal(ctx))); err != nil {
 			return nil, err
 		}

@@ -15,13 +15,12 @@ import (
 )
 
 // clerk looks at the clock for what waits for it: a change that nobody has
-// confirmed yet, and maintenance windows. What it does, it does as an operator
+// confirmed yet, and the ends of waivers. What it does, it does as an operator
 // would, through the backend. Its fields but poke belong to who holds
 // backend.changing.
 type clerk struct {
-	now   func() timed.Clock
-	poke  chan struct{} // something began to wait
-	ready func() bool   // the network was seen, as far as it will be; windows begin then
+	now  func() timed.Clock
+	poke chan struct{} // something began to wait
 
 	change   uint64 // that deadline is of
 	deadline timed.Deadline

@@ -17,11 +17,9 @@ func (Noticed) event() {}
 // Noticed ends them: nothing in the network does.
 const ByClock = "clock/"
 
-// Names of alarms that come with a Noticed.
-const (
-	ChangeRolledBack = "ChangeRolledBack" // nobody confirmed a change in time
-	WindowRefused    = "WindowRefused"    // a maintenance window did not begin
-)
+// ChangeRolledBack is the name of the alarm that nobody confirmed a change in
+// time.
+const ChangeRolledBack = "ChangeRolledBack"
 
 func (c *Core) notice(now time.Time, e Noticed) {
 	for _, entry := range e.Entries {

@@ -121,9 +121,7 @@ func OutageNames(state *resource.State) []string {
 		}
 	}
 	for _, d := range state.Drains {
-		if d.InForce() {
-			names = append(names, d.Kind+":"+d.Name)
-		}
+		names = append(names, d.Kind+":"+d.Name)
 	}
 	return names
 }

@@ -3,32 +3,14 @@ package resource
 import "time"
 
 // Drain takes something out of use on purpose: traffic leaves it make before
-// break, and no new path takes it. One that is planned does so at its time.
+// break, and no new path takes it.
 type Drain struct {
-	Kind   string     `json:"kind" enum:"node,link,srlg"`
-	Name   string     `json:"name"`
-	State  DrainState `json:"state" enum:"active,planned,refused"`
-	Reason string     `json:"reason,omitempty"`
-	By     string     `json:"by,omitempty" doc:"Who drained it"`
-	Since  time.Time  `json:"since,omitzero" doc:"When it was drained; of one not in force: planned, or refused"`
-	At     time.Time  `json:"at,omitzero" doc:"When its window begins"`
-	Until  time.Time  `json:"until,omitzero" doc:"When it ends by itself"`
-	Why    string     `json:"why,omitempty" doc:"Why its window did not begin"`
+	Kind   string    `json:"kind" enum:"node,link,srlg"`
+	Name   string    `json:"name"`
+	Reason string    `json:"reason,omitempty"`
+	By     string    `json:"by,omitempty" doc:"Who drained it"`
+	Since  time.Time `json:"since,omitzero"`
 }
-
-// DrainState is whether a drain is in force.
-type DrainState string
-
-// The states. A drain without one is in force: that is how they were kept before
-// there were windows.
-const (
-	DrainActive  DrainState = "active"
-	DrainPlanned DrainState = "planned" // its window has not begun
-	DrainRefused DrainState = "refused" // its window began, and the gate refused it then
-)
-
-// InForce reports whether something is out of use by it now.
-func (d *Drain) InForce() bool { return d.State == DrainActive || d.State == "" }
 
 // Pending is a change of the declared state that is taken back unless somebody
 // confirms it in time.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/cmd/keiro/cli/online/page"
@@ -28,12 +27,8 @@ func findingsOf(err error) []gate.Finding {
 }
 
 // refuse prints what the gate found, and ends with what it means.
-func refuse(env *command.Env, format *pflag.Flag, err error, findings []gate.Finding) error {
-	as := output.TableFormat
-	if format != nil {
-		as = output.Format(format.Value.String())
-	}
-	if err := env.Printer().Print(as, items[gate.Finding]{findings}, func(t *output.Text) { page.Findings(t, findings) }); err != nil {
+func refuse(env *command.Env, format string, err error, findings []gate.Finding) error {
+	if err := env.Printer().Print(output.Format(format), items[gate.Finding]{findings}, func(t *output.Text) { page.Findings(t, findings) }); err != nil {
 		return err
 	}
 	code := command.CannotTell

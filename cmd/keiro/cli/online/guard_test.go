@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/spf13/pflag"
-
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/pathspec/gate"
@@ -24,8 +22,7 @@ func TestRefusalsExitCode(t *testing.T) {
 		}
 		found := findingsOf(fmt.Errorf("drain: %w", e))
 		out, complaint := newPaper(), newPaper()
-		var format *pflag.Flag
-		err := refuse(&command.Env{Stdout: out, Stderr: complaint}, format, e, found)
+		err := refuse(&command.Env{Stdout: out, Stderr: complaint}, "table", e, found)
 		if code := command.ExitCode(complaint, err); code != c.code {
 			t.Errorf("%v: exit code %d, want %d", c.verdicts, code, c.code)
 		}

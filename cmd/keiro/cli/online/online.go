@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
@@ -64,7 +65,10 @@ func (s *session) attach(cmd *cobra.Command, run action) *cobra.Command {
 		}
 		err = run(cmd.Context(), c, args)
 		if findings := findingsOf(err); len(findings) > 0 {
-			format := cmd.Flag("output")
+			format := string(output.TableFormat)
+			if f := cmd.Flag("output"); f != nil {
+				format = f.Value.String()
+			}
 			return refuse(s.Env, format, err, findings)
 		}
 		return advise(err)
