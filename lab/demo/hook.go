@@ -18,12 +18,14 @@ import (
 	"github.com/keiro-net/keiro/controller/alert"
 	"github.com/keiro-net/keiro/controller/alert/webhook"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/keys/sign"
 )
 
 // receiver is somebody who wants alerts: a webhook receiver on this machine.
 type receiver struct {
 	server  *http.Server
 	trusted []webhook.Verifier
+	public  []byte // of the key that the controller signs with as well
 	config  string // file for the controller
 	alerts  chan received
 
@@ -34,7 +36,8 @@ type receiver struct {
 // received is an alert with a good signature and when it came.
 type received struct {
 	resource.Alert
-	at time.Time
+	at      time.Time
+	request []byte // as it came
 }
 
 // listen starts a receiver and writes into dir what the controller needs to
@@ -47,21 +50,25 @@ func listen(dir string) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
+	signing, err := sign.Generate(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for alerts: %w", err)
 	}
 	r := &receiver{
-		trusted: []webhook.Verifier{trusted}, config: filepath.Join(dir, "alerting.yaml"),
+		trusted: []webhook.Verifier{trusted}, public: signing.Public().Marshal(), config: filepath.Join(dir, "alerting.yaml"),
 		alerts: make(chan received, 100), seen: map[string]bool{},
 	}
 	config := fmt.Sprintf(`apiVersion: keiro/v1
 kind: Alerting
 spec:
   endpoints:
-    - {name: demo, kind: webhook, url: "http://%s/alerts", secretsFile: secret, allow: [127.0.0.1]}
+    - {name: demo, kind: webhook, url: "http://%s/alerts", secretsFile: secret, signingKeyFiles: [signing.key], allow: [127.0.0.1]}
 `, l.Addr())
-	for name, content := range map[string]string{r.config: config, filepath.Join(dir, "secret"): text + "\n"} {
+	for name, content := range map[string]string{r.config: config, filepath.Join(dir, "secret"): text + "\n", filepath.Join(dir, "signing.key"): string(signing.MarshalPrivate())} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			l.Close()
 			return nil, err
@@ -94,7 +101,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	id := request.Header.Get(webhook.HeaderID)
 	if !r.seen[id] {
 		r.seen[id] = true
-		r.alerts <- received{m.Data, at}
+		r.alerts <- received{m.Data, at, stored(request, body)}
 	}
 }
 
