@@ -54,7 +54,7 @@ controller/core/... <- controller/core/... controller/compile controller/comply 
 controller/pki     <- controller/store agent/nodecfg/rpc keys/hybrid
 controller/alert/webhook <- keys/sign
 controller/compile <- agent/nodecfg controller/live bgp/... pathspec topology
-controller/...     <- controller/... bgp/... agent/nodecfg/... pathspec/... topology/... keys hwcheck
+controller/...     <- controller/... bgp/... agent/nodecfg/... pathspec/... topology/... keys keys/sign hwcheck
 lab/...            <- ...
 cmd/...            <- ...
 `
@@ -70,7 +70,7 @@ pathspec/solve/disjoint pathspec/solve/flow pathspec/gate
 pathspec/solve/disjoint/auction pathspec/solve/disjoint/ownership pathspec/solve/disjoint/corridor pathspec/solve/disjoint/halt
 keys/secret keys/hybrid keys/hybrid/kem keys/hybrid/vector keys/hybrid/datagram keys/sign keys/sign/composite keys/rotate keys/qkd/level hwcheck
 agent/nodecfg agent/floor agent/guard agent/steer agent/sample/headers agent/sample/leak lab/sight
-controller/core controller/core/cause controller/comply controller/compile controller/declare controller/show
+controller/core controller/core/cause controller/comply controller/compile controller/declare controller/timed controller/waiver controller/show
 bgp/ls bgp/message bgp/fsm
 bgp/route bgp/srpolicy bgp/srpolicy/report bgp/service
 bgp/said bgp/lsdb controller/live

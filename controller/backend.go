@@ -23,6 +23,8 @@ import (
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/controller/waiver"
+	"github.com/keiro-net/keiro/keys/sign"
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
 )
@@ -44,10 +46,14 @@ type backend struct {
 	seen      atomic.Pointer[core.View] // as last published
 
 	changing sync.Mutex // held while something declared is changed
+	clerk    clerk
 
 	mu       sync.Mutex
 	declared declare.State
 	drains   []*resource.Drain // sorted by kind and name
+	waivers  []waiver.Signed   // sorted by name
+
+	operators []*sign.Public // whose waivers count
 }
 
 func (b *backend) now() (declare.State, []*resource.Drain) {
@@ -66,19 +72,19 @@ func (b *backend) firing() []*resource.Alert {
 
 // Apply implements api.Backend.
 func (b *backend) Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error) {
-	return b.change(ctx, request.IfGeneration, request.DryRun, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
+	return b.change(ctx, request.IfGeneration, request.DryRun, b.held(ctx, request.Confirm, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
 		return d.Declare(request.Documents, b.locators()...)
-	})
+	}))
 }
 
 // DeleteIntent implements api.Backend.
 func (b *backend) DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
-	return b.change(ctx, 0, false, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
+	return b.change(ctx, 0, false, b.held(ctx, 0, func(d declare.State) (declare.State, []resource.ObjectChange, error) {
 		if at, ok := d.Generations[name]; ok && ifGeneration != 0 && at != ifGeneration {
 			return d, nil, resource.Errorf(resource.Stale, "intent %s is of generation %d, not %d: read it again", name, at, ifGeneration)
 		}
 		return d.Remove(name)
-	})
+	}))
 }
 
 // change makes a new declared state: computed, stored, told to the loop.
@@ -107,7 +113,8 @@ func (b *backend) change(ctx context.Context, ifGeneration uint64, dryRun bool, 
 	if _, err := b.store.PutSpec(ctx, old.Generation, blob); err != nil {
 		return nil, errors.Join(fmt.Errorf("store the declared state: %w", err), b.reread(ctx))
 	}
-	return applied, b.adopt(next)
+	applied.Pending = shown(next.Pending)
+	return applied, errors.Join(b.adopt(next), b.changed(next))
 }
 
 // storeTime bounds how long one change may take to be stored.
@@ -118,6 +125,7 @@ func (b *backend) adopt(d declare.State) error {
 	b.mu.Lock()
 	b.declared = d
 	b.mu.Unlock()
+	b.clerk.wake()
 	return b.loop.after(core.SpecChanged{Spec: d.Spec})
 }
 
@@ -230,6 +238,11 @@ func (b *backend) Drain(ctx context.Context, drain resource.Drain) (*resource.Dr
 	d, drains := b.now()
 	if !exists(d, drain.Kind, drain.Name) {
 		return nil, resource.Errorf(resource.NotFound, "there is no %s %s in the topology", drain.Kind, drain.Name)
+	}
+	if !slices.ContainsFunc(drains, func(d *resource.Drain) bool { return d.Kind == drain.Kind && d.Name == drain.Name }) {
+		if err := b.guard(ctx, d, d, drainFor(drain.Kind, drain.Name, api.Principal(ctx))); err != nil {
+			return nil, err
+		}
 	}
 	drain.By, drain.Since = api.Principal(ctx), time.Now().UTC()
 	value, err := json.Marshal(drain)

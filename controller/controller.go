@@ -35,6 +35,8 @@ import (
 	"github.com/keiro-net/keiro/controller/show"
 	"github.com/keiro-net/keiro/controller/solver"
 	"github.com/keiro-net/keiro/controller/store"
+	"github.com/keiro-net/keiro/controller/waiver"
+	"github.com/keiro-net/keiro/keys/sign"
 )
 
 // Options of one controller.
@@ -45,6 +47,7 @@ type Options struct {
 	Agents    []string         // where agents dial: host:port, or unix:/path
 	Names     []string         // names and addresses of this machine, beside localhost
 	Endpoints []alert.Endpoint // whom alerts are sent to
+	Operators []*sign.Public   // whose waivers count; none: nobody's
 	BGP       string           // file of kind BGP; "": no BGP
 	Params    core.Params
 	SolveTime time.Duration // the longest time for the paths of all intents, and again for reasons and reserves
@@ -112,6 +115,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	return together(ctx,
 		func(ctx context.Context) error { b.loop.run(ctx, first); return nil },
 		func(ctx context.Context) error { b.solver.Run(ctx); return nil },
+		func(ctx context.Context) error { return b.keepTime(ctx, o.Log) },
 		func(context.Context) error { b.loop.records.run(b.loop.done); return nil },
 		func(context.Context) error { b.loop.alarms.run(b.loop.done); return nil },
 		func(context.Context) error { b.events.Run(b.loop.done); return nil },
@@ -125,7 +129,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // join makes the loop and the agents' channel, and ties them together.
 func (b *backend) join(o Options, alerts *alert.Sender) {
-	b.solveTime = o.SolveTime
+	b.solveTime, b.operators = o.SolveTime, o.Operators
 	b.loop = newLoop(core.New(o.Params), o)
 	b.fleet = fleet.New(fleet.Options{Authority: b.authority, Events: sessions{b.loop}, Log: o.Log})
 	b.rotate = b.fleet.Rotate
@@ -191,7 +195,7 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority, l
 	if err != nil {
 		return nil, first, err
 	}
-	b := &backend{Feed: feed.New(), store: kept, authority: authority, declared: d}
+	b := &backend{Feed: feed.New(), store: kept, authority: authority, declared: d, clerk: newClerk()}
 	if b.events, err = history.Open(ctx, kept, time.Now(), log); err != nil {
 		return nil, first, err
 	}
@@ -212,6 +216,7 @@ func restore(ctx context.Context, kept *store.Store, authority *pki.Authority, l
 		each(ctx, kept, ledgerBucket, func(key string, l comply.Ledger) { first.Ledgers[key] = &l }),
 		each(ctx, kept, aliveBucket, func(_ string, at time.Time) { first.Seen = at }),
 		each(ctx, kept, alarmBucket, func(_ string, a core.Alarm) { first.Alarms = append(first.Alarms, a) }),
+		each(ctx, kept, waiverBucket, func(_ string, s waiver.Signed) { b.waivers = append(b.waivers, s) }),
 		each(ctx, kept, drainBucket, func(_ string, d resource.Drain) { b.drains = append(b.drains, &d) }),
 	)
 	first.Drains = drainsOf(b.drains)

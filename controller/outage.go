@@ -3,8 +3,10 @@ package controller
 import (
 	"strings"
 
+	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/controller/declare"
 	"github.com/keiro-net/keiro/controller/show"
+	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -29,8 +31,21 @@ func exists(d declare.State, kind, name string) bool {
 
 // outage is what the newest state says carries no traffic or is drained.
 func (b *backend) outage() topology.Outage {
-	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}, Keyless: show.Keyless(b.State())}
-	for _, name := range show.OutageNames(b.State()) {
+	state := b.State()
+	if state == nil {
+		return outageNamed(nil)
+	}
+	return outageOf(state, state.Drains)
+}
+
+// drainFor is a drain as the gate sees it.
+func drainFor(kind, name, by string) gate.Drain {
+	return gate.Drain{Name: kind + ":" + name, Outage: outageNamed([]string{kind + ":" + name}), By: by}
+}
+
+func outageNamed(names []string) topology.Outage {
+	o := topology.Outage{Nodes: map[string]bool{}, Entries: map[string]bool{}, SRLGs: map[string]bool{}}
+	for _, name := range names {
 		kind, name, _ := strings.Cut(name, ":")
 		switch kind {
 		case "node":
@@ -41,5 +56,17 @@ func (b *backend) outage() topology.Outage {
 			o.Entries[name] = true
 		}
 	}
+	return o
+}
+
+// outageOf is what carries no traffic in a state, with those drains in force.
+func outageOf(state *resource.State, drains []*resource.Drain) topology.Outage {
+	if state == nil {
+		return outageNamed(nil)
+	}
+	with := *state
+	with.Drains = drains
+	o := outageNamed(show.OutageNames(&with))
+	o.Keyless = show.Keyless(state)
 	return o
 }

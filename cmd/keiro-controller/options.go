@@ -27,6 +27,7 @@ func options(args []string) (controller.Options, error) {
 	names := flags.String("names", "", "names and addresses of this machine for its certificate, comma separated")
 	etcd := flags.String("etcd", "", "endpoints of an etcd cluster, comma separated; without it the store is embedded")
 	alerting := flags.String("alerting", "", "file of kind Alerting that says whom alerts are sent to")
+	operators := flags.String("operators", "", "file with the public keys of the operators whose waivers count, one behind the other; without it nobody's do")
 	flags.StringVar(&o.BGP, "bgp", "", "file of kind BGP that says with which routers sessions are held; without it there are none")
 	flags.DurationVar(&o.SolveTime, "solve-time", 5*time.Second, "the longest time for the paths of all intents, and again for reasons and reserves")
 	p := core.Params{Gather: 20 * time.Millisecond}
@@ -69,6 +70,12 @@ func options(args []string) (controller.Options, error) {
 		level = slog.LevelDebug
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	if *operators != "" {
+		var err error
+		if o.Operators, err = controller.ReadOperators(*operators); err != nil {
+			return o, err
+		}
+	}
 	if *alerting != "" {
 		var err error
 		if o.Endpoints, err = controller.ReadAlerting(*alerting); err != nil {

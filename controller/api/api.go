@@ -5,6 +5,9 @@
 // controller's main starts it; the command line speaks to it through
 // controller/api/client. huma and the Prometheus client library live here and
 // nowhere else.
+//
+// package budget: one small file a group of calls, which share the server and
+// its limits
 package api
 
 import (
@@ -103,6 +106,9 @@ func (s *Server) OpenAPI() []byte { return s.document }
 
 func (s *Server) register() {
 	s.registerApply()
+	s.registerChanges()
+	s.registerConfirm()
+	s.registerWaivers()
 	s.registerIntents()
 	s.registerNetwork()
 	s.registerLanes()

@@ -32,6 +32,7 @@ type applyInput struct {
 	RawBody     []byte `contentType:"application/yaml"`
 	DryRun      bool   `query:"dryRun" doc:"Validate and answer, change nothing"`
 	IfMatch     string `header:"If-Match" doc:"Generation of the declared state, in quotes"`
+	Confirm     string `query:"confirm" doc:"Take the change back after this Go duration, from 1s to 24h, unless it is confirmed" example:"5m"`
 }
 
 type body[T any] struct {
@@ -53,13 +54,17 @@ func (s *Server) registerApply() {
 			if err != nil {
 				return nil, err
 			}
+			confirm, err := duration("confirm", in.Confirm, "5m")
+			if err != nil {
+				return nil, err
+			}
 			docs, err := documents(in.ContentType, in.RawBody)
 			if err != nil {
 				return nil, err
 			}
 			ctx, cancel := context.WithTimeout(ctx, answerWithin)
 			defer cancel()
-			applied, err := s.Backend.Apply(ctx, resource.Apply{Documents: docs, DryRun: in.DryRun, IfGeneration: generation})
+			applied, err := s.Backend.Apply(ctx, resource.Apply{Documents: docs, DryRun: in.DryRun, IfGeneration: generation, Confirm: confirm})
 			return &body[*resource.Applied]{applied}, s.problem(ctx, err)
 		})
 	huma.Register(s.api, op("diff", "/api/v1/diff", "Say what apply would change"),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keiro-net/keiro/controller/api/feed"
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -26,13 +27,32 @@ type Backend interface {
 
 	// Apply declares all objects of the documents, or none: Invalid with a
 	// detail per mistake, Stale if IfGeneration does not hold. An intent that
-	// the network cannot meet is no error.
+	// the network cannot meet is no error. Conflict while an earlier change awaits
+	// its confirmation, or, with Findings, where a declared characteristic would
+	// degrade or may.
 	Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error)
 	// Diff answers what Apply would change, and changes nothing.
 	Diff(ctx context.Context, documents []resource.Document) (*resource.Diff, error)
+	// Changes answers what a change would do to each intent, and changes nothing.
+	Changes(ctx context.Context, c resource.Changes) (*gate.Plan, error)
+	// Waive takes signed waivers in, all or none: Invalid where a signature does
+	// not hold or its time is over, NotFound where the intent is not declared.
+	Waive(ctx context.Context, document []byte) ([]resource.Waiver, error)
+	// Waivers are those in force, sorted; never nil.
+	Waivers() []resource.Waiver
+	// Unwaive ends one early: NotFound.
+	Unwaive(ctx context.Context, intent, characteristic string) error
 	// DeleteIntent takes an intent back: NotFound, or Stale where its
 	// generation is not the given one; 0: any.
 	DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error)
+	// Pending is the change that is taken back unless it is confirmed; nil: none.
+	Pending() *resource.Pending
+	// Confirm keeps the change that awaits it, if its generation is the given one;
+	// 0: any. NotFound where none does, Stale where another does, Conflict where
+	// its time is over.
+	Confirm(ctx context.Context, change uint64) (*resource.Applied, error)
+	// Rollback takes it back: NotFound, Stale.
+	Rollback(ctx context.Context, change uint64) (*resource.Applied, error)
 	// Explain says why an intent has its answer: NotFound.
 	Explain(ctx context.Context, intent string) (*resource.Explanation, error)
 	// Trace sends packets down every path of an intent: NotFound, or

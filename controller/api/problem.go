@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 // statuses is the one place where kinds of errors become HTTP statuses.
@@ -34,7 +35,8 @@ func (s *Server) problem(ctx context.Context, err error) error {
 		if !known {
 			status = http.StatusInternalServerError
 		}
-		p := &huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: refusal.Message}
+		p := &refusalModel{Findings: refusal.Findings}
+		p.ErrorModel = huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: refusal.Message}
 		for _, d := range refusal.Details {
 			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: d.Where, Message: d.What})
 		}
@@ -49,6 +51,12 @@ func (s *Server) problem(ctx context.Context, err error) error {
 	}
 	s.Log.ErrorContext(ctx, "api request failed", "error", err)
 	return huma.NewError(http.StatusInternalServerError, err.Error())
+}
+
+// refusalModel is a problem with what the gate found.
+type refusalModel struct {
+	huma.ErrorModel
+	Findings []gate.Finding `json:"findings,omitempty"`
 }
 
 // writeProblem answers with a problem outside of huma's operations.

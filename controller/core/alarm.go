@@ -82,7 +82,8 @@ func (c *Core) tell(now time.Time) {
 }
 
 // forgetAlarms resolves the alarms of nodes and intents that have left, those of
-// links, keys and routers excepted, which know by themselves when they are over.
+// links, keys, routers and the clock excepted, which know by themselves when they
+// are over.
 func (c *Core) forgetAlarms(now time.Time) {
 	present := map[string]bool{}
 	for n := range c.spec.Topology.Nodes {
@@ -96,7 +97,7 @@ func (c *Core) forgetAlarms(now time.Time) {
 		if a := c.alarms[key]; about(a) && !strings.HasPrefix(key, loneUnmet) {
 			continue // the answers that come tell whether it is over
 		}
-		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && !strings.HasPrefix(key, erosionAlarm) && len(c.alarms[key].Nodes) == 0 {
+		if !present[key] && !strings.HasPrefix(key, "lost/") && !strings.HasPrefix(key, routerAlarm) && !strings.HasPrefix(key, erosionAlarm) && !strings.HasPrefix(key, ByClock) && len(c.alarms[key].Nodes) == 0 {
 			c.resolve(now, key)
 		}
 	}

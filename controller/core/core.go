@@ -136,6 +136,8 @@ func (c *Core) Step(now time.Time, event Event) []Effect {
 	case Drained:
 		c.setDrains(e.Drains)
 		c.because(now, ByOperator, "drains", "what is drained was changed")
+	case Noticed:
+		c.notice(now, e)
 	case AgentConnected:
 		c.connected(now, e)
 	case AgentDisconnected:

@@ -24,6 +24,7 @@ type State struct {
 	core.Spec
 	TopologyGeneration uint64
 	Generations        map[string]uint64 // of intents
+	Pending            *Pending          // nil: the state stays
 }
 
 // stored is the form in which a declared state is kept.
@@ -34,10 +35,19 @@ type stored struct {
 	Generation         uint64            `json:"generation"`
 	TopologyGeneration uint64            `json:"topologyGeneration"`
 	Generations        map[string]uint64 `json:"generations"`
+	Pending            *pending          `json:"pending,omitempty"`
 }
 
 // Encode writes the state.
 func (d State) Encode() ([]byte, error) {
+	s := d.store()
+	if d.Pending != nil {
+		s.Pending = &pending{Pending: d.Pending.Pending, Before: d.Pending.Before.store()}
+	}
+	return json.Marshal(s)
+}
+
+func (d State) store() stored {
 	s := stored{IDs: d.IDs, Generation: d.Generation, TopologyGeneration: d.TopologyGeneration, Generations: d.Generations}
 	if d.Topology != nil {
 		s.Topology = string(topology.Format(d.Topology))
@@ -45,19 +55,32 @@ func (d State) Encode() ([]byte, error) {
 	if len(d.Intents) > 0 {
 		s.Intents = string(pathspec.Format(d.Intents))
 	}
-	return json.Marshal(s)
+	return s
 }
 
 // Decode reads what Encode wrote; nothing at all is the empty state.
 func Decode(blob []byte) (State, error) {
-	d := State{Generations: map[string]uint64{}}
 	if len(blob) == 0 {
-		return d, nil
+		return State{Generations: map[string]uint64{}}, nil
 	}
 	var s stored
 	if err := json.Unmarshal(blob, &s); err != nil {
-		return d, fmt.Errorf("stored spec: %w", err)
+		return State{}, fmt.Errorf("stored spec: %w", err)
 	}
+	d, err := s.state()
+	if err != nil || s.Pending == nil {
+		return d, err
+	}
+	before, err := s.Pending.Before.state()
+	if err != nil {
+		return d, fmt.Errorf("the state before change %d: %w", s.Pending.Generation, err)
+	}
+	d.Pending = &Pending{Pending: s.Pending.Pending, Before: &before}
+	return d, nil
+}
+
+func (s stored) state() (State, error) {
+	d := State{Generations: map[string]uint64{}}
 	d.Generation, d.TopologyGeneration, d.IDs = s.Generation, s.TopologyGeneration, s.IDs
 	if s.Generations != nil {
 		d.Generations = s.Generations

@@ -37,6 +37,7 @@ type Backend struct {
 	compliance []*resource.Compliance
 	peers      []bgp.State // of routers that it pretends to speak with
 	view       core.View   // of what they say
+	pended     *pended
 }
 
 var _ api.Backend = (*Backend)(nil)
@@ -70,11 +71,14 @@ func (b *Backend) publish(events ...resource.Event) {
 }
 
 // Apply declares all objects, or none.
-func (b *Backend) Apply(_ context.Context, request resource.Apply) (*resource.Applied, error) {
+func (b *Backend) Apply(ctx context.Context, request resource.Apply) (*resource.Applied, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if request.IfGeneration != 0 && request.IfGeneration != b.state.Generation {
 		return nil, resource.Errorf(resource.Stale, "the declared state is of generation %d, not %d", b.state.Generation, request.IfGeneration)
+	}
+	if err := b.hold(); err != nil {
+		return nil, err
 	}
 	objects, changes, err := b.compare(request.Documents)
 	if err != nil {
@@ -84,8 +88,9 @@ func (b *Backend) Apply(_ context.Context, request resource.Apply) (*resource.Ap
 	if request.DryRun || !pending(changes) {
 		return applied, nil
 	}
+	before := b.snapshot()
 	b.state.Generation++
-	applied.Generation = b.state.Generation
+	applied.Generation, applied.Pending = b.state.Generation, b.pend(ctx, request, before)
 	for i, o := range objects {
 		if changes[i].Action != resource.Unchanged {
 			b.put(o)
@@ -187,6 +192,9 @@ func (b *Backend) remove(name string) {
 func (b *Backend) DeleteIntent(_ context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.hold(); err != nil {
+		return nil, err
+	}
 	i := b.state.Intent(name)
 	if i == nil {
 		return nil, resource.Errorf(resource.NotFound, "there is no intent %s", name)

@@ -14,15 +14,23 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 const v1 = "/api/v1/"
 
 // Apply declares all objects of the documents, or none.
 func (c *Client) Apply(ctx context.Context, a resource.Apply) (*resource.Applied, error) {
-	path := v1 + "apply"
+	query := url.Values{}
 	if a.DryRun {
-		path += "?dryRun=true"
+		query.Set("dryRun", "true")
+	}
+	if a.Confirm != 0 {
+		query.Set("confirm", a.Confirm.String())
+	}
+	path := v1 + "apply"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	r, err := c.upload(ctx, path, a.Documents)
 	if err != nil {
@@ -41,6 +49,31 @@ func (c *Client) Diff(ctx context.Context, documents []resource.Document) (*reso
 		return nil, err
 	}
 	return decode[*resource.Diff](c, r)
+}
+
+// Changes says what a change would do to each intent.
+func (c *Client) Changes(ctx context.Context, q resource.Changes) (*gate.Plan, error) {
+	query := url.Values{"remove": q.Remove, "drain": q.Drain, "undrain": q.Undrain}
+	if q.Failures != "" {
+		query.Set("failures", q.Failures)
+	}
+	if q.Reserve {
+		query.Set("reserve", "true")
+	}
+	path := v1 + "changes?" + query.Encode()
+	if len(q.Documents) == 0 {
+		// A stream without a document: nothing is to be declared.
+		r, err := c.request(ctx, http.MethodPost, path, "application/yaml", []byte("# none\n"))
+		if err != nil {
+			return nil, err
+		}
+		return decode[*gate.Plan](c, r)
+	}
+	r, err := c.upload(ctx, path, q.Documents)
+	if err != nil {
+		return nil, err
+	}
+	return decode[*gate.Plan](c, r)
 }
 
 // upload makes a form of the documents, so that errors name their files.
@@ -89,11 +122,31 @@ func (c *Client) Intent(ctx context.Context, name string) (*resource.Intent, err
 // DeleteIntent takes an intent back, if its generation is the one given; 0:
 // any.
 func (c *Client) DeleteIntent(ctx context.Context, name string, ifGeneration uint64) (*resource.Applied, error) {
-	var match []string
-	if ifGeneration != 0 {
-		match = []string{"If-Match", etag(ifGeneration)}
+	return call[*resource.Applied](ctx, c, http.MethodDelete, intentPath(name), nil, match(ifGeneration)...)
+}
+
+// match is the header that demands a generation; 0: any.
+func match(generation uint64) []string {
+	if generation == 0 {
+		return nil
 	}
-	return call[*resource.Applied](ctx, c, http.MethodDelete, intentPath(name), nil, match...)
+	return []string{"If-Match", etag(generation)}
+}
+
+// Pending is the change that is taken back unless it is confirmed.
+func (c *Client) Pending(ctx context.Context) (*resource.Pending, error) {
+	return call[*resource.Pending](ctx, c, http.MethodGet, v1+"pending", nil)
+}
+
+// Confirm keeps the change that awaits it, if it made the generation given; 0:
+// any.
+func (c *Client) Confirm(ctx context.Context, change uint64) (*resource.Applied, error) {
+	return call[*resource.Applied](ctx, c, http.MethodPost, v1+"confirm", nil, match(change)...)
+}
+
+// Rollback takes it back.
+func (c *Client) Rollback(ctx context.Context, change uint64) (*resource.Applied, error) {
+	return call[*resource.Applied](ctx, c, http.MethodPost, v1+"rollback", nil, match(change)...)
 }
 
 // Explain says why an intent has its answer.
@@ -241,4 +294,26 @@ func (c *Client) Version(ctx context.Context) (*resource.Version, error) {
 func items[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 	list, err := call[resource.List[T]](ctx, c, http.MethodGet, v1+path, nil)
 	return list.Items, err
+}
+
+// Waive hands in waivers that an operator signed.
+func (c *Client) Waive(ctx context.Context, document []byte) ([]resource.Waiver, error) {
+	r, err := c.request(ctx, http.MethodPost, v1+"waivers", "application/yaml", document)
+	if err != nil {
+		return nil, err
+	}
+	list, err := decode[resource.List[resource.Waiver]](c, r)
+	return list.Items, err
+}
+
+// Waivers lists what operators allowed to be lost.
+func (c *Client) Waivers(ctx context.Context) ([]resource.Waiver, error) {
+	return items[resource.Waiver](ctx, c, "waivers")
+}
+
+// Unwaive ends a waiver early.
+func (c *Client) Unwaive(ctx context.Context, intent, characteristic string) error {
+	path := v1 + "waivers/" + url.PathEscape(intent) + "/" + url.PathEscape(characteristic)
+	_, err := call[json.RawMessage](ctx, c, http.MethodDelete, path, nil)
+	return err
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/keiro-net/keiro/controller/api/resource"
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 // maxAnswer bounds an answer, in bytes.
@@ -149,14 +150,16 @@ func decode[Out any](c *Client, r *http.Request) (out Out, err error) {
 // between us answered, is told by its status.
 func refusal(resp *http.Response) error {
 	var p struct {
-		Detail string
-		Errors []struct{ Location, Message string }
+		Detail   string
+		Errors   []struct{ Location, Message string }
+		Findings []gate.Finding
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<20)) // half a problem is none
 	if err := json.Unmarshal(text, &p); err != nil || p.Detail == "" {
 		p.Detail = "the controller answered " + resp.Status
 	}
 	e := resource.Errorf(kindOf(resp.StatusCode), "%s", p.Detail)
+	e.Findings = p.Findings
 	for _, d := range p.Errors {
 		e.Details = append(e.Details, resource.Detail{Where: d.Location, What: d.Message})
 	}

@@ -1,6 +1,8 @@
 package resource
 
 import (
+	"time"
+
 	"github.com/keiro-net/keiro/pathspec"
 	"github.com/keiro-net/keiro/pathspec/gate"
 )
@@ -10,6 +12,8 @@ type Apply struct {
 	Documents    []Document
 	DryRun       bool   // validate and answer, change nothing
 	IfGeneration uint64 // refuse (Stale) unless the declared state is of this generation; 0: any
+	// Confirm, if not 0: take the change back after that time, unless it is confirmed.
+	Confirm time.Duration
 }
 
 // Action is what happened, or would happen, to an object.
@@ -28,6 +32,7 @@ type Applied struct {
 	Generation uint64         `json:"generation" doc:"Of the declared state now"`
 	DryRun     bool           `json:"dryRun"`
 	Objects    []ObjectChange `json:"objects" nullable:"false"`
+	Pending    *Pending       `json:"pending,omitempty" doc:"The change is taken back unless it is confirmed in time"`
 }
 
 // ObjectChange is one object of a change.

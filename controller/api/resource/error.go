@@ -3,6 +3,8 @@ package resource
 import (
 	"fmt"
 	"strings"
+
+	"github.com/keiro-net/keiro/pathspec/gate"
 )
 
 // ErrorKind says what a caller can do about an Error.
@@ -25,6 +27,9 @@ type Error struct {
 	Kind    ErrorKind
 	Message string
 	Details []Detail
+	// Findings, of a change that the gate refuses, are the declared
+	// characteristics that it would degrade, or may.
+	Findings []gate.Finding
 }
 
 // Detail is one thing that is wrong.

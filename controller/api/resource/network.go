@@ -55,16 +55,6 @@ type Link struct {
 	Conditions []Discrepancy `json:"conditions,omitempty" doc:"Where the file and what routers say by BGP-LS do not agree"`
 }
 
-// Drain takes something out of use on purpose: traffic leaves it make before
-// break, and no new path takes it.
-type Drain struct {
-	Kind   string    `json:"kind" enum:"node,link,srlg"`
-	Name   string    `json:"name"`
-	Reason string    `json:"reason,omitempty"`
-	By     string    `json:"by,omitempty" doc:"Who drained it"`
-	Since  time.Time `json:"since,omitzero"`
-}
-
 // Token lets one node's agent enrol, once. It is shown only here.
 type Token struct {
 	Node    string    `json:"node"`

@@ -46,14 +46,18 @@ func newApplyCommand(env *command.Env) *cobra.Command {
 		Long: `Declare all objects of the files, or none. Then wait until the intents among
 them (with a topology: all intents) are satisfied and installed, or are proven
 infeasible. Exit code 3: one is infeasible; 4: one is undecided, or was not in
-place in time. What was declared stays so in any case.`,
+place in time. What was declared stays so in any case, or with --confirm until
+its time is over: the change is taken back then, unless "keiro confirm" says in
+time that it stays. Nothing else can be declared in between.`,
 		Example: `  keiro apply -f examples/jp12.topology.yaml -f examples/intents.yaml
+  keiro apply --confirm 5m -f examples/jp12.topology.yaml && keiro confirm
   keiro apply --dry-run -f examples/intents.yaml`,
 	}
 	var f files
 	f.flag(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "validate and say what would be done, and do nothing")
 	ifGeneration := cmd.Flags().Uint64("if-generation", 0, "only if the declared state is of this generation; 0 is any")
+	confirm := cmd.Flags().Duration("confirm", 0, "take the change back after that time, unless it is confirmed")
 	wait := cmd.Flags().Bool("wait", true, "wait until the intents are in place")
 	timeout := cmd.Flags().Duration("timeout", 30*time.Second, "how long to wait")
 	format := command.FormatFlag(cmd)
@@ -61,11 +65,14 @@ place in time. What was declared stays so in any case.`,
 		if *timeout <= 0 {
 			return errors.New("--timeout: want more than 0; do not wait with --wait=false")
 		}
+		if *confirm < 0 || cmd.Flags().Changed("confirm") && *confirm == 0 {
+			return errors.New("--confirm: want more than 0, such as 5m")
+		}
 		documents, err := f.read(env, args)
 		if err != nil {
 			return err
 		}
-		applied, err := c.Apply(ctx, resource.Apply{Documents: documents, DryRun: *dryRun, IfGeneration: *ifGeneration})
+		applied, err := c.Apply(ctx, resource.Apply{Documents: documents, DryRun: *dryRun, IfGeneration: *ifGeneration, Confirm: *confirm})
 		if err != nil {
 			return err
 		}
@@ -91,13 +98,22 @@ func newDiffCommand(env *command.Env) *cobra.Command {
 		Short: "Say what apply would change",
 		Long: `Say what apply would change, in what is declared and in the paths of each
 intent, in the network as it is now. Nothing is changed. Exit code 2: there
-are changes; 3: a declared characteristic would degrade; 4: that cannot be told.`,
-		Example: "  keiro diff -f examples/intents.yaml",
+are changes; 3: a declared characteristic would degrade; 4: that cannot be told.
+
+With --remove, --drain, --undrain, --failures or --reserve it asks the gate, and
+prints the report of "keiro plan" for the network as it is: every intent before
+and after, and every single failure of that kind.`,
+		Example: `  keiro diff -f examples/intents.yaml
+  keiro diff --drain srlg:keihan-duct --failures srlg`,
 	}
 	var f files
 	f.flag(cmd)
+	q := questionFlags(cmd)
 	format := command.FormatFlag(cmd)
 	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		if asks(cmd) {
+			return ask(ctx, env, c, f, args, q, *format)
+		}
 		documents, err := f.read(env, args)
 		if err != nil {
 			return err
@@ -134,15 +150,18 @@ func verdict(diff *resource.Diff) error {
 func newDeleteCommand(env *command.Env) *cobra.Command {
 	s := &session{Env: env}
 	cmd := &cobra.Command{
-		Use:     "delete [intent] NAME...",
-		Short:   "Take intents back",
-		Example: "  keiro delete intent tyo-osa-gold",
+		Use:     "delete [intent] NAME... | waiver INTENT/CHARACTERISTIC...",
+		Short:   "Take intents or waivers back",
+		Example: "  keiro delete intent tyo-osa-gold\n  keiro delete waiver tyo-osa-gold/disjoint",
 		Args:    cobra.MinimumNArgs(1),
 	}
 	cmd.ValidArgsFunction = s.completes(everywhere, intentNames)
 	ifGeneration := cmd.Flags().Uint64("if-generation", 0, "only if the intent is of this generation; 0 is any")
 	format := command.FormatFlag(cmd)
 	return s.attach(cmd, func(ctx context.Context, c *client.Client, args []string) error {
+		if (args[0] == "waiver" || args[0] == "waivers") && len(args) > 1 {
+			return deleteWaivers(ctx, env, c, args[1:])
+		}
 		if args[0] == "intent" || args[0] == "intents" {
 			args = args[1:]
 		}

@@ -19,7 +19,7 @@ import (
 )
 
 // kinds are what get shows.
-var kinds = []string{"intents", "nodes", "links", "lanes", "keystores", "peers", "drains", "alerts", "topology", "solution"}
+var kinds = []string{"intents", "nodes", "links", "lanes", "keystores", "peers", "drains", "waivers", "alerts", "topology", "solution"}
 
 func newGetCommand(env *command.Env) *cobra.Command {
 	s := &session{Env: env}
@@ -79,6 +79,8 @@ gives a verdict.`,
 			return g.keyStores(c, now)
 		case "peers":
 			return g.peers(c, now)
+		case "waivers":
+			return show(g, c.Waivers, func(w resource.Waiver) string { return w.Intent + "/" + w.Characteristic }, func(t *output.Text, all []resource.Waiver) { page.Waivers(t, now, all) })
 		case "drains":
 			return show(g, c.Drains, func(d resource.Drain) string { return d.Kind + ":" + d.Name }, func(t *output.Text, all []resource.Drain) { page.Drains(t, now, all) })
 		case "alerts":

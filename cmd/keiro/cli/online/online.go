@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/command"
+	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/client"
 	"github.com/keiro-net/keiro/controller/api/resource"
 )
@@ -25,6 +26,9 @@ func Commands(env *command.Env) []*cobra.Command {
 		newApplyCommand(env),
 		newDiffCommand(env),
 		newDeleteCommand(env),
+		newConfirmCommand(env),
+		newRollbackCommand(env),
+		newWaiveCommand(env),
 		newGetCommand(env),
 		newDescribeCommand(env),
 		newExplainCommand(env),
@@ -59,7 +63,15 @@ func (s *session) attach(cmd *cobra.Command, run action) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return advise(run(cmd.Context(), c, args))
+		err = run(cmd.Context(), c, args)
+		if findings := findingsOf(err); len(findings) > 0 {
+			format := string(output.TableFormat)
+			if f := cmd.Flag("output"); f != nil {
+				format = f.Value.String()
+			}
+			return refuse(s.Env, format, err, findings)
+		}
+		return advise(err)
 	}
 	return cmd
 }

@@ -39,7 +39,7 @@ func TestCompletion(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
 	for line, want := range map[string]string{
-		"get ":                  "intents nodes links lanes keystores peers drains alerts topology solution",
+		"get ":                  "intents nodes links lanes keystores peers drains waivers alerts topology solution",
 		"get intent ":           "far gold",
 		"get node ":             "a b c",
 		"get links a":           "a--b a--c",

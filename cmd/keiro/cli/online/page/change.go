@@ -1,11 +1,14 @@
 package page
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/keiro-net/keiro/cmd/keiro/cli/output"
 	"github.com/keiro-net/keiro/controller/api/resource"
 	"github.com/keiro-net/keiro/pathspec"
+	"github.com/keiro-net/keiro/pathspec/gate"
 	"github.com/keiro-net/keiro/topology"
 )
 
@@ -23,6 +26,29 @@ func Applied(t *output.Text, applied *resource.Applied) {
 			}
 		}
 	}
+	if p := applied.Pending; p != nil {
+		t.Printf("change %d is taken back at %s unless you `keiro confirm` it\n", p.Generation, p.Until.Format(time.RFC3339))
+	}
+}
+
+// Pending shows the change that awaits its confirmation.
+func Pending(t *output.Text, now time.Time, p *resource.Pending) {
+	table := &output.Table{Heads: []string{"CHANGE", "BY", "AGE", "TAKEN BACK"}}
+	table.Add(strconv.FormatUint(p.Generation, 10), output.Or(p.By), output.Age(now, p.Since), p.Until.Format(time.RFC3339))
+	t.Table(table)
+}
+
+// Findings shows what the gate finds.
+func Findings(t *output.Text, findings []gate.Finding) {
+	table := &output.Table{Heads: []string{"INTENT", "CHARACTERISTIC", "VERDICT", "BEFORE", "AFTER", "FAILURE", "BY"}}
+	for _, f := range findings {
+		by := "-"
+		if f.Blame != nil && len(f.Blame.Sets) > 0 {
+			by = strings.Join(f.Blame.Sets[0], ", ")
+		}
+		table.Add(f.Intent, f.Characteristic, t.Word(string(f.Verdict)), f.Before, f.After, output.Or(f.Failure), by)
+	}
+	t.Table(table)
 }
 
 // Diff shows what would become of each object, and of the paths of each intent.

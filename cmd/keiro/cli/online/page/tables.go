@@ -251,6 +251,15 @@ func Drains(t *output.Text, now time.Time, drains []resource.Drain) {
 	list(t, table, len(drains), "drains")
 }
 
+// Waivers shows what operators allowed to be lost.
+func Waivers(t *output.Text, now time.Time, waivers []resource.Waiver) {
+	table := &output.Table{Heads: []string{"INTENT", "CHARACTERISTIC", "UNTIL", "AGE", "KEY", "REASON"}}
+	for _, w := range waivers {
+		table.Add(w.Intent, w.Characteristic, w.Until.Format(time.RFC3339), output.Age(now, w.Issued), w.Key[:min(16, len(w.Key))], w.Reason)
+	}
+	list(t, table, len(waivers), "waivers")
+}
+
 // Alerts shows what an operator must know.
 func Alerts(t *output.Text, now time.Time, alerts []resource.Alert) {
 	heads := []string{"STATUS", "SEVERITY", "NAME", "CAUSE", "AGE"}
