@@ -78,7 +78,7 @@ type story struct {
 func (d *demo) main() story {
 	return story{
 		lab: labFile, programs: []string{"keiro", "keiro-controller", "keiro-agent"}, hook: true,
-		acts: []func(context.Context) error{d.bringUp, d.declare, d.look, d.cut, d.restore, d.silently, d.tamper, d.encrypt},
+		acts: []func(context.Context) error{d.bringUp, d.declare, d.look, d.cut, d.restore, d.silently, d.tamper, d.refuse, d.encrypt},
 		try: []string{"%s get intents", "%s watch", "keiro lab cut %f srlg:tokaido-duct", "%s describe intent " + protected,
 			"keiro lab restore %f --all"},
 		end: func() string {

@@ -163,6 +163,25 @@ func (d *demo) verify(ctx context.Context, told received) error {
 	return d.keiro(ctx, 1, "alerts", "verify", "-k", key, hook)
 }
 
+// closing is the link that somebody wants to drain.
+const closing = "tyo1--nag1"
+
+// refuse shows that a change is asked of the gate before it is made.
+func (d *demo) refuse(ctx context.Context) error {
+	d.act("A drain is refused")
+	d.say("Half of all large outages come from changes. Every one is asked of the gate first, in the network as it is: which declared characteristic would be lost, and by what?")
+	if err := d.keiro(ctx, 3, "drain", "link:"+closing, "--reason", "ticket-4711"); err != nil {
+		return err
+	}
+	drains, err := d.world.Client.Drains(ctx)
+	if err == nil && len(drains) > 0 {
+		err = fmt.Errorf("%s %s is drained all the same", drains[0].Kind, drains[0].Name)
+	}
+	d.printf("\n")
+	d.say("Nothing was changed. An operator who wants it all the same signs a waiver (`keiro waive`), with a reason and an end.")
+	return err
+}
+
 // stored is a request as `keiro alerts verify` reads it.
 func stored(r *http.Request, body []byte) []byte {
 	var out bytes.Buffer

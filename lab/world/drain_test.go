@@ -23,8 +23,7 @@ func TestMakeBeforeBreak(t *testing.T) {
 		what := d.kind + " " + d.name
 		before := c.all()
 		c.lossless("drain "+what, all, func() {
-			_, err := c.Client.Drain(c.ctx, d.kind, d.name, "test")
-			c.must(err)
+			c.drain(d.kind, d.name)
 			c.settled()
 		})
 		for name, paths := range c.all() {

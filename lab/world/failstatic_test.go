@@ -72,8 +72,7 @@ func TestFailStatic(t *testing.T) {
 			return fmt.Errorf("the intent is %+v", i.Status.Conditions)
 		})
 		// A change that would move paths of the node that cannot be told.
-		_, err := c.Client.Drain(c.ctx, "link", "hij1--hkt1", "test")
-		c.must(err)
+		c.drain("link", "hij1--hkt1")
 		c.await("the drain to be answered", func() error {
 			i, err := c.Client.Intent(c.ctx, "tyo-hkt-silver")
 			if err == nil && i.Status.ObservedGeneration == 0 {

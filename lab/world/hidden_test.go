@@ -122,10 +122,7 @@ func TestNothingIsSeen(t *testing.T) {
 	intent, err := c.Client.Intent(c.ctx, w.intent)
 	c.must(err)
 	transit := intent.Status.Paths[0].Nodes[1]
-	w.during("a drain of "+transit, func() {
-		_, err := c.Client.Drain(c.ctx, "node", transit, "test")
-		c.must(err)
-	})
+	w.during("a drain of "+transit, func() { c.drain("node", transit) })
 	flow()
 	w.during("the end of the drain", func() { c.must(c.Client.Undrain(c.ctx, "node", transit)) })
 	flow()

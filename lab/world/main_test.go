@@ -94,10 +94,11 @@ func labName(test string) string {
 // cloud is a world under test.
 type cloud struct {
 	*world.World
-	t     testing.TB
-	ctx   context.Context
-	nodes []string
-	rate  int // of streams, packets a second
+	operator *operator
+	t        testing.TB
+	ctx      context.Context
+	nodes    []string
+	rate     int // of streams, packets a second
 }
 
 // start brings up a world that ends with the test.
@@ -110,7 +111,8 @@ func start(t testing.TB, f *clab.File, flags ...string) *cloud {
 func startWith(t testing.TB, o world.Options) *cloud {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
-	o.Bin, o.Controller = binaries, append([]string{"-v", "--wait-to-restore", "50ms"}, o.Controller...)
+	operator := newOperator(t)
+	o.Bin, o.Controller = binaries, append([]string{"-v", "--wait-to-restore", "50ms", "--operators", operator.file}, o.Controller...)
 	// The same everywhere, whatever the kernel has: helpers can be killed, and
 	// begin handshakes at will, so that a test sees each key in use.
 	o.Agent = append([]string{"--lanes", "helper"}, o.Agent...)
@@ -130,7 +132,7 @@ func startWith(t testing.TB, o world.Options) *cloud {
 		}
 		cancel()
 	})
-	c := &cloud{World: w, t: t, ctx: ctx, rate: 1000}
+	c := &cloud{World: w, operator: operator, t: t, ctx: ctx, rate: 1000}
 	for _, n := range o.File.Nodes {
 		c.nodes = append(c.nodes, n.Name)
 	}
