@@ -71,6 +71,10 @@ func (c *Core) inherit(found map[string]Alarm) map[string]Alarm {
 			continue
 		}
 		a := found[key]
+		if a.Name == Drifted || a.Name == TrafficLeaks {
+			out[key] = a // where it was seen is no suspicion
+			continue
+		}
 		kind := key[:strings.LastIndex(key, "/")+1]
 		if at := strings.Index(key, ":"); at >= 0 { // a cause may have slashes in it
 			kind = key[:strings.LastIndex(key[:at], "/")+1]
