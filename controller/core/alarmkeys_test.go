@@ -29,3 +29,48 @@ func TestDriftsOfTwoNodes(t *testing.T) {
 		}
 	}
 }
+
+// An alarm is not over because its headend does not know any more.
+func TestUnknownEndsNoPathAlarm(t *testing.T) {
+	s := installed(t)
+	s.do([]string{"path", "a", "gold/1", "up"})
+	s.do([]string{"path", "a", "gold/0", "up", "loss=beyond"})
+	firing := func() (n int) {
+		for _, a := range s.core.alarms {
+			if a.Name == PathLossy {
+				n++
+			}
+		}
+		return n
+	}
+	if firing() != 1 {
+		t.Fatal("no alarm")
+	}
+	n := s.core.nodes["a"]
+	for what, doubt := range map[string]func() func(){
+		"it has not confirmed": func() func() {
+			acked := n.acked
+			n.acked = nil
+			return func() { n.acked = acked }
+		},
+		"no verdict": func() func() {
+			s.do([]string{"path", "a", "gold/0", "unknown"})
+			return func() {}
+		},
+	} {
+		undo := doubt()
+		for range 3 {
+			s.now = s.now.Add(testParams.WaitToRestore)
+			s.step(Tick{})
+		}
+		if firing() != 1 {
+			t.Errorf("%s: it is over", what)
+		}
+		undo()
+	}
+	s.do([]string{"path", "a", "gold/0", "up", "loss=within"})
+	s.now = s.now.Add(testParams.WaitToRestore)
+	if s.step(Tick{}); firing() != 0 {
+		t.Error("it never ends")
+	}
+}
