@@ -241,3 +241,11 @@ func BenchmarkFirstDelivery(b *testing.B) {
 		})
 	}
 }
+
+// A text may be anything that a node says.
+func TestCutNoText(t *testing.T) {
+	text := strings.Repeat("\x80", 20)
+	if cut(&text, 10); text != "…" {
+		t.Errorf("%q", text)
+	}
+}

@@ -92,7 +92,7 @@ func cut(text *string, length int) {
 		return
 	}
 	end := length - len("…")
-	for !utf8.RuneStart((*text)[end]) {
+	for end > 0 && !utf8.RuneStart((*text)[end]) {
 		end--
 	}
 	*text = (*text)[:end] + "…"

@@ -91,6 +91,8 @@ type Condition struct {
 	Since time.Time `json:"since"` // when Status began; filled in by a Ledger
 	// Aside: nobody declared it and nobody can tell, so it does not count.
 	Aside bool `json:"-"`
+	// Blamed is the Cause that it had before it was Unknown; filled in by a Ledger.
+	Blamed string `json:"blamed,omitempty"`
 	// Guessed: Cause is what had happened last when it began.
 	Guessed bool `json:"-"`
 }

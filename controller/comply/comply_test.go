@@ -3,6 +3,7 @@ package comply
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -255,5 +256,19 @@ func TestCauseStays(t *testing.T) {
 	}
 	if c := l.Conditions[0]; c.Cause != "link:a--b" || !c.Since.Equal(start) {
 		t.Errorf("%+v", c)
+	}
+	unknown := []Condition{{Characteristic: Margin, Status: Unknown}}
+	l.Update(start.Add(2*time.Hour), unknown)
+	l.Resume(start.Add(3*time.Hour), start.Add(4*time.Hour))
+	l.Update(start.Add(5*time.Hour), slices.Clone(unknown))
+	l.Update(start.Add(6*time.Hour), cond("generation:8"))
+	if c := l.Conditions[0]; c.Cause != "link:a--b" || !c.Since.Equal(start.Add(6*time.Hour)) {
+		t.Errorf("after nobody knew: %+v", c)
+	}
+	l.Update(start.Add(7*time.Hour), []Condition{{Characteristic: Margin, Status: Satisfied}})
+	l.Update(start.Add(8*time.Hour), unknown)
+	l.Update(start.Add(9*time.Hour), cond("generation:9"))
+	if c := l.Conditions[0]; c.Cause != "generation:9" {
+		t.Errorf("of another time: %+v", c)
 	}
 }

@@ -130,6 +130,7 @@ func (l *Ledger) Resume(seen, now time.Time) {
 	}
 	for n := range l.Conditions {
 		c := &l.Conditions[n]
+		c.Blamed = c.blamed()
 		c.Status, c.Measured, c.Cause, c.Since = Unknown, "not known since the controller began anew", "", now
 	}
 	l.account(now)
@@ -177,7 +178,7 @@ func (l *Ledger) Count(now time.Time, m Margins, whole bool, cause string) (chan
 
 // Update takes in the conditions as they are now, and reports whether a status
 // is another than before. A cause that is only guessed stays as it was guessed
-// first.
+// first, of what is latent also over a time in which nobody knew.
 func (l *Ledger) Update(now time.Time, conditions []Condition) (changed bool) {
 	old := map[string]*Condition{}
 	for n := range l.Conditions {
@@ -187,6 +188,13 @@ func (l *Ledger) Update(now time.Time, conditions []Condition) (changed bool) {
 	for n := range conditions {
 		c := &conditions[n]
 		was := old[c.Characteristic]
+		switch {
+		case was == nil:
+		case c.Status == Unknown:
+			c.Blamed = was.blamed()
+		case was.Status == Unknown && was.Blamed != "" && c.Guessed && Latent(c.Characteristic):
+			c.Cause = was.Blamed
+		}
 		if was == nil || was.Status != c.Status {
 			c.Since, changed = now, true
 			continue
@@ -201,6 +209,14 @@ func (l *Ledger) Update(now time.Time, conditions []Condition) (changed bool) {
 	}
 	l.Conditions = conditions
 	return changed
+}
+
+// blamed is what it is put down to, or was before nobody knew.
+func (c *Condition) blamed() string {
+	if c.Status == Unknown {
+		return c.Blamed
+	}
+	return c.Cause
 }
 
 // account adds the time since Until to what the conditions are.

@@ -50,8 +50,13 @@ func (c *Core) tellPaths(now time.Time) {
 		c.renew(now, found[key])
 	}
 	for _, key := range sortedKeys(c.alarms) {
-		if _, so := found[key]; !so && strings.HasPrefix(key, pathAlarm) && c.over(c.alarms[key]) {
+		if _, so := found[key]; so || !strings.HasPrefix(key, pathAlarm) {
+			continue
+		}
+		if a := c.alarms[key]; c.over(a) && !c.mayAil(a) {
 			c.endPathAlarm(now, key)
+		} else {
+			delete(c.paths.absent, key)
 		}
 	}
 }
@@ -71,6 +76,10 @@ func (c *Core) inherit(found map[string]Alarm) map[string]Alarm {
 			continue
 		}
 		a := found[key]
+		if a.Name == Drifted || a.Name == TrafficLeaks {
+			out[key] = a // where it was seen is no suspicion
+			continue
+		}
 		kind := key[:strings.LastIndex(key, "/")+1]
 		if at := strings.Index(key, ":"); at >= 0 { // a cause may have slashes in it
 			kind = key[:strings.LastIndex(key[:at], "/")+1]
@@ -102,6 +111,39 @@ func (c *Core) endPathAlarm(now time.Time, key string) {
 	}
 	delete(c.paths.absent, key)
 	c.resolve(now, key)
+}
+
+// mayAil reports whether one of those who said so of a path does not know at
+// present whether it still is so: it has not confirmed what it was told, or has no
+// verdict. Ways are not always proven, so that none known is no doubt there.
+func (c *Core) mayAil(a Alarm) bool {
+	if a.Name == Drifted || a.Name == TrafficLeaks {
+		return false
+	}
+	for _, i := range c.intents {
+		if !slices.Contains(a.Intents, i.spec.Name) {
+			continue
+		}
+		for n, p := range i.standing.Paths {
+			name := compile.PathName(i.spec.Name, n)
+			for _, by := range c.probers(p) {
+				node := c.nodes[by]
+				if !slices.Contains(a.Nodes, by) || node == nil || !node.connected || node.report == nil {
+					continue
+				}
+				want, s := c.pathIn(node.want, i.spec.Name, name), node.paths[name]
+				switch {
+				case want == nil: // it takes no packets
+				case !node.confirmed(), s == nil,
+					s.State == nodecfg.CannotTell && !strings.HasPrefix(s.Cause, nodecfg.NotProbed),
+					a.Name == DelayExceeded && want.MaxDelay > 0 && s.Delay == "",
+					a.Name == PathLossy && want.MaxLossPPM > 0 && s.Loss == "":
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // seenPath is a path that stands, and what one of its ends says of it now.

@@ -21,6 +21,7 @@ import (
 const (
 	MaxEvents = 50_000
 	MaxAge    = 90 * 24 * time.Hour
+	MaxBytes  = 64 << 20 // of the store, about: an event may name many intents
 
 	gather     = 100 * time.Millisecond // for a batch
 	again      = time.Second            // between attempts to write
@@ -55,6 +56,7 @@ type Log struct {
 type chunk struct {
 	key    string
 	events int
+	bytes  int
 	newest time.Time
 }
 
@@ -73,7 +75,7 @@ func Open(ctx context.Context, kept *store.Store, now time.Time, log *slog.Logge
 		}
 		l.events = append(l.events, events...)
 		newest := events[len(events)-1]
-		l.chunks = append(l.chunks, chunk{r.Key, len(events), newest.Time})
+		l.chunks = append(l.chunks, chunk{r.Key, len(events), len(r.Value), newest.Time})
 		l.last = max(l.last, newest.ID)
 	}
 	return l, nil
@@ -200,18 +202,19 @@ func (l *Log) writeChunk(ctx context.Context, pending []resource.Event) (taken i
 	if err != nil {
 		return 0, err
 	}
-	now := chunk{fmt.Sprintf("%020d", open[0].ID), len(open), open[len(open)-1].Time}
+	now := chunk{fmt.Sprintf("%020d", open[0].ID), len(open), len(value), open[len(open)-1].Time}
 	chunks := slices.Clone(l.chunks)
 	if n := len(chunks); n > 0 && chunks[n-1].key == now.key {
 		chunks = chunks[:n-1]
 	}
 	ops := []store.Op{store.Put(bucket, now.key, value)}
-	kept := now.events
+	kept, bytes := now.events, now.bytes
 	for _, c := range chunks {
-		kept += c.events
+		kept, bytes = kept+c.events, bytes+c.bytes
 	}
-	for len(chunks) > 0 && len(ops) < store.MaxOps && (kept-chunks[0].events >= MaxEvents || now.newest.Sub(chunks[0].newest) > MaxAge) {
-		ops, kept, chunks = append(ops, store.Delete(bucket, chunks[0].key)), kept-chunks[0].events, chunks[1:]
+	for len(chunks) > 0 && len(ops) < store.MaxOps && (kept-chunks[0].events >= MaxEvents || bytes > MaxBytes || now.newest.Sub(chunks[0].newest) > MaxAge) {
+		ops, kept, bytes = append(ops, store.Delete(bucket, chunks[0].key)), kept-chunks[0].events, bytes-chunks[0].bytes
+		chunks = chunks[1:]
 	}
 	if err := l.commit(ctx, ops...); err != nil {
 		return 0, err

@@ -121,6 +121,28 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// Events that name many intents fill no store.
+func TestBoundInBytes(t *testing.T) {
+	kept := store.Memory()
+	l := open(t, kept, start)
+	names := make([]string, maxList)
+	for n := range names {
+		names[n] = fmt.Sprintf("an intent with quite a long name of its own number %d", n)
+	}
+	for range 5 * MaxBytes / 4 / (maxList * 50) {
+		l.Add(resource.Event{Time: start, Intents: names})
+	}
+	end(l)
+	records, err := kept.List(t.Context(), bucket)
+	size := 0
+	for _, r := range records {
+		size += len(r.Value)
+	}
+	if err != nil || size < MaxBytes/2 || size > MaxBytes {
+		t.Errorf("%d bytes, %v", size, err)
+	}
+}
+
 func TestPick(t *testing.T) {
 	l := open(t, store.Memory(), start)
 	add(l, 10, start)
