@@ -8,6 +8,8 @@
 //
 // There is a second story, of a network of which half is plain routers without an
 // agent (bgp.go).
+//
+// package budget: two stories, of acts that share one screen
 package demo
 
 import (
