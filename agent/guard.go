@@ -157,6 +157,11 @@ func (l *loop) holds(now time.Time, op nodecfg.Op) (why string, drained bool) {
 	if l.cfg.Guard == nodecfg.Alert && l.ledger.Open(key, l.want[key]) {
 		return onlyTells, false
 	}
+	// Without its rules an intent's packets take other routes, or none: they do
+	// not wait for whoever takes the rules away.
+	if rule, ok := op.Object.(nodecfg.Rule); ok && rule.Table != 0 {
+		return "", false
+	}
 	return l.ledger.Fight(now, key), false
 }
 

@@ -29,8 +29,9 @@ type receiver struct {
 
 // received is a webhook and when it came.
 type received struct {
-	at    time.Time
-	alert resource.Alert
+	at     time.Time
+	alert  resource.Alert
+	update bool
 }
 
 func listen(t testing.TB) *receiver {
@@ -58,7 +59,7 @@ func listen(t testing.TB) *receiver {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.got = append(r.got, received{at, m.Data})
+		r.got = append(r.got, received{at, m.Data, m.Type == "alert.updated"})
 	}))
 	t.Cleanup(server.Close)
 	for name, text := range map[string]string{
@@ -117,15 +118,17 @@ func (r *receiver) about(risk string, since time.Time, links ...string) ([]recei
 	return parts, nil
 }
 
-// count says how often a webhook came, by whatever delivery.
-func (r *receiver) count(object string, status resource.AlertStatus) int {
+// count says how often an alert about an object came, by whatever delivery; of
+// several alerts the one that came most often. Updates do not count.
+func (r *receiver) count(object string, status resource.AlertStatus) (most int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := 0
+	came := map[string]int{} // by what the alert is
 	for _, g := range r.got {
-		if g.alert.Cause.Object == object && g.alert.Status == status {
-			n++
+		if g.alert.Cause.Object == object && g.alert.Status == status && !g.update {
+			came[g.alert.ID]++
+			most = max(most, came[g.alert.ID])
 		}
 	}
-	return n
+	return most
 }
