@@ -68,3 +68,20 @@ func TestLaneDrifts(t *testing.T) {
 		t.Errorf("%d drifts at the other end", n)
 	}
 }
+
+// What was changed of a lane that is not wanted any more is over.
+func TestDriftOfLaneThatGoes(t *testing.T) {
+	t.Parallel()
+	_, a, b := newPair(t, 1)
+	works(t, a, b, 1)
+	a.keyer.mu.Lock()
+	for _, l := range a.keyer.peers[b.name].lanes {
+		a.keyer.drift(l, "peer")
+	}
+	a.keyer.mu.Unlock()
+	a.set(nil)
+	eventually(t, "nothing stands", func() bool {
+		all := a.keyer.Drifts()
+		return len(all) == 1 && !all[0].Restored.IsZero()
+	})
+}

@@ -89,6 +89,7 @@ func (k *Keyer) leave(l *laneOf) {
 		k.left(before) // one silence is both's
 	}
 	k.leaving[l.spec.Interface] = l
+	k.restored(l) // nobody wants it any other than silent
 	k.silence(l)
 }
 
