@@ -129,15 +129,16 @@ func (r *reflector) bind() bool {
 	return err == nil
 }
 
-// round answers what waits.
-func (r *reflector) round() {
+// round answers what waits, or so much of it that others have their turn, and
+// says whether it was all.
+func (r *reflector) round() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return
+		return true
 	}
 	r.wall.look(time.Now())
-	r.wire.Receive(r.wire.UDP(), r.answer)
+	return r.wire.Receive(r.wire.UDP(), r.answer)
 }
 
 func (r *reflector) answer(a wire.Arrived) {

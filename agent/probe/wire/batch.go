@@ -14,6 +14,10 @@ const (
 	MaxBatch = 32
 	maxRead  = 2048 // bytes of a packet that are looked at
 	maxOOB   = 128
+	// maxReceive is how many packets one Receive takes: more than a socket has
+	// room for, so all that waited when it began are among them, and whoever
+	// sends without end does not keep the caller.
+	maxReceive = 512 * MaxBatch
 )
 
 // mmsghdr is struct mmsghdr of sendmmsg(2).
@@ -117,10 +121,10 @@ func newInbox() *inbox {
 }
 
 // Receive hands on all packets that wait in fd, a socket made by Receiver or
-// the Socket's UDP.
-func (s *Socket) Receive(fd int, take func(Arrived)) {
+// the Socket's UDP. It is false where more may have come than it took.
+func (s *Socket) Receive(fd int, take func(Arrived)) bool {
 	in := s.in
-	for {
+	for taken := 0; taken < maxReceive; {
 		for i := range in.msgs {
 			in.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet6
 			in.msgs[i].hdr.SetControllen(maxOOB)
@@ -131,8 +135,9 @@ func (s *Socket) Receive(fd int, take func(Arrived)) {
 		case unix.EINTR, unix.ECONNREFUSED:
 			continue
 		default:
-			return // EAGAIN: none is left
+			return true // EAGAIN: none is left
 		}
+		taken += int(n)
 		for i := range int(n) {
 			m := &in.msgs[i]
 			take(Arrived{
@@ -141,6 +146,7 @@ func (s *Socket) Receive(fd int, take func(Arrived)) {
 			})
 		}
 	}
+	return false
 }
 
 func sender(name *unix.RawSockaddrInet6, length uint32) netip.AddrPort {

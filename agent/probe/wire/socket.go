@@ -54,14 +54,16 @@ func (s *Socket) Bind(port uint16) error {
 }
 
 // Serve calls round whenever packets may wait, until the Socket is closed.
-// Round must take all of them. The Socket is of OpenUnbound.
-func (s *Socket) Serve(round func()) error {
+// Round says whether it took all of them; if not it is called again. The Socket
+// is of OpenUnbound.
+func (s *Socket) Serve(round func() (all bool)) error {
 	conn, err := s.file.SyscallConn()
 	if err != nil {
 		return err
 	}
 	return conn.Read(func(uintptr) bool {
-		round()
+		for !round() {
+		}
 		return false
 	})
 }
