@@ -3,8 +3,6 @@ package way
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -34,8 +32,7 @@ type Prober struct {
 	next    uint32 // number of a path; none is ever given twice
 	names   names
 	running map[string]bool // interfaces, as this round found them
-	// trouble is what keeps all probes from leaving.
-	trouble string
+	trouble trouble         // that keeps all probes from leaving
 }
 
 // Way is what is known of the way of one path.
@@ -54,6 +51,8 @@ type path struct {
 	due    time.Time
 	sent   []probe // awaited, the oldest first
 	number uint32  // of the next probe
+	// trouble keeps those of this path from leaving: no reason to send none of others.
+	trouble trouble
 }
 
 type probe struct {
@@ -200,12 +199,12 @@ func (p *Prober) round(now time.Time) bool {
 		}
 		switch {
 		case !path.due.After(now) && err == nil:
-			err = p.probe(number, path, now)
+			p.probe(number, path, now)
 		case path.judge.doubtful() && len(path.judge.last) > 0:
 			path.due = earlier(path.due, path.lastSent().Add(max(again, p.slow)))
 		}
 	}
-	p.note(err)
+	p.trouble.note(p.log, err, "no way is proven")
 	return true
 }
 
@@ -226,7 +225,7 @@ func earlier(a, b time.Time) time.Time {
 
 // probe sends one probe. Where the path's own link is down nothing could be
 // said of the way, and what was is over.
-func (p *Prober) probe(number uint32, path *path, now time.Time) error {
+func (p *Prober) probe(number uint32, path *path, now time.Time) {
 	path.due = now.Add(max(every, p.slow))
 	running, known := p.running[path.device]
 	if !known {
@@ -238,7 +237,7 @@ func (p *Prober) probe(number uint32, path *path, now time.Time) error {
 		before := path.judge.finding
 		path.judge = judge{}
 		p.told(path, before)
-		return nil
+		return
 	}
 	path.packet.load(p.seal, token{number, path.number})
 	err := p.wire.out(path.packet)
@@ -248,7 +247,7 @@ func (p *Prober) probe(number uint32, path *path, now time.Time) error {
 		p.add(path, finding{})
 	}
 	path.number++
-	return err
+	path.trouble.note(p.log, err, "the way of a path is not proven", "path", path.name)
 }
 
 // take judges a packet that came home.
@@ -291,16 +290,18 @@ func (p *Prober) told(path *path, before finding) {
 	notify(p.changes)
 }
 
-// note logs trouble with sending when it becomes another.
-func (p *Prober) note(err error) {
-	now := ""
+// trouble is logged when it begins or becomes another, not at every probe.
+type trouble string
+
+func (t *trouble) note(log *slog.Logger, err error, msg string, args ...any) {
+	now := trouble("")
 	if err != nil {
-		now = fmt.Sprint(err)
+		now = trouble(err.Error())
 	}
-	if now != p.trouble && now != "" && !errors.Is(err, context.Canceled) {
-		p.log.Info("no way is proven", "error", err)
+	if now != *t && err != nil {
+		log.Info(msg, append(args, "error", err)...)
 	}
-	p.trouble = now
+	*t = now
 }
 
 func notify(slot chan<- struct{}) {
