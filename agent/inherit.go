@@ -1,10 +1,19 @@
 package agent
 
-import "time"
+import (
+	"time"
 
-// inheritance is how long paths stay as they were found. A probe of a path that is
-// not up yet is given a second; three tell.
+	"github.com/keiro-net/keiro/agent/nodecfg"
+)
+
+// inheritance is how long paths stay as they were found at least.
 const inheritance = 3 * time.Second
+
+// inheritanceOf is when probes have told: so many must be answered, or so many
+// lost, of which each is given a second as long as the path is not up.
+func inheritanceOf(p nodecfg.Probe) time.Duration {
+	return max(inheritance, time.Duration(max(p.Lost, p.Back))*p.Interval+2*time.Second)
+}
 
 // inherited are the paths that the agent before has left out, as far as probes do
 // not say more yet.
@@ -29,7 +38,7 @@ func (l *loop) inherit() {
 	if l.cfg == nil || l.cfg.Probe.Interval <= 0 {
 		return // nobody will say more
 	}
-	l.inherited = inherited{l.cfg.Absent(l.have), time.Now().Add(inheritance)}
+	l.inherited = inherited{l.cfg.Absent(l.have), time.Now().Add(inheritanceOf(l.cfg.Probe))}
 	for i := range l.cfg.Policies {
 		for _, p := range l.cfg.Policies[i].Paths {
 			if p.Unprobed != "" {

@@ -57,3 +57,19 @@ func TestInheritsRepair(t *testing.T) {
 		t.Errorf("after %s already", took)
 	}
 }
+
+// Probes that are far between are waited for as well.
+func TestInheritanceOfSlowProbes(t *testing.T) {
+	for _, tt := range []struct {
+		probe nodecfg.Probe
+		want  time.Duration
+	}{
+		{nodecfg.Probe{Interval: 10 * time.Millisecond, Lost: 3, Back: 5}, inheritance},
+		{nodecfg.Probe{Interval: time.Second, Lost: 3, Back: 2}, 5 * time.Second},
+		{nodecfg.Probe{Interval: 10 * time.Second, Lost: 3, Back: 5}, 52 * time.Second},
+	} {
+		if got := inheritanceOf(tt.probe); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.probe, got, tt.want)
+		}
+	}
+}
