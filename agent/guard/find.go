@@ -13,6 +13,7 @@ type Found struct {
 	Key    nodecfg.Object
 	Object nodecfg.Object // as it should be; of one that was added, as it is
 	How    string         // nodecfg.Added, Deleted or Changed
+	Again  bool           // the agent has just put it back
 }
 
 // Find compares two listings and returns what was right in the first and is
@@ -31,7 +32,7 @@ func Find(before, have, want nodecfg.State, touched map[nodecfg.Object]bool, tol
 		if touched[k] && !told(k) || !touched[k] && before[k] != should {
 			return // not yet as it should be: ours to do
 		}
-		f := Found{k, should, nodecfg.Changed}
+		f := Found{Key: k, Object: should, How: nodecfg.Changed, Again: touched[k]}
 		switch {
 		case is == nil:
 			f.How = nodecfg.Deleted

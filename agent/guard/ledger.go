@@ -57,6 +57,9 @@ func (l *Ledger) Note(now time.Time, f Found, by, intent string, at time.Time) {
 		if d.entry.object != nil { // changed again before it was put back
 			d.entry.Change, d.entry.By = f.How, by
 		}
+		if f.Again { // so soon that nobody has seen it right
+			l.struggle(now, f.Key, by)
+		}
 		return
 	}
 	l.struggle(now, f.Key, by)

@@ -11,7 +11,7 @@ import (
 
 func deleted(name string) Found {
 	o := nodecfg.Sysctl{Name: name, Value: "1"}
-	return Found{o.Key(), o, nodecfg.Changed}
+	return Found{Key: o.Key(), Object: o, How: nodecfg.Changed}
 }
 
 // A fight is damped ever more, and over when nobody goes on with it.
@@ -50,5 +50,34 @@ func TestStorm(t *testing.T) {
 	l.Close(now, func(nodecfg.Object) bool { return true })
 	if d := l.Drifts(); d[len(d)-1].Restored.IsZero() || len(l.open) > 0 {
 		t.Errorf("%+v", d[len(d)-1])
+	}
+}
+
+// Who is so quick that the object is never seen as it should be fights too. One that
+// waits to be put back does not.
+func TestQuickFight(t *testing.T) {
+	wrong := nodecfg.Sysctl{Name: "a", Value: "0"}
+	f := deleted("a")
+	before, have, want := nodecfg.State{}, nodecfg.State{}, nodecfg.State{}
+	have.Add(wrong)
+	want.Add(f.Object)
+	told := func(nodecfg.Object) bool { return true }
+	for _, touches := range []bool{false, true} {
+		var l Ledger
+		now := time.Unix(1000, 0)
+		before.Add(f.Object)
+		for range rounds {
+			for _, found := range Find(before, have, want, map[nodecfg.Object]bool{f.Key: touches}, told) {
+				l.Note(now, found, "", "", now)
+			}
+			l.Close(now, func(nodecfg.Object) bool { return false })
+			now = now.Add(10 * time.Millisecond)
+		}
+		if why := l.Fight(now, f.Key); (why != "") != touches {
+			t.Errorf("put back %v: %q", touches, why)
+		}
+		if len(l.Drifts()) != 1 {
+			t.Errorf("%d drifts", len(l.Drifts()))
+		}
 	}
 }
