@@ -37,8 +37,8 @@ func (w *wire) close() {
 	}
 }
 
-func newWire() (w *wire, err error) {
-	w = &wire{send: -1, receive: -1, oob: make([]byte, 512), buf: make([]byte, 2048)}
+func newWire() (_ *wire, err error) {
+	w := &wire{send: -1, receive: -1, oob: make([]byte, 512), buf: make([]byte, 2048)}
 	defer func() {
 		if err != nil {
 			w.close()

@@ -66,8 +66,8 @@ func (s *Socket) Serve(round func()) error {
 	})
 }
 
-func open(bind func(*Socket) error) (s *Socket, err error) {
-	s = &Socket{raw: -1, udp: -1, out: newOutbox(), in: newInbox()}
+func open(bind func(*Socket) error) (_ *Socket, err error) {
+	s := &Socket{raw: -1, udp: -1, out: newOutbox(), in: newInbox()}
 	defer func() {
 		if err != nil {
 			s.Close()
