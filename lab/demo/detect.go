@@ -95,16 +95,16 @@ func middle(text string) string {
 // verified without the controller.
 func (d *demo) tamper(ctx context.Context) error {
 	d.act("Somebody deletes a route")
-	table, err := d.table(head)
+	route, err := d.route(head)
 	if err != nil {
 		return err
 	}
 	d.say("Not by Keiro: by hand, as root on %s, the route that %s takes. Its agent is told by the kernel, puts it back, and says who it was.", head, protected)
 	var told received
 	result, err := d.streamed(ctx, gold, 200*time.Millisecond, func() error {
-		err := d.keiro(ctx, 0, "lab", "exec", d.example(labFile), head, "--", "ip", "route", "del", "10.2.0.0/16", "table", fmt.Sprint(table), "metric", "100")
-		if err != nil {
-			return err
+		d.command("keiro lab exec %s %s -- ip route del %s table %d metric %d", d.example(labFile), head, route.Dst, route.Table, route.Priority)
+		if err := d.world.Lab.In(head, func() error { return netlink.RouteDel(route) }); err != nil {
+			return fmt.Errorf("delete a route of %s: %w", head, err)
 		}
 		told, err = d.hook.await(ctx, "that somebody changed "+head, func(a resource.Alert) bool {
 			return a.Status == resource.Firing && a.Name == core.Drifted && a.Cause.Object == "node:"+head
@@ -121,20 +121,23 @@ func (d *demo) tamper(ctx context.Context) error {
 	return d.verify(ctx, told)
 }
 
-// table is the routing table of the protected intent in a node.
-func (d *demo) table(node string) (table int, err error) {
+// route is the one into the first path of the protected intent in a node.
+func (d *demo) route(node string) (route *netlink.Route, err error) {
 	err = d.world.Lab.In(node, func() error {
 		rules, err := netlink.RuleList(netlink.FAMILY_V4)
 		for _, r := range rules {
 			if r.Protocol == nodecfg.RouteProtocol && r.Dst != nil && r.Dst.String() == "10.2.0.0/16" {
-				table = r.Table
+				route = &netlink.Route{Dst: r.Dst, Table: r.Table, Priority: firstMetric, Scope: netlink.SCOPE_NOWHERE}
 				return err
 			}
 		}
 		return errors.Join(err, fmt.Errorf("%s has no rule for 10.2.0.0/16", node))
 	})
-	return table, err
+	return route, err
 }
+
+// firstMetric is that of the route into the first path of an intent.
+const firstMetric = 100
 
 // verify shows that an alert proves by itself who sent it.
 func (d *demo) verify(ctx context.Context, told received) error {
