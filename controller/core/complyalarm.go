@@ -3,7 +3,6 @@ package core
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keiro-net/keiro/controller/comply"
@@ -15,12 +14,6 @@ const erosionAlarm = "eroded/"
 // calmFor is how long what was lost must be back for its alarm to be over, so
 // that what comes and goes is one alarm.
 const calmFor = 10 * time.Second
-
-// erosionWatch is what has been seen of erosion before.
-type erosionWatch struct {
-	since  map[string]time.Time // when an intent lost a characteristic, by `intent#characteristic`
-	absent map[string]time.Time // since when an alarm that fires has no cause any more, by its key
-}
 
 // tellErosion raises an alarm for every cause by which intents have lost what
 // the next failure would have needed, though no packet is lost and no other
@@ -34,7 +27,7 @@ func (c *Core) tellErosion(now time.Time) {
 	for _, i := range c.intents {
 		for _, cond := range c.latent(i) {
 			id := i.spec.Name + "#" + cond.Characteristic
-			if since[id] = c.eroded.since[id]; since[id].IsZero() {
+			if since[id] = c.eroded[id]; since[id].IsZero() {
 				since[id] = now
 			}
 			key := erosionAlarm + cond.Cause
@@ -57,30 +50,14 @@ func (c *Core) tellErosion(now time.Time) {
 			found[key] = a
 		}
 	}
-	c.eroded.since = since
-	for _, key := range sortedKeys(found) {
-		delete(c.eroded.absent, key)
-		c.renew(now, found[key])
-	}
-	for _, key := range sortedKeys(c.alarms) {
-		a := c.alarms[key]
-		if _, so := found[key]; so || !strings.HasPrefix(key, erosionAlarm) {
-			continue
+	c.eroded = since
+	c.bring(now, erosionAlarm, found, func(a Alarm) (time.Duration, bool) {
+		may := slices.ContainsFunc(a.Intents, func(name string) bool { return c.mayErode(name) })
+		if may {
+			c.stirred(a.Key)
 		}
-		if slices.ContainsFunc(a.Intents, func(name string) bool { return c.mayErode(name) }) {
-			delete(c.eroded.absent, key)
-			continue
-		}
-		if c.eroded.absent[key].IsZero() {
-			c.eroded.absent[key] = now
-		}
-		if due := c.eroded.absent[key].Add(calmFor); now.Before(due) {
-			c.emit(WakeAt{due})
-			continue
-		}
-		delete(c.eroded.absent, key)
-		c.resolve(now, key)
-	}
+		return calmFor, !may
+	})
 }
 
 // latent are the characteristics that an intent has lost for the next failure

@@ -106,11 +106,12 @@ type Core struct {
 	sets    uint64    // counts the changes of path sets that stand
 	sight   uint64    // counts what is seen of leaks and drifts, and who comes and goes
 	checked checked
-	eroded  erosionWatch
+	eroded  map[string]time.Time // when an intent lost a characteristic, by `intent#characteristic`
 	failing []failure
-	alarms  map[string]Alarm // those that fire, by key
-	told    map[string]Alarm // these as they were told last
-	paths   pathWatch
+	alarms  map[string]Alarm     // those that fire, by key
+	told    map[string]Alarm     // these as they were told last
+	silent  map[string]time.Time // since when probes over a path are lost while its links are up, by its name
+	absent  map[string]time.Time // since when an alarm that fires has no cause any more, by its key
 	effects []Effect
 }
 
@@ -120,7 +121,7 @@ func New(params Params) *Core {
 		params: params,
 		nodes:  map[string]*node{}, links: map[string]*link{},
 		drains: map[Drain]bool{}, peers: map[string]nodecfg.Peer{}, alarms: map[string]Alarm{}, told: map[string]Alarm{},
-		eroded:   erosionWatch{map[string]time.Time{}, map[string]time.Time{}},
+		eroded: map[string]time.Time{}, silent: map[string]time.Time{}, absent: map[string]time.Time{},
 		headends: map[string]*headend{}, reports: map[srpolicy.NLRI][]saying{},
 	}
 }

@@ -14,21 +14,12 @@ import (
 // pathAlarm begins the keys of alarms about what agents see of paths.
 const pathAlarm = "path/"
 
-// pathWatch is what has been seen of paths before.
-type pathWatch struct {
-	silent map[string]time.Time // since when probes over a path are lost while its links are up, by its name
-	absent map[string]time.Time // since when an alarm that fires has no cause any more, by its key
-}
-
 // tellPaths raises the alarms of what agents measure, prove and sample on paths,
 // and of what others change on their nodes, and resolves those that have had no
 // cause for long enough. One of which nobody can tell whether it is over stays.
 func (c *Core) tellPaths(now time.Time) {
 	if c.spec.Topology == nil {
 		return
-	}
-	if c.paths.silent == nil {
-		c.paths = pathWatch{silent: map[string]time.Time{}, absent: map[string]time.Time{}}
 	}
 	found := map[string]Alarm{}
 	add := func(a Alarm) {
@@ -44,21 +35,13 @@ func (c *Core) tellPaths(now time.Time) {
 	c.pathsStray(seen, add)
 	c.trafficLeaks(add)
 	c.drifts(now, add)
-	found = c.inherit(found)
-	for _, key := range sortedKeys(found) {
-		delete(c.paths.absent, key)
-		c.renew(now, found[key])
-	}
-	for _, key := range sortedKeys(c.alarms) {
-		if _, so := found[key]; so || !strings.HasPrefix(key, pathAlarm) {
-			continue
+	c.bring(now, pathAlarm, c.inherit(found), func(a Alarm) (time.Duration, bool) {
+		ok := c.over(a) && !c.mayAil(a)
+		if !ok {
+			c.stirred(a.Key)
 		}
-		if a := c.alarms[key]; c.over(a) && !c.mayAil(a) {
-			c.endPathAlarm(now, key)
-		} else {
-			delete(c.paths.absent, key)
-		}
-	}
+		return c.params.WaitToRestore, ok
+	})
 }
 
 // inherit gives an alarm the key of one that fires and says the same of one of
@@ -95,22 +78,6 @@ func (c *Core) inherit(found map[string]Alarm) map[string]Alarm {
 		out[a.Key] = a
 	}
 	return out
-}
-
-// endPathAlarm resolves an alarm whose cause has been away for as long as a link
-// must be up to be trusted again.
-func (c *Core) endPathAlarm(now time.Time, key string) {
-	since, waits := c.paths.absent[key]
-	if !waits {
-		since = now
-		c.paths.absent[key] = now
-	}
-	if due := since.Add(c.params.WaitToRestore); now.Before(due) {
-		c.emit(WakeAt{due})
-		return
-	}
-	delete(c.paths.absent, key)
-	c.resolve(now, key)
 }
 
 // mayAil reports whether one of those who said so of a path does not know at
@@ -241,10 +208,10 @@ func (c *Core) pathsSilent(now time.Time, seen []seenPath, add func(Alarm)) {
 			continue
 		}
 		silent[s.name] = true
-		since, known := c.paths.silent[s.name]
+		since, known := c.silent[s.name]
 		if !known {
 			since = now
-			c.paths.silent[s.name] = since
+			c.silent[s.name] = since
 		}
 		if due := since.Add(c.params.Gather); now.Before(due) {
 			c.emit(WakeAt{due})
@@ -252,9 +219,9 @@ func (c *Core) pathsSilent(now time.Time, seen []seenPath, add func(Alarm)) {
 		}
 		lost.add(s, "probes are lost", s.state.Changed)
 	}
-	for name := range c.paths.silent {
+	for name := range c.silent {
 		if !silent[name] {
-			delete(c.paths.silent, name)
+			delete(c.silent, name)
 		}
 	}
 	for _, a := range lost.alarms("silent", DegradedPath, well, func(a *Alarm, of sick, says string) {

@@ -21,8 +21,6 @@ var toldElsewhere = []live.ConditionType{live.LinkUnusable, live.LinkHalfKnown, 
 type contradictions struct {
 	of     *live.Result // that they are those of
 	byType map[live.ConditionType]*contradiction
-	// absent is since when an alarm that fires has no cause any more, by its key.
-	absent map[string]time.Time
 }
 
 // contradiction is a condition and all that has it.
@@ -35,43 +33,20 @@ type contradiction struct {
 // tellRouters raises the alarms of BGP sessions and of what is learned in them
 // for what is so now, and resolves those that are over.
 func (c *Core) tellRouters(now time.Time) {
-	if c.said.absent == nil {
-		c.said.absent = map[string]time.Time{}
-	}
 	found := map[string]Alarm{}
 	c.peersDown(now, found)
 	c.contradict(now, found)
-	for _, key := range sortedKeys(found) {
-		delete(c.said.absent, key)
-		c.renew(now, found[key])
-	}
-	for _, key := range sortedKeys(c.alarms) {
-		if _, so := found[key]; !so && strings.HasPrefix(key, routerAlarm) {
-			c.endRouterAlarm(now, key)
-		}
-	}
+	c.bring(now, routerAlarm, found, c.endsRouterAlarm)
 }
 
-// endRouterAlarm resolves an alarm without a cause: that of a session at once,
-// the others when that has lasted and everybody who could tell otherwise has said
-// all.
-func (c *Core) endRouterAlarm(now time.Time, key string) {
-	if c.alarms[key].Name != PeerDown {
-		if !c.allTold() {
-			return
-		}
-		since, waits := c.said.absent[key]
-		if !waits {
-			since = now
-			c.said.absent[key] = now
-		}
-		if due := since.Add(c.params.WaitToRestore); now.Before(due) {
-			c.emit(WakeAt{due})
-			return
-		}
+// endsRouterAlarm: that of a session is over at once, the others when their
+// cause has been away for long enough and everybody who could tell otherwise has
+// said all.
+func (c *Core) endsRouterAlarm(a Alarm) (calm time.Duration, ok bool) {
+	if a.Name == PeerDown {
+		return 0, true
 	}
-	delete(c.said.absent, key)
-	c.resolve(now, key)
+	return c.params.WaitToRestore, c.allTold()
 }
 
 // peersDown finds the sessions that have been lost for too long, or did not come
