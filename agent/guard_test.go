@@ -258,7 +258,12 @@ func TestNoFight(t *testing.T) {
 		g.does(t, nodecfg.Delete, fence)
 		testnet.Eventually(t, "fence again", there(fence))
 		g.does(t, nodecfg.Delete, rule)
-		testnet.Eventually(t, "rule again", there(rule))
+		g.drift("the rule again", func(d nodecfg.Drift) bool {
+			if d.Object == nodecfg.Words(rule) && d.Kept != "" {
+				t.Errorf("the rule waits: %s", d.Kept)
+			}
+			return d.Object == nodecfg.Words(rule) && !d.Restored.IsZero() && there(rule)()
+		})
 	}
 	fight := false
 	for range 12 {
