@@ -11,8 +11,16 @@ import (
 	"github.com/keiro-net/keiro/keys/secret"
 )
 
-// somebody opens the device of a lane past the Keyer.
+// somebody opens the device of a lane past the Keyer, until the end of the test.
 func (n *node) somebody(t testing.TB, id int) lane.Device {
+	t.Helper()
+	d := n.past(t, id)
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// past opens the device of a lane past the Keyer.
+func (n *node) past(t testing.TB, id int) lane.Device {
 	t.Helper()
 	var d lane.Device
 	var err error
@@ -21,7 +29,6 @@ func (n *node) somebody(t testing.TB, id int) lane.Device {
 		return nil
 	})
 	must(t, err)
-	t.Cleanup(func() { d.Close() })
 	return d
 }
 

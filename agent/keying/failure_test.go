@@ -146,13 +146,7 @@ func TestDeviceKilled(t *testing.T) {
 // status asks WireGuard past the Keyer, by a connection of its own.
 func (n *node) status(t testing.TB, id int) lane.Status {
 	t.Helper()
-	var d lane.Device
-	var err error
-	n.Do(func() error {
-		d, err = n.device(fmt.Sprintf("kr-w%d", id), 1380)
-		return nil
-	})
-	must(t, err)
+	d := n.past(t, id)
 	defer d.Close()
 	s, err := d.Status()
 	must(t, err)
